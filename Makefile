@@ -1,0 +1,203 @@
+# codeai-metrics: shared-memory Prometheus metrics for multi-process servers.
+# "make help" lists the targets.
+
+PREFIX	?= /usr/local
+BINDIR	?= $(PREFIX)/bin
+SBINDIR	?= $(PREFIX)/sbin
+LIBDIR	?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+MANDIR	?= $(PREFIX)/share/man
+DATADIR	?= $(PREFIX)/share/codeai-metrics
+DESTDIR	?=
+
+CC	?= cc
+CFLAGS	?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+LDFLAGS	?= -Wl,-z,relro,-z,now
+WARN	= -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
+	-Wno-format-truncation $(WERROR)
+B	?= build
+V	?= 0
+Q	= $(if $(filter 1,$V),,@)
+
+VERSION	= 0.1.0
+SONAME	= libcodeai-metrics.so.0
+PACKAGES = libbsd jansson libmicrohttpd
+TEST_PACKAGES = cmocka sqlite3
+
+# Only what needs a package asks for it: "make deps" must run without any.
+PKG	= $(shell pkg-config --cflags $1)
+PKGLIBS	= $(shell pkg-config --libs $1)
+LIB_LIBS = $(call PKGLIBS,libbsd jansson) -lm
+
+CPPFLAGS += -Iinclude -D_GNU_SOURCE -MMD -MP
+COMPILE	= $(CC) -std=gnu11 $(CPPFLAGS) $(WARN) $(CFLAGS) $(SAN)
+LINK	= $(CC) $(CFLAGS) $(SAN) $(LDFLAGS)
+
+LIB_SRC	= $(sort $(wildcard lib/*.c lib/*.S))
+LIB_OBJ	= $(addprefix $B/,$(addsuffix .o,$(LIB_SRC)))
+LIB	= $B/libcodeai-metrics.a
+SO	= $B/$(SONAME)
+CLI_OBJ	= $(patsubst %,$B/%.o,$(sort $(wildcard cmd/codeai-metrics/*.c)))
+DAEMON_OBJ = $(patsubst %,$B/%.o,$(sort $(wildcard cmd/codeai-metricsd/*.c)))
+CLI	= $B/codeai-metrics
+DAEMON	= $B/codeai-metricsd
+HEADERS	= $(sort $(wildcard include/codeai/*.h))
+MAN	= $(sort $(wildcard man/*.[1-8]))
+
+UNIT	= $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/test_*.c))
+TOOLS	= $(patsubst tests/integration/%.c,$B/tests/%,\
+	$(wildcard tests/integration/*.c)) $B/tests/prefork
+
+.PHONY: all
+all: $(LIB) $(SO) $(CLI) $(DAEMON) $B/codeai-metrics.pc ## library and programs
+
+$B/lib/%.c.o: lib/%.c
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  CC    $<")
+	$Q$(COMPILE) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
+	    -c -o $@ $<
+
+$B/lib/%.S.o: lib/%.S lib/codeai.schema.json
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  AS    $<")
+	$Q$(CC) -c -o $@ $<
+
+$B/cmd/%.c.o: cmd/%.c
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  CC    $<")
+	$Q$(COMPILE) -fPIE -c -o $@ $<
+
+$(LIB): $(LIB_OBJ)
+	$(if $Q,@echo "  AR    $@")
+	$Qrm -f $@ && $(AR) rcs $@ $^
+
+# nodelete: the kernel may look at a section of ours after dlclose().
+$(SO): $(LIB_OBJ) lib/libcodeai-metrics.map
+	$(if $Q,@echo "  LD    $@")
+	$Q$(LINK) -shared -Wl,-soname,$(SONAME) -Wl,-z,nodelete \
+	    -Wl,--version-script=lib/libcodeai-metrics.map -o $@ $(LIB_OBJ) \
+	    $(LIB_LIBS)
+	$Qln -sf $(SONAME) $B/libcodeai-metrics.so
+
+$(CLI): $(CLI_OBJ) $(LIB)
+	$(if $Q,@echo "  LD    $@")
+	$Q$(LINK) -pie -o $@ $^ $(LIB_LIBS)
+
+$(DAEMON): $(DAEMON_OBJ) $(LIB)
+	$(if $Q,@echo "  LD    $@")
+	$Q$(LINK) -pie -pthread -o $@ $^ $(LIB_LIBS) \
+	    $(call PKGLIBS,libmicrohttpd)
+
+$B/codeai-metrics.pc: Makefile
+	@mkdir -p $(@D)
+	@printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$(INCLUDEDIR)' \
+	    'libdir=$(LIBDIR)' '' 'Name: codeai-metrics' \
+	    'Description: Prometheus metrics shared by many processes' \
+	    'Version: $(VERSION)' 'Requires.private: libbsd jansson' \
+	    'Libs: -L$${libdir} -lcodeai-metrics' \
+	    'Cflags: -I$${includedir}' >$@
+
+# Tests
+
+$B/tests/test_%: tests/unit/test_%.c tests/support/test.h $(LIB)
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  TEST  $@")
+	$Q$(COMPILE) -Ilib -Itests/support -pthread -o $@ $< $(LIB) \
+	    $(call PKGLIBS,cmocka) $(LIB_LIBS)
+
+$B/tests/prefork: tests/demo/prefork.c $(LIB)
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  TEST  $@")
+	$Q$(COMPILE) -o $@ $< $(LIB) $(LIB_LIBS) $(call PKGLIBS,sqlite3)
+
+$B/tests/%: tests/integration/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  TEST  $@")
+	$Q$(COMPILE) -Ilib -Itests/support -pthread -o $@ $< $(LIB) $(LIB_LIBS)
+
+.PHONY: build-tests
+build-tests: all $(UNIT) $(TOOLS)
+
+.PHONY: check
+check: deps ## install what is missing, build, run all tests
+	@$(MAKE) --no-print-directory build-tests
+	@B=$B tests/run $(T)
+
+.PHONY: check-asan
+check-asan: ## the tests under AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory B=build/asan build-tests \
+	    CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+	    SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+	@B=build/asan SANITIZED=1 tests/run $(or $(T),unit cli integration)
+
+.PHONY: check-valgrind
+check-valgrind: build-tests ## the unit tests under valgrind
+	@B=$B VALGRIND=1 tests/run $(or $(T),unit)
+
+.PHONY: lint
+lint: ## the guards: layers, atomics, exports, headers, sizes, format, man
+	@B=$B tests/run lint
+
+.PHONY: man-lint
+man-lint: ## mandoc's opinion of the manual
+	@tests/check/man
+
+.PHONY: bench
+bench: all ## measure this library beside its peers
+	@B=$B tests/bench/run
+
+.PHONY: demo
+demo: deps ## a prefork server under load, scraped by a real Prometheus
+	@$(MAKE) --no-print-directory all $B/tests/prefork
+	@B=$B KEEP=$(KEEP) tests/demo/run
+
+.PHONY: deps
+deps: ## install the packages that are missing (as root; else say which)
+	@tests/support/deps
+
+# Installation
+
+.PHONY: install
+install: all ## into $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) \
+	    $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/codeai \
+	    $(DESTDIR)$(DATADIR)
+	install -m 755 $(CLI) $(DESTDIR)$(BINDIR)
+	install -m 755 $(DAEMON) $(DESTDIR)$(SBINDIR)
+	install -m 644 $(LIB) $(DESTDIR)$(LIBDIR)
+	install -m 755 $(SO) $(DESTDIR)$(LIBDIR)/$(SONAME).$(VERSION)
+	ln -sf $(SONAME).$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libcodeai-metrics.so
+	install -m 644 $B/codeai-metrics.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/codeai
+	install -m 644 lib/codeai.schema.json $(DESTDIR)$(DATADIR)
+	for page in $(MAN); do \
+	    install -D -m 644 $$page \
+		$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
+.PHONY: uninstall
+uninstall: ## what install put there
+	rm -f $(DESTDIR)$(BINDIR)/codeai-metrics \
+	    $(DESTDIR)$(SBINDIR)/codeai-metricsd \
+	    $(DESTDIR)$(LIBDIR)/libcodeai-metrics.* \
+	    $(DESTDIR)$(LIBDIR)/pkgconfig/codeai-metrics.pc \
+	    $(addprefix $(DESTDIR)$(INCLUDEDIR)/codeai/,$(notdir $(HEADERS)))
+	for page in $(MAN); do \
+	    rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; \
+	done
+	rm -rf $(DESTDIR)$(DATADIR)
+	-rmdir $(DESTDIR)$(INCLUDEDIR)/codeai
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' \
+	    Makefile
+	@echo '  variables: PREFIX DESTDIR CC CFLAGS LDFLAGS V=1 T="unit cli"'
+
+-include $(wildcard $B/*/*.d $B/*/*/*.d)

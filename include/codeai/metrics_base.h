@@ -1,0 +1,184 @@
+/*
+ * codeai/metrics_base.h: what the application API and the reader API share.
+ *
+ * Error codes and the error object, metric types, gauge aggregations, family
+ * definitions, label pairs, and the schema check.  Level: below both faces
+ * of the library; includes nothing of the project.
+ */
+#ifndef CODEAI_METRICS_BASE_H
+#define CODEAI_METRICS_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CMX_VERSION_MAJOR 0
+#define CMX_VERSION_MINOR 1
+#define CMX_VERSION_PATCH 0
+#define CMX_VERSION	  "0.1.0"
+
+/* Functions of the library's ABI; everything else in it is hidden. */
+#if defined(__GNUC__)
+#define CMX_PUBLIC	    __attribute__((visibility("default")))
+#define CMX_PRINTF(fmt, va) __attribute__((format(printf, fmt, va)))
+#else
+#define CMX_PUBLIC
+#define CMX_PRINTF(fmt, va)
+#endif
+
+/* Bounds of names, labels and families; a schema that passes one is refused. */
+#define CMX_LABELS_MAX	    64	 /* labels of one family */
+#define CMX_LABEL_VALUE_MAX 1024 /* bytes of one label value */
+#define CMX_NAME_MAX	    200	 /* bytes of a metric or label name */
+#define CMX_HELP_MAX	    2048 /* bytes of a help text */
+#define CMX_BOUNDS_MAX	    256	 /* finite bucket bounds of a histogram */
+
+/*
+ * enum cmx_err: why a call failed.  Every slow call returns 0, or one of
+ * these; the detail is in the caller's struct cmx_error.
+ */
+enum cmx_err {
+	CMX_OK = 0,
+	CMX_ERR_ARGUMENT = -1,	   /* a null, too many, out of range */
+	CMX_ERR_SYSTEM = -2,	   /* a system call failed: sys_errno */
+	CMX_ERR_MEMORY = -3,	   /* malloc or mmap has no memory */
+	CMX_ERR_SCHEMA = -4,	   /* the schema file is not valid */
+	CMX_ERR_NOT_FOUND = -5,	   /* no such segment or family */
+	CMX_ERR_EXISTS = -6,	   /* the segment exists already */
+	CMX_ERR_FORMAT = -7,	   /* not a segment, or damaged */
+	CMX_ERR_MISMATCH = -8,	   /* another layout, boot, machine word */
+	CMX_ERR_PERMISSION = -9,   /* owner, mode, kind or place of the file */
+	CMX_ERR_FILESYSTEM = -10,  /* the file system is not memory */
+	CMX_ERR_CONFLICT = -11,	   /* the family is defined differently */
+	CMX_ERR_TYPE = -12,	   /* the family is of another type */
+	CMX_ERR_LABELS = -13,	   /* wrong number or names of labels */
+	CMX_ERR_FULL = -14,	   /* family table, arena or cells are full */
+	CMX_ERR_NO_SPACE = -15,	   /* the file system has no page left */
+	CMX_ERR_UNSUPPORTED = -16, /* this build cannot do it */
+};
+
+/*
+ * struct cmx_error: what went wrong, in words.
+ *
+ * Lives on the caller's stack and is filled on failure only; a null pointer
+ * is allowed wherever one is taken.  text names the object, what is wrong,
+ * what is allowed and what to do, without a final newline.  line and column
+ * count from 1 and are 0 where no file position is meant.
+ */
+struct cmx_error {
+	enum cmx_err code;
+	int sys_errno; /* errno of the failed system call, or 0 */
+	int line;
+	int column;	 /* in characters, as an editor counts */
+	char text[1024]; /* ends with a NUL, cut with "..." if longer */
+};
+
+/* One word for each code: "argument", "system", ...  Never null. */
+CMX_PUBLIC const char *cmx_err_name(enum cmx_err code);
+
+enum cmx_type {
+	CMX_COUNTER = 1,
+	CMX_GAUGE = 2,
+	CMX_HISTOGRAM = 3,
+};
+
+/* Prometheus' word for a type: "counter", "gauge", "histogram". */
+CMX_PUBLIC const char *cmx_type_name(enum cmx_type type);
+
+/*
+ * enum cmx_aggregate: how the gauges of several processes become one value.
+ *
+ * All but CMX_LAST look at live processes only: the values of a dead process
+ * are gone at the next scrape.  A process that never set the gauge adds
+ * nothing.
+ */
+enum cmx_aggregate {
+	CMX_SUM = 0,
+	CMX_MIN = 1,
+	CMX_MAX = 2,
+	CMX_AVG = 3,
+	CMX_LAST = 4, /* one shared value: the last writer wins, it stays */
+	CMX_EACH = 5, /* one series for each live process, label pid */
+};
+
+/* The schema's word for an aggregation: "sum", "min", ... */
+CMX_PUBLIC const char *cmx_aggregate_name(enum cmx_aggregate aggregate);
+
+/*
+ * struct cmx_family_def: the definition of a family (a metric).
+ *
+ * Everything is borrowed: the strings and arrays must live as long as the
+ * call that takes the definition, and no longer.  Zero is the default of
+ * every member but name and type.
+ */
+struct cmx_family_def {
+	const char *name;	    /* codeai_http_requests_total */
+	const char *help;	    /* one sentence; NULL is "" */
+	const char *unit;	    /* "seconds", or NULL */
+	enum cmx_type type;
+	enum cmx_aggregate aggregate; /* gauges only */
+	bool is_double;		      /* counters only: double, not u64 */
+	uint32_t max_series;	      /* 0: bounded by the segment only */
+	size_t n_labels;
+	const char *const *labels; /* n_labels names */
+	size_t n_bounds;	   /* histograms only; no +Inf */
+	const double *bounds;	   /* increasing, finite */
+};
+
+/* A label by name. */
+struct cmx_label {
+	const char *name;
+	const char *value;
+};
+
+/*
+ * struct cmx_diagnostic: one finding of cmx_schema_check().
+ */
+struct cmx_diagnostic {
+	bool is_warning;   /* a naming rule, not an error */
+	const char *source; /* the file's name, or "<string>" */
+	int line, column;   /* from 1; 0 where there is no place */
+	const char *path;   /* "metrics[3].buckets", or "" */
+	const char *text;
+};
+
+/*
+ * cmx_schema_check: read a schema file and report everything wrong with it.
+ *
+ * Calls @report once for each error and for each warning (promlint's naming
+ * rules), in the order of the file.  NULL for @path checks the CodeAI schema
+ * that is built in.
+ *
+ * Returns:   the number of errors (warnings not counted), or a negative
+ *            enum cmx_err where the file could not be read.
+ * Owner:     the diagnostic and its strings end with the call of @report.
+ * Safety:    thread, process.  Allocates.  Not for signal handlers.
+ * Source:    codeai-metrics-schema(5).
+ */
+CMX_PUBLIC int cmx_schema_check(const char *path,
+    void (*report)(void *arg, const struct cmx_diagnostic *), void *arg,
+    struct cmx_error *err);
+
+/*
+ * cmx_segment_path: the segment that is meant when none is named.
+ *
+ * The first of: $CODEAI_METRICS_SEGMENT; for root
+ * /run/codeai-metrics/metrics.seg; else
+ * $XDG_RUNTIME_DIR/codeai-metrics/metrics.seg; else
+ * /dev/shm/codeai-metrics-UID/metrics.seg.  A directory that is not on a
+ * memory file system (a container's /run, often) is passed over.
+ *
+ * Returns:   0, or CMX_ERR_ARGUMENT where @size is too small.
+ * Safety:    thread, process.  Reads the environment.
+ */
+CMX_PUBLIC int cmx_segment_path(char *buf, size_t size, struct cmx_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,112 @@
+/*
+ * codeai/metrics_codeai.h: the CodeAI metrics, one call for each event.
+ *
+ * Each helper finds the families and series it needs by itself, every time;
+ * nothing has to be kept.  A family that the segment's schema lacks is added
+ * to the segment at the first use of its helper, as the CodeAI schema defines
+ * it; where the segment has one of that name with another type or another
+ * number of labels, the helper leaves it alone.
+ *
+ * In common:
+ *   Bad input:	a null registry does nothing; a null string is "".  A
+ *		duration that is negative or NaN is not observed, and counted
+ *		as an invalid update; the event itself is counted.
+ *   Cardinality: a path or a name that a remote user can choose freely makes
+ *		series without end; give the route's template, or
+ *		cmx_http_normalize_path(), not the raw path.
+ *   Returns:	nothing; it cannot fail.
+ *   Safety:	thread, process, signal, fork.
+ *   Unit:	seconds and bytes.
+ */
+#ifndef CODEAI_METRICS_CODEAI_H
+#define CODEAI_METRICS_CODEAI_H
+
+#include <codeai/metrics.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * One HTTP request: codeai_http_requests_total{method,path,status},
+ * codeai_http_request_duration_seconds, _request_size_bytes and
+ * _response_size_bytes{method,path}.  A size below 0 is unknown, and not
+ * observed.  A status that is not from 100 to 999 is counted as "0".
+ */
+CMX_PUBLIC void cmx_record_http_request(struct cmx_registry *,
+    const char *method, const char *path, int status, double seconds,
+    int64_t request_bytes, int64_t response_bytes);
+
+/*
+ * One database query: codeai_db_queries_total{operation,entity},
+ * codeai_db_query_duration_seconds and, where it failed,
+ * codeai_db_query_errors_total.
+ */
+CMX_PUBLIC void cmx_record_db_query(struct cmx_registry *,
+    const char *operation, const char *entity, double seconds, bool failed);
+
+/*
+ * This process's connection pool: codeai_db_connections_active and _idle,
+ * summed over live processes.
+ */
+CMX_PUBLIC void cmx_set_db_connections(struct cmx_registry *, int64_t active,
+    int64_t idle);
+
+/*
+ * One run of a workflow: codeai_workflow_executions_total{workflow,status}
+ * and codeai_workflow_execution_duration_seconds{workflow}.
+ */
+CMX_PUBLIC void cmx_record_workflow_execution(struct cmx_registry *,
+    const char *workflow, const char *status, double seconds);
+
+/* codeai_workflow_step_duration_seconds{workflow,step} */
+CMX_PUBLIC void cmx_record_workflow_step(struct cmx_registry *,
+    const char *workflow, const char *step, double seconds);
+
+/* codeai_job_executions_total{job,status} */
+CMX_PUBLIC void cmx_record_job_execution(struct cmx_registry *,
+    const char *job, const char *status);
+
+/* codeai_job_queue_size{queue}: one value for all, the last writer's. */
+CMX_PUBLIC void cmx_set_job_queue_size(struct cmx_registry *,
+    const char *queue, int64_t size);
+
+/* codeai_cache_hits_total{cache} or codeai_cache_misses_total{cache} */
+CMX_PUBLIC void cmx_record_cache_access(struct cmx_registry *,
+    const char *cache, bool hit);
+
+/*
+ * One call to another service:
+ * codeai_integration_calls_total{integration,operation,status} and
+ * codeai_integration_call_duration_seconds{integration,operation}.
+ */
+CMX_PUBLIC void cmx_record_integration_call(struct cmx_registry *,
+    const char *integration, const char *operation, const char *status,
+    double seconds);
+
+enum cmx_circuit_state {
+	CMX_CIRCUIT_CLOSED = 0,
+	CMX_CIRCUIT_OPEN = 1,
+	CMX_CIRCUIT_HALF_OPEN = 2,
+};
+
+/* codeai_circuit_breaker_state{integration}: the last writer's state. */
+CMX_PUBLIC void cmx_set_circuit_breaker_state(struct cmx_registry *,
+    const char *integration, enum cmx_circuit_state state);
+
+/* codeai_events_emitted_total{event} */
+CMX_PUBLIC void cmx_record_event(struct cmx_registry *, const char *event);
+
+/*
+ * codeai_runtime_info{version,go_version} is 1 while a process that said so
+ * lives.  The label is named go_version for dashboards that exist; its value
+ * is the version of whatever runtime the program has.
+ */
+CMX_PUBLIC void cmx_set_runtime_info(struct cmx_registry *,
+    const char *version, const char *runtime_version);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

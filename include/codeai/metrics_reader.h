@@ -1,0 +1,225 @@
+/*
+ * codeai/metrics_reader.h: reading a segment, for exporters and tools.
+ *
+ * A reader maps a segment read-only, takes snapshots of it, and encodes them.
+ * It trusts nothing that it finds there: a damaged family or series is left
+ * out and counted, and the rest is shown.  It never waits for a writer.
+ *
+ *	struct cmxr_reader *reader;
+ *	const struct cmxr_snapshot *snapshot;
+ *	struct cmxr_buffer text = { 0 };
+ *
+ *	cmxr_guard_install();
+ *	if (cmxr_open(NULL, &reader, &err) != 0 ||
+ *	    cmxr_snapshot_take(reader, &snapshot, &err) != 0)
+ *		errx(1, "%s", err.text);
+ *	cmxr_encode(&(struct cmxr_input){ .snapshot = snapshot }, 1, CMXR_TEXT,
+ *	    NULL, &text, &err);
+ *	fwrite(text.data, 1, text.size, stdout);
+ *
+ * One thread at a time may use a reader and its snapshots; different readers
+ * are independent.  Not for signal handlers.
+ */
+#ifndef CODEAI_METRICS_READER_H
+#define CODEAI_METRICS_READER_H
+
+#include <codeai/metrics_base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cmxr_reader;
+struct cmxr_snapshot;
+
+/*
+ * cmxr_guard_install: survive a segment that is truncated while it is read.
+ *
+ * Installs a SIGBUS handler for the process, which turns a fault of
+ * cmxr_snapshot_take() into CMX_ERR_FORMAT and passes every other SIGBUS on
+ * to the action that was there before.  For programs that exist to read; a
+ * library in somebody else's process should leave it out.
+ *
+ * Returns:   0, or CMX_ERR_SYSTEM.
+ * Safety:    call it once, before threads.
+ */
+CMX_PUBLIC int cmxr_guard_install(void);
+
+/*
+ * cmxr_open: open a segment, or a copy of one, for reading.
+ *
+ * NULL is cmx_segment_path().  Owner, file system and boot do not matter.
+ *
+ * Returns:   0 and *readerp, or a negative enum cmx_err:
+ *            CMX_ERR_NOT_FOUND, CMX_ERR_MISMATCH, CMX_ERR_FORMAT,
+ *            CMX_ERR_PERMISSION, CMX_ERR_MEMORY, CMX_ERR_SYSTEM.
+ * Owner:     the caller closes with cmxr_close().
+ */
+CMX_PUBLIC int cmxr_open(const char *segment, struct cmxr_reader **readerp,
+    struct cmx_error *err);
+
+/* The same through a descriptor, as of cmx_segment_fd(); it is duplicated. */
+CMX_PUBLIC int cmxr_open_fd(int fd, const char *name,
+    struct cmxr_reader **readerp, struct cmx_error *err);
+
+/* Close a reader and its snapshot.  Null is allowed. */
+CMX_PUBLIC void cmxr_close(struct cmxr_reader *);
+
+/*
+ * cmxr_is_current: does the path that was opened still name this segment?
+ *
+ * False once it was removed or replaced; the reader goes on showing the old
+ * one.  Cost: one stat(2).
+ */
+CMX_PUBLIC bool cmxr_is_current(const struct cmxr_reader *);
+
+/*
+ * struct cmxr_info: sizes and counts of a segment, filled by cmxr_info_get().
+ */
+struct cmxr_info {
+	const char *path; /* belongs to the reader; "" without a name */
+	uint32_t version;
+	uint64_t layout_hash;
+	uint64_t created_ns; /* wall clock */
+	char boot_id[33];
+	bool is_retired;
+	uint64_t apparent_bytes; /* of the file */
+	uint64_t allocated_bytes;
+	uint64_t stripe_bytes;	     /* of address space, each */
+	uint64_t stripe_ready_bytes; /* with memory, in each */
+	uint32_t n_cpu_stripes, n_fallback_stripes;
+	uint64_t arena_bytes, arena_used_bytes;
+	uint64_t cell_used_bytes; /* in each stripe */
+	uint64_t n_families, families_limit;
+	uint64_t n_series, series_limit; /* overflow series not counted */
+	uint64_t n_slots, n_live_slots;
+	/* what went wrong since the segment was made */
+	uint64_t invalid_updates;  /* NaN, negative, fraction: not counted */
+	uint64_t overflow_lookups; /* went to an overflow series */
+	uint64_t failed_lookups;   /* got a sink */
+	uint64_t repaired_labels;  /* were not UTF-8 */
+	uint64_t long_labels;	   /* over CMX_LABEL_VALUE_MAX */
+	uint64_t no_space;	   /* the file system was full */
+	uint64_t leaked_bytes;	   /* lost to races of inserts */
+	uint64_t shared_slots;	   /* processes without a slot of their own */
+	uint64_t rseq_aborts;	   /* sections tried again, all CPUs */
+	uint64_t fallback_updates; /* updates of a CPU made elsewhere */
+	/* of this reader */
+	uint64_t invalid_entries; /* families and series left out */
+	uint64_t torn_reads;	  /* pairs that never held still */
+};
+
+/* Returns 0, or CMX_ERR_FORMAT where the segment was truncated. */
+CMX_PUBLIC int cmxr_info_get(struct cmxr_reader *, struct cmxr_info *,
+    struct cmx_error *err);
+
+/* The schema text that the segment was made from; belongs to the reader. */
+CMX_PUBLIC const char *cmxr_schema_text(struct cmxr_reader *);
+
+/*
+ * cmxr_snapshot_take: read all families, series and values.
+ *
+ * Requires:  no other thread uses this reader.
+ * Ensures:   everything that was ordered before this call is contained.  Of
+ *            each histogram, _count, _sum and buckets are of the same set of
+ *            observations.  Totals never decrease from one to the next.
+ * Returns:   0 and *snapshotp, or CMX_ERR_FORMAT, CMX_ERR_MEMORY,
+ *            CMX_ERR_SYSTEM.
+ * Owner:     the reader; valid until its next take or its close.
+ * Cost:      structure only where it is new; then loads and additions.
+ */
+CMX_PUBLIC int cmxr_snapshot_take(struct cmxr_reader *,
+    const struct cmxr_snapshot **snapshotp, struct cmx_error *err);
+
+/* A family of a snapshot. */
+struct cmxr_family {
+	struct cmx_family_def def; /* belongs to the reader */
+	uint64_t created_ns;
+	uint64_t n_series; /* that are shown */
+};
+
+CMX_PUBLIC size_t cmxr_snapshot_n_families(const struct cmxr_snapshot *);
+
+/* Requires: i is below cmxr_snapshot_n_families(). */
+CMX_PUBLIC void cmxr_snapshot_family(const struct cmxr_snapshot *, size_t i,
+    struct cmxr_family *);
+
+/* A series of a snapshot, filled by cmxr_series_next(). */
+struct cmxr_series {
+	const char *values[CMX_LABELS_MAX]; /* one for each label */
+	bool is_overflow;
+	uint32_t pid; /* CMX_EACH: whose value this is; else 0 */
+	uint64_t created_ns;
+	/*
+	 * A counter of whole numbers: whole.  Another counter, a gauge: value.
+	 * A histogram: n_buckets counts, not cumulative, the last that of
+	 * +Inf; count is their sum, sum that of the observations.
+	 */
+	uint64_t whole;
+	double value;
+	size_t n_buckets;
+	uint64_t count;
+	double sum;
+	uint64_t buckets[CMX_BOUNDS_MAX + 1];
+};
+
+/*
+ * cmxr_series_next: walk the series of a family.
+ *
+ * *cursor is 0 before the first call.  Series that nothing ever set (gauges)
+ * and overflow series that were never needed are passed over.  False at the
+ * end.
+ */
+CMX_PUBLIC bool cmxr_series_next(const struct cmxr_snapshot *, size_t family,
+    size_t *cursor, struct cmxr_series *);
+
+enum cmxr_format {
+	CMXR_TEXT = 1, /* Prometheus text 0.0.4 */
+	CMXR_JSON = 2,
+};
+
+/* A body.  Zeroed is empty; the encoder makes room, the caller frees. */
+struct cmxr_buffer {
+	char *data;
+	size_t size;
+	size_t capacity;
+};
+
+CMX_PUBLIC void cmxr_buffer_free(struct cmxr_buffer *);
+
+/* The HTTP Content-Type of a format. */
+CMX_PUBLIC const char *cmxr_content_type(enum cmxr_format);
+
+/* A snapshot, and labels that each of its series gets in front. */
+struct cmxr_input {
+	const struct cmxr_snapshot *snapshot;
+	size_t n_labels;
+	const struct cmx_label *labels;
+};
+
+/* Which families: those whose name matches one of the globs; none: all. */
+struct cmxr_selection {
+	size_t n_globs;
+	const char *const *globs;
+};
+
+/*
+ * cmxr_encode: snapshots to the bytes of one exposition format.
+ *
+ * Families of one name in several inputs become one group; a later one of
+ * another type or with other labels is left out.  The inputs' labels must
+ * tell their series apart.  selection may be null.
+ *
+ * Returns:   0 and the body in *buffer, replacing what it held; the number of
+ *            families left out; or CMX_ERR_ARGUMENT, CMX_ERR_MEMORY.
+ * Owner:     the caller, cmxr_buffer_free(); reuse it to save allocations.
+ */
+CMX_PUBLIC int cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
+    enum cmxr_format format, const struct cmxr_selection *selection,
+    struct cmxr_buffer *buffer, struct cmx_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * catalog.h: a reader's own copy of families and series.  Level 5r.
+ *
+ * Read by pread, validated once, then trusted.  Nothing here is looked at in
+ * the segment a second time; the values are snapshot.h's.
+ */
+#ifndef CMXI_CATALOG_H
+#define CMXI_CATALOG_H
+
+#include "buf.h"
+#include "definition.h"
+#include "segment.h"
+
+struct cmxi_catalog_series {
+	uint64_t cell_offset;
+	uint64_t created_ns;
+	const char *values; /* each with its NUL, one after the other */
+	const char *text;   /* a="1",b="2" as the text formats write it */
+	uint32_t text_size;
+	uint32_t ref;
+};
+
+struct cmxi_catalog_family {
+	struct cmxi_definition d;
+	struct cmxi_shm_family *record; /* a private copy */
+	uint32_t ref;
+	/* series[0] is the overflow series, or the only one. */
+	size_t n_series, capacity;
+	struct cmxi_catalog_series *series;
+};
+
+struct cmxi_catalog {
+	const struct cmxi_segment *segment;
+	struct cmxi_shm_header header; /* as of the last refresh */
+	size_t n_families;
+	struct cmxi_catalog_family **families;
+	uint64_t n_family_words; /* of the table, looked at so far */
+	uint64_t *index;	 /* the words seen so far */
+	uint64_t begun;		 /* inserts_begun when index was complete */
+	bool is_complete;
+	uint64_t n_invalid; /* families and series left out */
+	struct cmxi_buf refs; /* new entries of this refresh */
+	struct cmxi_buf window; /* of the arena */
+	uint64_t window_offset;
+	struct cmxi_pool_chunk *pool;
+};
+
+void cmxi_catalog_init(struct cmxi_catalog *, const struct cmxi_segment *);
+void cmxi_catalog_fini(struct cmxi_catalog *);
+
+/*
+ * Read what is new.  Returns 0, CMX_ERR_MEMORY, CMX_ERR_SYSTEM, or
+ * CMX_ERR_FORMAT where the file is shorter than it was.
+ */
+int cmxi_catalog_refresh(struct cmxi_catalog *, struct cmx_error *);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * definition.h: a family's definition <-> the bytes of its record.  Level 3,
+ * pure.  Both halves use it: the writer encodes, both decode.
+ */
+#ifndef CMXI_DEFINITION_H
+#define CMXI_DEFINITION_H
+
+#include "codeai/metrics_base.h"
+#include "format.h"
+
+/* A decoded definition; its strings and bounds point into the record. */
+struct cmxi_definition {
+	struct cmx_family_def def;
+	const char *labels[CMX_LABELS_MAX];
+};
+
+/* Bytes of the record, a multiple of CMXI_ENTRY_UNIT. */
+size_t cmxi_definition_size(const struct cmx_family_def *);
+
+/*
+ * Write the immutable part of a record and zero the rest.
+ * Requires: the definition passed cmxi_family_check(); size bytes of room.
+ */
+void cmxi_definition_encode(const struct cmx_family_def *,
+    struct cmxi_shm_family *);
+
+/*
+ * The way back.  available is how many bytes may be looked at.  Returns false
+ * for a record that no writer makes, whatever its bytes are.
+ */
+bool cmxi_definition_decode(const struct cmxi_shm_family *, size_t available,
+    struct cmxi_definition *);
+
+/* The bounds of a record, padded with +Inf to CMXI_BOUNDS_PAD. */
+static inline const double *
+cmxi_definition_bounds(const struct cmxi_shm_family *record)
+{
+	return (const double *)(const void *)(record + 1);
+}
+
+#endif

@@ -1,0 +1,240 @@
+/*
+ * encode.c: the walk over families that all formats share.  Level 6r.
+ */
+#include "encode.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "name.h"
+#include "utf8.h"
+
+static const struct cmxi_encoder *
+encoder_of(enum cmxr_format format)
+{
+	switch (format) {
+	case CMXR_TEXT:
+		return &cmxi_encoder_text;
+	case CMXR_JSON:
+		return &cmxi_encoder_json;
+	}
+	return NULL;
+}
+
+const char *
+cmxr_content_type(enum cmxr_format format)
+{
+	const struct cmxi_encoder *encoder = encoder_of(format);
+
+	return encoder == NULL ? "application/octet-stream" :
+				 encoder->content_type;
+}
+
+void
+cmxr_buffer_free(struct cmxr_buffer *buffer)
+{
+	if (buffer == NULL)
+		return;
+	free(buffer->data);
+	memset(buffer, 0, sizeof(*buffer));
+}
+
+void
+cmxi_encode_label(struct cmxi_buf *b, const char *name, const char *value)
+{
+	cmxi_buf_string(b, name);
+	cmxi_buf_string(b, "=\"");
+	cmxi_buf_escaped(b, value);
+	cmxi_buf_char(b, '"');
+}
+
+static bool
+is_selected(const struct cmxr_selection *selection, const char *name)
+{
+	if (selection == NULL || selection->n_globs == 0)
+		return true;
+	for (size_t i = 0; i < selection->n_globs; i++)
+		if (fnmatch(selection->globs[i], name, 0) == 0)
+			return true;
+	return false;
+}
+
+/* Where a family of this name stands in a snapshot, or null. */
+static const struct cmxi_values *
+find_family(const struct cmxr_snapshot *snapshot, const char *name)
+{
+	for (size_t i = 0; i < snapshot->n_families; i++)
+		if (strcmp(snapshot->families[i].family->d.def.name, name) == 0)
+			return &snapshot->families[i];
+	return NULL;
+}
+
+/* May two families of one name stand in one group? */
+static bool
+is_compatible(const struct cmx_family_def *a, const struct cmx_family_def *b)
+{
+	return a->type == b->type;
+}
+
+/* A label that the family has itself would stand twice in its series. */
+static bool
+has_label_of(const struct cmx_family_def *def, const struct cmxi_prefix *p)
+{
+	for (size_t i = 0; i < p->n_labels; i++)
+		for (size_t j = 0; j < def->n_labels; j++)
+			if (strcmp(p->labels[i].name, def->labels[j]) == 0)
+				return true;
+	return false;
+}
+
+struct encoding {
+	const struct cmxr_input *inputs;
+	const struct cmxi_prefix *prefixes;
+	size_t n_inputs;
+	const struct cmxi_encoder *encoder;
+	struct cmxi_buf *buf;
+	bool is_first;
+	int n_left_out;
+};
+
+static bool
+was_shown_before(const struct encoding *e, size_t input, const char *name)
+{
+	for (size_t i = 0; i < input; i++)
+		if (find_family(e->inputs[i].snapshot, name) != NULL)
+			return true;
+	return false;
+}
+
+/* A family's group: its series in each input from the first that has it. */
+static void
+encode_family(struct encoding *e, size_t first,
+    const struct cmxi_values *values)
+{
+	const struct cmx_family_def *def = &values->family->d.def;
+	bool is_first = true;
+
+	e->encoder->family(e->buf, values, e->is_first);
+	e->is_first = false;
+	for (size_t i = first; i < e->n_inputs; i++) {
+		const struct cmxi_values *v =
+		    find_family(e->inputs[i].snapshot, def->name);
+
+		if (v == NULL)
+			continue;
+		if (!is_compatible(&v->family->d.def, def) ||
+		    has_label_of(&v->family->d.def, &e->prefixes[i])) {
+			e->n_left_out++;
+			continue;
+		}
+		e->encoder->series(e->buf, v, &e->prefixes[i], is_first);
+		is_first = false;
+	}
+	e->encoder->family_end(e->buf);
+}
+
+static void
+encode_all(struct encoding *e, const struct cmxr_selection *selection)
+{
+	e->encoder->begin(e->buf);
+	for (size_t i = 0; i < e->n_inputs; i++) {
+		const struct cmxr_snapshot *s = e->inputs[i].snapshot;
+
+		for (size_t j = 0; j < s->n_families; j++) {
+			const struct cmxi_values *v = &s->families[j];
+			const char *name = v->family->d.def.name;
+
+			if (is_selected(selection, name) &&
+			    !was_shown_before(e, i, name))
+				encode_family(e, i, v);
+		}
+	}
+	e->encoder->end(e->buf);
+}
+
+static int
+check_inputs(const struct cmxr_input *inputs, size_t n, struct cmx_error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (inputs[i].snapshot == NULL)
+			return cmxi_error(err, CMX_ERR_ARGUMENT,
+			    "cmxr_encode: inputs[%zu].snapshot is null", i);
+		for (size_t j = 0; j < inputs[i].n_labels; j++) {
+			const struct cmx_label *l = &inputs[i].labels[j];
+
+			if (l->name == NULL || l->value == NULL ||
+			    !cmxi_label_name_is_valid(l->name) ||
+			    !cmxi_utf8_is_valid(l->value, strlen(l->value)))
+				return cmxi_error(err, CMX_ERR_ARGUMENT,
+				    "cmxr_encode: inputs[%zu].labels[%zu] is "
+				    "not a label", i, j);
+		}
+	}
+	return 0;
+}
+
+/* The prefix texts of all inputs, in one allocation chain. */
+static bool
+make_prefixes(const struct cmxr_input *inputs, size_t n,
+    struct cmxi_prefix *prefixes)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++) {
+		struct cmxi_buf text = { .data = NULL };
+
+		for (size_t j = 0; j < inputs[i].n_labels; j++) {
+			cmxi_buf_string(&text, j > 0 ? "," : "");
+			cmxi_encode_label(&text, inputs[i].labels[j].name,
+			    inputs[i].labels[j].value);
+		}
+		prefixes[i] = (struct cmxi_prefix){ inputs[i].labels,
+			inputs[i].n_labels, text.data, text.size };
+		ok &= !text.failed;
+	}
+	return ok;
+}
+
+static void
+free_prefixes(struct cmxi_prefix *prefixes, size_t n)
+{
+	for (size_t i = 0; prefixes != NULL && i < n; i++)
+		free((void *)(uintptr_t)prefixes[i].text);
+	free(prefixes);
+}
+
+int
+cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
+    enum cmxr_format format, const struct cmxr_selection *selection,
+    struct cmxr_buffer *buffer, struct cmx_error *err)
+{
+	struct cmxi_prefix *prefixes;
+	struct cmxi_buf buf;
+	struct encoding e = { .inputs = inputs, .n_inputs = n_inputs,
+		.encoder = encoder_of(format), .buf = &buf, .is_first = true };
+	int r;
+
+	if (e.encoder == NULL || buffer == NULL ||
+	    (inputs == NULL && n_inputs > 0))
+		return cmxi_error(err, CMX_ERR_ARGUMENT, "cmxr_encode: the "
+		    "format is unknown, or inputs or buffer is null");
+	r = check_inputs(inputs, n_inputs, err);
+	if (r != 0)
+		return r;
+	buf = (struct cmxi_buf){ .data = buffer->data,
+		.capacity = buffer->capacity };
+	prefixes = calloc(n_inputs + 1, sizeof(*prefixes));
+	e.prefixes = prefixes;
+	if (prefixes == NULL || !make_prefixes(inputs, n_inputs, prefixes))
+		buf.failed = true;
+	else
+		encode_all(&e, selection);
+	free_prefixes(prefixes, n_inputs);
+	*buffer = (struct cmxr_buffer){ buf.data, buf.size, buf.capacity };
+	if (buf.failed)
+		return cmxi_error(err, CMX_ERR_MEMORY, "no memory for the body "
+		    "of %zu inputs", n_inputs);
+	return e.n_left_out;
+}

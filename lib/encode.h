@@ -1,0 +1,40 @@
+/*
+ * encode.h: snapshot -> bytes of one exposition format.  Level 6r.
+ *
+ * A format is a const struct of functions in a file of its own; the driver in
+ * encode.c walks the families of all inputs and calls them.
+ */
+#ifndef CMXI_ENCODE_H
+#define CMXI_ENCODE_H
+
+#include "snapshot.h"
+
+/* The labels that an input puts in front of each of its series. */
+struct cmxi_prefix {
+	const struct cmx_label *labels;
+	size_t n_labels;
+	const char *text; /* a="1",b="2" as the text formats write it */
+	size_t text_size;
+};
+
+struct cmxi_encoder {
+	const char *content_type;
+	void (*begin)(struct cmxi_buf *);
+	/* Once for a family, before its series; is_first: of the body. */
+	void (*family)(struct cmxi_buf *, const struct cmxi_values *,
+	    bool is_first);
+	/* All shown series of a family in one input. */
+	void (*series)(struct cmxi_buf *, const struct cmxi_values *,
+	    const struct cmxi_prefix *, bool is_first);
+	void (*family_end)(struct cmxi_buf *);
+	void (*end)(struct cmxi_buf *);
+};
+
+extern const struct cmxi_encoder cmxi_encoder_text;
+extern const struct cmxi_encoder cmxi_encoder_json;
+
+/* label="value" with value escaped as in all text formats. */
+void cmxi_encode_label(struct cmxi_buf *, const char *name,
+    const char *value);
+
+#endif

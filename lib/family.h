@@ -1,0 +1,19 @@
+/*
+ * family.h: the append-only table of families.  Level 5w.
+ */
+#ifndef CMXI_FAMILY_H
+#define CMXI_FAMILY_H
+
+#include "segment.h"
+
+/* The entry of a name, or 0. */
+uint32_t cmxi_family_find(const struct cmxi_segment *, const char *name);
+
+/*
+ * Append a family, or find the same definition there.
+ * Returns 0 and its entry, or a negative enum cmx_err.
+ */
+int cmxi_family_append(const struct cmxi_segment *,
+    const struct cmx_family_def *, uint32_t *entry, struct cmx_error *);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * series.h: the index: family and label values -> cells.  Level 5w.
+ */
+#ifndef CMXI_SERIES_H
+#define CMXI_SERIES_H
+
+#include "definition.h"
+#include "registry.h"
+
+/*
+ * Find the series of a family with these values, or insert it.
+ *
+ * Returns 0 and the offset of its cells, or 1 and those of the overflow
+ * series.  Requires: n_labels is the family's.  Keeps errno.
+ */
+int cmxi_series_find(const struct cmx_registry *, uint32_t family,
+    size_t n_labels, const char *const *values, uint64_t *cell_offset);
+
+/*
+ * Make the overflow series of a family that is not published yet: an entry
+ * and cells, not in the index.  For a family without labels it is the only
+ * series.
+ */
+int cmxi_series_make_overflow(const struct cmxi_segment *,
+    struct cmxi_shm_family *record, uint32_t family);
+
+#endif

@@ -1,0 +1,254 @@
+/*
+ * slot.c: a process's place for gauges, and its beacon.  Level 5w.
+ *
+ * The beacon is an OFD lock whose open file description is held by nothing
+ * but a MADV_DONTFORK mapping: no descriptor that closefrom() could close or
+ * a child inherit.  The kernel drops it at exit, SIGKILL and exec, and
+ * children do not carry it on.
+ *
+ * One gap is known: a fork() in another thread between the open and the close
+ * below gives the child a descriptor of the same description, and the slot
+ * then lives until that child ends or executes a program.
+ */
+#include "slot.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "atomic.h"
+#include "utf8.h"
+
+#define BEACON_SIZE 4096
+
+static struct cmxi_shm_slot *
+slot_record(const struct cmxi_segment *s, uint64_t number)
+{
+	return (struct cmxi_shm_slot *)(void *)(s->base +
+		   s->fixed.slot_offset) + number;
+}
+
+/*
+ * Give a slot's gauge stripe pages for [0, end) and say so.  The shared
+ * stripe has no record: its pages come with each series.
+ */
+static int
+make_stripe(const struct cmxi_segment *s, uint64_t number, uint64_t end)
+{
+	uint64_t page = s->fixed.page_size;
+	int r;
+
+	end = (end + page - 1) / page * page;
+	r = cmxi_segment_reserve(s, s->fixed.gauge_offset +
+	    number * s->fixed.gauge_stripe_size, end);
+	if (r == 0 && number < s->fixed.n_slots)
+		/*
+		 * (J) release, pairs with (K) in snapshot_gauge.c.
+		 * Orders the pages before the mark.  Without it a reader could
+		 * allocate a page here by looking at it.
+		 */
+		cmxi_max64_release(&slot_record(s, number)->ready, end);
+	return r;
+}
+
+static bool
+is_segment(int fd, const struct cmxi_segment *s)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == s->device &&
+	    st.st_ino == s->inode;
+}
+
+/* A new open file description of the segment, or -1. */
+static int
+open_again(const struct cmxi_segment *s)
+{
+	char self[64];
+	int fd = -1;
+
+	if (s->path != NULL)
+		fd = open(s->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW |
+		    O_NONBLOCK | O_NOCTTY);
+	if (is_segment(fd, s))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	if (!cmxi_segment_owns_fd(s))
+		return -1;
+	/* The name is gone or another's: go through our own descriptor. */
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", s->fd);
+	fd = open(self, O_RDWR | O_CLOEXEC);
+	if (is_segment(fd, s))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* The number of a free slot, now locked through fd; or -1. */
+static int64_t
+lock_free_slot(const struct cmxi_segment *s, int fd)
+{
+	for (uint64_t i = 0; i < s->fixed.n_slots; i++) {
+		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+			.l_start = (off_t)(CMXI_BEACON_OFFSET + (int64_t)i),
+			.l_len = 1 };
+
+		if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+			return (int64_t)i;
+		if (errno != EAGAIN && errno != EACCES)
+			return -1;
+	}
+	return -1;
+}
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void
+describe(struct cmxi_shm_slot *slot)
+{
+	char command[sizeof(slot->command)] = "";
+	size_t n = strlcpy(command, program_invocation_name, sizeof(command));
+
+	memset(slot->role, 0, sizeof(slot->role));
+	memset(slot->command, 0, sizeof(slot->command));
+	n = n < sizeof(command) ? n : sizeof(command) - 1;
+	cmxi_utf8_repair(command, n, slot->command, sizeof(slot->command) - 1);
+	n = strnlen(program_invocation_short_name, sizeof(slot->role) - 1);
+	cmxi_utf8_repair(program_invocation_short_name, n, slot->role,
+	    sizeof(slot->role) - 1);
+	slot->pid = (uint32_t)getpid();
+	slot->claimed_ns = now_ns();
+}
+
+/*
+ * Make a claimed slot ours: its values are wiped while its generation is odd.
+ * Killed in the middle, we lose the beacon, and the slot is nobody's.
+ */
+static int
+take_over(const struct cmxi_segment *s, uint64_t number, uint64_t end)
+{
+	struct cmxi_shm_slot *slot = slot_record(s, number);
+	unsigned char *stripe = cmxi_segment_gauge_stripe(s, number);
+	uint64_t used =
+	    cmxi_load64_relaxed(&cmxi_segment_header(s)->gauge_used);
+	uint32_t generation;
+	int r;
+
+	if (used > s->fixed.gauge_stripe_size)
+		used = s->fixed.gauge_stripe_size;
+	if (used < end)
+		used = end;
+	r = cmxi_segment_reserve(s, (uint64_t)((unsigned char *)slot - s->base),
+	    sizeof(*slot));
+	if (r == 0)
+		r = make_stripe(s, number, used);
+	if (r != 0)
+		return r;
+	/* relaxed: the beacon is ours, nobody else writes the generation */
+	generation = cmxi_load32_relaxed(&slot->generation) | 1;
+	cmxi_store32_relaxed(&slot->generation, generation);
+	/* The odd number before the wipe: a fence of the writing side. */
+	cmxi_fence_release();
+	for (uint64_t i = 0; i < used; i += sizeof(uint64_t))
+		cmxi_store64_relaxed((uint64_t *)(void *)(stripe + i), 0);
+	describe(slot);
+	/*
+	 * (F) release, pairs with (G) in snapshot_gauge.c.
+	 * Orders the wiped values before the even generation.  Without it a
+	 * reader could add a dead process's values to the new one's.
+	 */
+	cmxi_store32_release(&slot->generation, generation + 1);
+	return 0;
+}
+
+/* Claim a slot; its number, or n_slots where the shared one must do. */
+static uint64_t
+claim(const struct cmxi_segment *s, uint64_t end, void **beacon)
+{
+	int fd = open_again(s);
+	int64_t number = -1;
+
+	*beacon = MAP_FAILED;
+	if (fd >= 0)
+		*beacon = mmap(NULL, BEACON_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	if (*beacon != MAP_FAILED &&
+	    madvise(*beacon, BEACON_SIZE, MADV_DONTFORK) == 0)
+		number = lock_free_slot(s, fd);
+	if (number >= 0 && take_over(s, (uint64_t)number, end) != 0)
+		number = -1;
+	if (fd >= 0)
+		close(fd);
+	if (number >= 0)
+		return (uint64_t)number;
+	if (*beacon != MAP_FAILED)
+		munmap(*beacon, BEACON_SIZE);
+	*beacon = MAP_FAILED;
+	cmxi_segment_count(s, CMXI_STAT_SHARED_SLOT, 1);
+	return s->fixed.n_slots;
+}
+
+/* The first gauge of this process: two threads may come here at once. */
+static void
+claim_once(const struct cmxi_segment *s, struct cmxi_process *process,
+    uint64_t end)
+{
+	uint64_t none = 0;
+	void *beacon;
+	uint64_t number = claim(s, end, &beacon);
+
+	/* relaxed: one process; the stripe behind a slot carries no order */
+	if (cmxi_cas64_relaxed(&process->slot, &none, number + 1)) {
+		if (beacon != MAP_FAILED)
+			cmxi_store64_relaxed(&process->beacon,
+			    (uint64_t)(uintptr_t)beacon);
+		return;
+	}
+	/* Another thread was faster: its slot is ours, this one is free. */
+	if (beacon != MAP_FAILED)
+		munmap(beacon, BEACON_SIZE);
+}
+
+int64_t
+cmxi_slot_ready(const struct cmxi_segment *s, struct cmxi_process *process,
+    uint64_t end)
+{
+	uint64_t ready = cmxi_load64_relaxed(&process->gauge_ready);
+	int saved = errno;
+	uint64_t number;
+
+	if (cmxi_load64_relaxed(&process->slot) == 0)
+		claim_once(s, process, end);
+	number = cmxi_load64_relaxed(&process->slot) - 1;
+	if (ready < end) {
+		if (make_stripe(s, number, end) != 0) {
+			errno = saved;
+			return -1;
+		}
+		cmxi_max64_release(&process->gauge_ready, end);
+	}
+	errno = saved;
+	return (int64_t)number;
+}
+
+void
+cmxi_slot_release(struct cmxi_process *process)
+{
+	uint64_t beacon = cmxi_load64_relaxed(&process->beacon);
+
+	if (beacon != 0)
+		munmap((void *)(uintptr_t)beacon, BEACON_SIZE);
+}

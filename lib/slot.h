@@ -1,0 +1,25 @@
+/*
+ * slot.h: a process's place for gauges, and its beacon.  Level 5w.
+ */
+#ifndef CMXI_SLOT_H
+#define CMXI_SLOT_H
+
+#include "process.h"
+#include "segment.h"
+
+/*
+ * The gauge stripe of this process, with pages for [0, end).  The first call
+ * claims a slot; where all are taken, or the kernel has no beacons, it is the
+ * shared stripe, whose values nobody's death takes away.
+ *
+ * Returns the slot's number (fixed.n_slots for the shared one), or -1 where
+ * no page could be had and nothing may be stored.
+ * Safety: thread, signal, fork.  Keeps errno.
+ */
+int64_t cmxi_slot_ready(const struct cmxi_segment *, struct cmxi_process *,
+    uint64_t end);
+
+/* Drop the beacon: the slot is free, its values are gone. */
+void cmxi_slot_release(struct cmxi_process *);
+
+#endif

@@ -1,0 +1,276 @@
+/*
+ * snapshot.c: the values of all series at one scrape.  Level 6r.
+ *
+ * Loops run over stripes outside and series inside: a stripe's cells lie one
+ * behind the other.  Stripes are added in one fixed order, so that a total of
+ * growing cells never decreases (O4), doubles too: rounding is monotone.
+ */
+#include "snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "number.h"
+
+/* Tries to read a pair where a 16-byte load is two, before giving up. */
+#define PAIR_TRIES 4
+
+static bool
+is_histogram(const struct cmxi_values *v)
+{
+	return v->family->d.def.type == CMX_HISTOGRAM;
+}
+
+static bool
+is_whole(const struct cmxi_values *v)
+{
+	return v->family->d.def.type == CMX_COUNTER &&
+	    !v->family->d.def.is_double;
+}
+
+static bool
+has_observations(const struct cmxi_values *v, size_t series)
+{
+	for (size_t i = 0; i < v->n_buckets; i++)
+		if (v->pairs[series * v->n_buckets + i].count != 0)
+			return true;
+	return false;
+}
+
+bool
+cmxi_values_is_shown(const struct cmxi_values *v, size_t series)
+{
+	bool is_overflow = series == 0 && v->family->d.def.n_labels > 0;
+
+	if (v->family->d.def.type == CMX_GAUGE)
+		return v->n_set[series] > 0 ||
+		    (v->family->d.def.n_labels == 0 &&
+			v->family->d.def.aggregate != CMX_EACH);
+	if (!is_overflow)
+		return true;
+	if (is_histogram(v))
+		return has_observations(v, series);
+	return is_whole(v) ? v->whole[series] != 0 : v->value[series] != 0;
+}
+
+/* Room */
+
+static bool
+grow(void *arrayp, size_t n, size_t size)
+{
+	void *array, *grown;
+
+	memcpy(&array, arrayp, sizeof(array));
+	grown = reallocarray(array, n, size);
+	if (grown != NULL)
+		memcpy(arrayp, &grown, sizeof(grown));
+	return grown != NULL;
+}
+
+static bool
+grow_values(struct cmxi_values *v, size_t n_series)
+{
+	size_t n = n_series + n_series / 2 + 4;
+
+	if (n_series <= v->capacity)
+		return true;
+	if (is_histogram(v)) {
+		if (!grow(&v->pairs, n * v->n_buckets, sizeof(*v->pairs)))
+			return false;
+	} else if (!grow(&v->whole, n, sizeof(*v->whole)) ||
+	    !grow(&v->value, n, sizeof(*v->value)) ||
+	    !grow(&v->n_set, n, sizeof(*v->n_set))) {
+		return false;
+	}
+	v->capacity = n;
+	return true;
+}
+
+/* The texts of le do not change, so they are made once. */
+static bool
+make_bound_texts(struct cmxi_values *v)
+{
+	size_t n = v->family->d.def.n_bounds;
+
+	v->bound_texts = calloc(n + 1, sizeof(*v->bound_texts));
+	if (v->bound_texts == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		cmxi_double_to_general(v->family->d.def.bounds[i],
+		    v->bound_texts[i]);
+	memcpy(v->bound_texts[n], "+Inf", sizeof("+Inf"));
+	return true;
+}
+
+static bool
+prepare_values(struct cmxi_values *v, const struct cmxi_catalog_family *family)
+{
+	if (v->family == NULL) {
+		v->family = family;
+		if (is_histogram(v)) {
+			v->n_buckets = family->d.def.n_bounds + 1;
+			if (!make_bound_texts(v))
+				return false;
+		}
+	}
+	v->n_series = family->n_series;
+	return grow_values(v, v->n_series);
+}
+
+int
+cmxi_snapshot_prepare(struct cmxr_snapshot *snapshot,
+    const struct cmxi_catalog *c, struct cmx_error *err)
+{
+	if (c->n_families > snapshot->capacity) {
+		size_t n = c->n_families + 16;
+
+		if (!grow(&snapshot->families, n, sizeof(*snapshot->families)))
+			goto no_memory;
+		memset(snapshot->families + snapshot->capacity, 0,
+		    (n - snapshot->capacity) * sizeof(*snapshot->families));
+		snapshot->capacity = n;
+	}
+	snapshot->n_families = c->n_families;
+	for (size_t i = 0; i < c->n_families; i++)
+		if (!prepare_values(&snapshot->families[i], c->families[i]))
+			goto no_memory;
+	return 0;
+no_memory:
+	return cmxi_error(err, CMX_ERR_MEMORY, "no memory for the values of "
+	    "the segment");
+}
+
+void
+cmxi_snapshot_fini(struct cmxr_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->capacity; i++) {
+		struct cmxi_values *v = &snapshot->families[i];
+
+		free(v->whole);
+		free(v->value);
+		free(v->n_set);
+		free(v->pairs);
+		free(v->bound_texts);
+		cmxi_buf_fini(&v->each);
+	}
+	free(snapshot->families);
+	memset(snapshot, 0, sizeof(*snapshot));
+}
+
+/* Values */
+
+static bool
+same_pair(struct cmxi_pair a, struct cmxi_pair b)
+{
+	return cmxi_double_to_bits(a.count) == cmxi_double_to_bits(b.count) &&
+	    cmxi_double_to_bits(a.sum) == cmxi_double_to_bits(b.sum);
+}
+
+/*
+ * (O3) A pair as it was written.  Where 16-byte loads are not one access, two
+ * equal looks in a row mean that it held still; after PAIR_TRIES the last
+ * look is taken, and counted.
+ */
+static struct cmxi_pair
+pair_read(const struct cmxi_pair *p, bool is_atomic, uint64_t *torn)
+{
+	struct cmxi_pair v = cmxi_pair_load(p);
+
+	if (cmxi_likely(is_atomic))
+		return v;
+	for (int i = 0; i < PAIR_TRIES; i++) {
+		struct cmxi_pair again = cmxi_pair_load(p);
+
+		if (same_pair(v, again))
+			return v;
+		v = again;
+	}
+	++*torn;
+	return v;
+}
+
+static void
+add_whole(struct cmxi_values *v, const unsigned char *stripe)
+{
+	const struct cmxi_catalog_series *series = v->family->series;
+
+	for (size_t i = 0; i < v->n_series; i++)
+		/* relaxed: a lone count; each cell only grows (O4) */
+		v->whole[i] += cmxi_load64_relaxed((const uint64_t *)(const void
+			*)(stripe + series[i].cell_offset));
+}
+
+static void
+add_doubles(struct cmxi_values *v, const unsigned char *stripe)
+{
+	const struct cmxi_catalog_series *series = v->family->series;
+
+	for (size_t i = 0; i < v->n_series; i++)
+		v->value[i] += cmxi_bits_to_double(
+		    cmxi_load64_relaxed((const uint64_t *)(const void *)(stripe +
+			series[i].cell_offset)));
+}
+
+static void
+add_pairs(struct cmxi_values *v, const unsigned char *stripe, bool is_atomic,
+    uint64_t *torn)
+{
+	const struct cmxi_catalog_series *series = v->family->series;
+	struct cmxi_pair *total = v->pairs;
+
+	for (size_t i = 0; i < v->n_series; i++) {
+		const struct cmxi_pair *cells = (const struct cmxi_pair *)
+		    (const void *)(stripe + series[i].cell_offset);
+
+		for (size_t j = 0; j < v->n_buckets; j++, total++) {
+			struct cmxi_pair p =
+			    pair_read(&cells[j], is_atomic, torn);
+
+			total->count += p.count;
+			total->sum += p.sum;
+		}
+	}
+}
+
+static void
+add_stripe(struct cmxi_values *v, const struct cmxi_segment *s, uint32_t i,
+    uint64_t *torn)
+{
+	const unsigned char *stripe = cmxi_segment_stripe(s, i);
+
+	if (is_histogram(v))
+		add_pairs(v, stripe,
+		    s->fixed.flags & CMXI_FLAG_PAIR_ATOMIC, torn);
+	else if (is_whole(v))
+		add_whole(v, stripe);
+	else
+		add_doubles(v, stripe);
+}
+
+static void
+clear_values(struct cmxi_values *v)
+{
+	if (is_histogram(v))
+		memset(v->pairs, 0,
+		    v->n_series * v->n_buckets * sizeof(*v->pairs));
+	else if (is_whole(v))
+		memset(v->whole, 0, v->n_series * sizeof(*v->whole));
+	else
+		memset(v->value, 0, v->n_series * sizeof(*v->value));
+}
+
+void
+cmxi_snapshot_load(struct cmxr_snapshot *snapshot,
+    const struct cmxi_segment *s, uint64_t *torn)
+{
+	for (size_t i = 0; i < snapshot->n_families; i++) {
+		struct cmxi_values *v = &snapshot->families[i];
+
+		if (v->family->d.def.type == CMX_GAUGE)
+			continue;
+		clear_values(v);
+		for (uint32_t j = 0; j < cmxi_segment_n_stripes(s); j++)
+			add_stripe(v, s, j, torn);
+	}
+}

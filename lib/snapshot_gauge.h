@@ -1,0 +1,29 @@
+/*
+ * snapshot_gauge.h: the gauges of live processes, merged.  Level 6r.
+ */
+#ifndef CMXI_SNAPSHOT_GAUGE_H
+#define CMXI_SNAPSHOT_GAUGE_H
+
+#include "snapshot.h"
+
+/* The slots whose beacon is held, in *slots (of uint32_t).  0 or an error. */
+int cmxi_live_slots(const struct cmxi_segment *, struct cmxi_buf *slots,
+    struct cmx_error *);
+
+/*
+ * Merge the gauges.  scratch is memory that is kept between calls.  The loads
+ * may fault where the file was truncated; prepare allocates, load does not.
+ */
+struct cmxi_gauge_scratch {
+	struct cmxi_buf slots;	 /* of uint32_t: alive */
+	struct cmxi_buf values;	 /* of uint64_t: one slot's cells */
+	size_t n_values;
+};
+
+int cmxi_gauges_prepare(struct cmxr_snapshot *, const struct cmxi_segment *,
+    struct cmxi_gauge_scratch *, struct cmx_error *);
+void cmxi_gauges_load(struct cmxr_snapshot *, const struct cmxi_segment *,
+    struct cmxi_gauge_scratch *);
+void cmxi_gauges_fini(struct cmxi_gauge_scratch *);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * topology.c: how many stripes this machine needs and may use.  Level 4.
+ */
+#include "topology.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#define POSSIBLE_CPUS_FILE "/sys/devices/system/cpu/possible"
+#define CPUS_MAX	   8192
+
+/* Two shards at least: one thread of each of two CPUs. */
+#define FALLBACK_MIN 2
+#define FALLBACK_MAX 16
+
+uint32_t
+cmxi_topology_parse_list(const char *list)
+{
+	uint32_t highest = 0, number = 0;
+	int digits = 0;
+
+	for (const char *p = list;; p++) {
+		if (*p >= '0' && *p <= '9') {
+			number = number * 10 + (uint32_t)(*p - '0');
+			if (++digits > 5)
+				return 0;
+			continue;
+		}
+		if (digits == 0 || (*p != '-' && *p != ',' && *p != '\n' &&
+		    *p != '\0'))
+			return 0;
+		highest = number > highest ? number : highest;
+		number = 0;
+		digits = 0;
+		if (*p == '\n' || *p == '\0')
+			return highest + 1;
+	}
+}
+
+/*
+ * Possible, not online: a CPU may come later, and an id may be higher than
+ * the count.
+ */
+static uint32_t
+n_possible_cpus(void)
+{
+	char list[256];
+	int fd = open(POSSIBLE_CPUS_FILE, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, list, sizeof(list) - 1);
+	uint32_t cpus = 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (n > 0) {
+		list[n] = '\0';
+		cpus = cmxi_topology_parse_list(list);
+	}
+	if (cpus == 0) {
+		long configured = sysconf(_SC_NPROCESSORS_CONF);
+
+		cpus = configured > 0 ? (uint32_t)configured : 1;
+	}
+	return cpus <= CPUS_MAX ? cpus : CPUS_MAX;
+}
+
+struct cmxi_topology
+cmxi_topology_read(void)
+{
+	struct cmxi_topology t = { .n_cpu_stripes = n_possible_cpus(),
+		.n_fallback_stripes = FALLBACK_MIN };
+
+	while (t.n_fallback_stripes < FALLBACK_MAX &&
+	    t.n_fallback_stripes < t.n_cpu_stripes)
+		t.n_fallback_stripes *= 2;
+	return t;
+}
+
+uint32_t
+cmxi_topology_usable_cpus(const struct cmxi_shm_header *h)
+{
+	return h->flags & CMXI_FLAG_RSEQ_WORKS ? h->n_cpu_stripes : 0;
+}
