@@ -251,6 +251,8 @@ read_series(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
 		.cell_offset = entry.cell_offset,
 		.created_ns = entry.created_ns,
 		.ref = ref,
+		.entry_size = (uint32_t)(CMXI_KEY_OFFSET + entry.key_size +
+		    CMXI_ENTRY_UNIT - 1) / CMXI_ENTRY_UNIT * CMXI_ENTRY_UNIT,
 	};
 	if (copy_labels(c, family, bytes, entry.key_size, series) != 0)
 		return no_memory(err);

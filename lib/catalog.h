@@ -18,6 +18,7 @@ struct cmxi_catalog_series {
 	const char *text;   /* a="1",b="2" as the text formats write it */
 	uint32_t text_size;
 	uint32_t ref;
+	uint32_t entry_size;
 };
 
 struct cmxi_catalog_family {

@@ -331,6 +331,39 @@ fill_geometry(const struct cmxr_reader *reader, struct cmxr_info *info)
 	info->n_slots = fixed->n_slots;
 }
 
+/* What a family's series take, added to its type's sums. */
+static void
+add_memory(const struct cmxi_catalog_family *family, uint64_t n_stripes,
+    uint64_t *n_series, uint64_t *bytes)
+{
+	for (size_t i = 0; i < family->n_series; i++)
+		*bytes += family->series[i].entry_size +
+		    family->record->cell_size * n_stripes +
+		    2 * sizeof(uint64_t);
+	*n_series += family->n_series;
+}
+
+static void
+fill_memory(const struct cmxr_reader *reader, struct cmxr_info *info)
+{
+	uint64_t n_stripes = cmxi_segment_n_stripes(&reader->segment);
+
+	for (size_t i = 0; i < reader->catalog.n_families; i++) {
+		const struct cmxi_catalog_family *f =
+		    reader->catalog.families[i];
+
+		if (f->d.def.type == CMX_COUNTER)
+			add_memory(f, n_stripes, &info->counters.n_series,
+			    &info->counters.bytes);
+		else if (f->d.def.type == CMX_GAUGE)
+			add_memory(f, info->n_live_slots + 1,
+			    &info->gauges.n_series, &info->gauges.bytes);
+		else
+			add_memory(f, n_stripes, &info->histograms.n_series,
+			    &info->histograms.bytes);
+	}
+}
+
 int
 cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
     struct cmx_error *err)
@@ -352,6 +385,7 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 	if (cmxi_live_slots(&reader->segment, &slots, NULL) == 0)
 		info->n_live_slots = slots.size / sizeof(uint32_t);
 	cmxi_buf_fini(&slots);
+	fill_memory(reader, info);
 	info->invalid_entries = reader->catalog.n_invalid;
 	info->torn_reads = reader->torn;
 	return 0;

@@ -36,6 +36,7 @@ struct parse {
 	struct cmxi_schema *schema;
 	/* the family being looked at */
 	size_t index;
+	size_t n_read_diagnoses;
 	bool is_warning;
 	bool no_memory;
 };
@@ -418,19 +419,37 @@ read_values(struct parse *p, json_t *metric, const char *path,
 	}
 }
 
-/* A finding of name.c or lint.c, put at its place in the text. */
+/* Could something at this path, or below it, not be read? */
+static bool
+is_unreadable(const struct parse *p, const char *path)
+{
+	const struct diagnosis *d = (const void *)p->diagnoses.data;
+	size_t n = strlen(path);
+
+	for (size_t i = 0; i < p->n_read_diagnoses; i++)
+		if (!d[i].d.is_warning && strncmp(d[i].path, path, n) == 0 &&
+		    strchr(".[", d[i].path[n]) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * A finding of name.c or lint.c, put at its place in the text.  A part that
+ * could not be read is not judged a second time.
+ */
 static void
 diagnose_finding(void *arg, const struct cmxi_finding *finding)
 {
 	struct parse *p = arg;
 	char path[PATH_SIZE];
 
+	snprintf(path, sizeof(path), "metrics[%zu].%s", p->index,
+	    finding->part);
+	if (is_unreadable(p, path))
+		return;
 	if (finding->index >= 0)
 		snprintf(path, sizeof(path), "metrics[%zu].%s[%d]", p->index,
 		    finding->part, finding->index);
-	else
-		snprintf(path, sizeof(path), "metrics[%zu].%s", p->index,
-		    finding->part);
 	diagnose(p, OF_VALUE, path, "%s", finding->text);
 }
 
@@ -466,7 +485,6 @@ read_family(struct parse *p, json_t *metric,
 		"max_series" };
 	struct cmx_family_def *def = &family->def;
 	char path[64], full[PATH_SIZE];
-	int before = p->n_errors;
 
 	snprintf(path, sizeof(path), "metrics[%zu]", p->index);
 	if (!json_is_object(metric)) {
@@ -488,8 +506,9 @@ read_family(struct parse *p, json_t *metric,
 	read_enumerations(p, metric, path, def);
 	read_buckets(p, metric, path, def);
 	read_values(p, metric, path, family);
-	if (def->name == NULL || def->type == 0 || p->n_errors > before)
+	if (def->name == NULL || def->type == 0)
 		return;
+	p->n_read_diagnoses = p->diagnoses.size / sizeof(struct diagnosis);
 	cmxi_family_check(def, diagnose_finding, p);
 	p->is_warning = true;
 	cmxi_family_lint(def, diagnose_finding, p);

@@ -128,7 +128,8 @@ create(struct cmx_registry *reg, const char *path,
 	if (r != 0)
 		return r;
 	finish_registry(reg);
-	r = append_families(reg, schema, err);
+	if (!(options->flags & CMX_EMPTY))
+		r = append_families(reg, schema, err);
 	if (r == 0 && path != NULL)
 		r = cmxi_segment_publish(&reg->segment,
 		    options->mode != 0 ? (mode_t)options->mode :

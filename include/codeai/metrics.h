@@ -46,6 +46,7 @@ extern "C" {
 #define CMX_ATTACH_ONLY	   1u /* do not create; CMX_ERR_NOT_FOUND instead */
 #define CMX_ANY_FILESYSTEM 2u /* allow a disk, where a store can block */
 #define CMX_PRIVATE	   4u /* no file: for this process and its children */
+#define CMX_EMPTY	   8u /* a new segment gets no families; register them */
 
 /* An opened segment.  Opaque; one for each cmx_open(). */
 struct cmx_registry;

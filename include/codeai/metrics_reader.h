@@ -104,6 +104,14 @@ struct cmxr_info {
 	uint64_t shared_slots;	   /* processes without a slot of their own */
 	uint64_t rseq_aborts;	   /* sections tried again, all CPUs */
 	uint64_t fallback_updates; /* updates of a CPU made elsewhere */
+	/*
+	 * Memory that the series of each type take: their cells in every
+	 * stripe (gauges: in the stripes of live processes and the shared
+	 * one), their entries, two index words each.
+	 */
+	struct {
+		uint64_t n_series, bytes;
+	} counters, gauges, histograms;
 	/* of this reader */
 	uint64_t invalid_entries; /* families and series left out */
 	uint64_t torn_reads;	  /* pairs that never held still */

@@ -1,0 +1,54 @@
+/*
+ * cmd.h: what the verbs of codeai-metrics(1) share.
+ */
+#ifndef CMD_H
+#define CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <codeai/metrics_base.h>
+
+/* Exit codes, as promtool's. */
+enum { DONE = 0, FAILED = 1, USAGE = 2, FINDINGS = 3 };
+
+/* What stands before the verb. */
+struct globals {
+	const char *segment; /* -s, or null: the default path */
+};
+
+struct command {
+	const char *verb;
+	const char *arguments; /* as in the manual's SYNOPSIS */
+	const char *summary;
+	int (*run)(const struct globals *, int argc, char *argv[]);
+};
+
+int cmd_check(const struct globals *, int argc, char *argv[]);
+int cmd_create(const struct globals *, int argc, char *argv[]);
+int cmd_dump(const struct globals *, int argc, char *argv[]);
+int cmd_get(const struct globals *, int argc, char *argv[]);
+int cmd_info(const struct globals *, int argc, char *argv[]);
+int cmd_list(const struct globals *, int argc, char *argv[]);
+int cmd_remove(const struct globals *, int argc, char *argv[]);
+
+/* Print a verb's usage to stderr; returns USAGE. */
+int usage_of(const char *verb);
+
+/* Print "codeai-metrics: text" for each line of an error; returns FAILED. */
+int fail(const struct cmx_error *);
+
+/* Open the segment and take a snapshot; DONE, or FAILED after saying why. */
+struct cmxr_reader;
+struct cmxr_snapshot;
+int open_snapshot(const struct globals *, struct cmxr_reader **,
+    const struct cmxr_snapshot **);
+
+/* Flush stdout; FAILED, and a message, where it could not be written. */
+int finish_output(void);
+
+/* dump -f table (table.c): values for people, percentiles for histograms. */
+void print_table(const struct cmxr_snapshot *, size_t n_globs,
+    const char *const *globs);
+
+#endif

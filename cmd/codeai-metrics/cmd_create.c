@@ -1,0 +1,101 @@
+/*
+ * create, remove: make a segment ahead of the application; take its name away.
+ */
+#include <err.h>
+#include <errno.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <codeai/metrics.h>
+
+#include "cmd.h"
+
+/* An octal mode without anything for others to write. */
+static bool
+parse_mode(const char *text, unsigned int *mode)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 8);
+
+	if (text[0] < '0' || text[0] > '7' || *end != '\0' || value > 0777 ||
+	    value == 0) {
+		warnx("-m %s: must be an octal mode from 0001 to 0777", text);
+		return false;
+	}
+	if (value & 0002) {
+		warnx("-m %s: others must not be able to write a segment "
+		      "(mask 0002)", text);
+		return false;
+	}
+	*mode = (unsigned int)value;
+	return true;
+}
+
+static bool
+parse_group(const char *text, unsigned int *group)
+{
+	const struct group *found = getgrnam(text);
+	char *end;
+	unsigned long value;
+
+	if (found != NULL) {
+		*group = found->gr_gid;
+		return true;
+	}
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
+	    value >= (unsigned int)-1) {
+		warnx("-g %s: there is no such group", text);
+		return false;
+	}
+	*group = (unsigned int)value;
+	return true;
+}
+
+int
+cmd_create(const struct globals *globals, int argc, char *argv[])
+{
+	struct cmx_create_options options = { .flags = 0 };
+	struct cmx_error error;
+	int ch;
+
+	while ((ch = getopt(argc, argv, "ag:m:")) != -1) {
+		switch (ch) {
+		case 'a':
+			options.flags |= CMX_ANY_FILESYSTEM;
+			break;
+		case 'g':
+			options.has_group = true;
+			if (!parse_group(optarg, &options.group))
+				return USAGE;
+			break;
+		case 'm':
+			if (!parse_mode(optarg, &options.mode))
+				return USAGE;
+			break;
+		default:
+			return usage_of("create");
+		}
+	}
+	if (argc - optind > 1)
+		return usage_of("create");
+	if (cmx_create(globals->segment, argv[optind], &options, &error) != 0)
+		return fail(&error);
+	return DONE;
+}
+
+int
+cmd_remove(const struct globals *globals, int argc, char *argv[])
+{
+	struct cmx_error error;
+
+	if (getopt(argc, argv, "") != -1 || optind != argc)
+		return usage_of("remove");
+	if (cmx_remove(globals->segment, &error) != 0)
+		return fail(&error);
+	return DONE;
+}

@@ -1,0 +1,147 @@
+/*
+ * dump: print the metrics, in one of the formats.
+ */
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <codeai/metrics_reader.h>
+
+#include "cmd.h"
+
+enum { TABLE = 100 }; /* beside enum cmxr_format */
+
+static const struct {
+	const char *name;
+	int format;
+} formats[] = {
+	{ "text", CMXR_TEXT },
+	{ "json", CMXR_JSON },
+	{ "table", TABLE },
+};
+
+static int
+parse_format(const char *name)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (strcmp(formats[i].name, name) == 0)
+			return formats[i].format;
+	warnx("-f %s: is not a format; allowed are text, json, table", name);
+	return 0;
+}
+
+static bool
+write_all(int fd, const char *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno != EINTR)
+			return false;
+		if (n > 0) {
+			data += n;
+			size -= (size_t)n;
+		}
+	}
+	return true;
+}
+
+/*
+ * A file appears whole or not at all: node_exporter's textfile collector may
+ * read it at any time.
+ */
+static int
+write_file(const char *path, const struct cmxr_buffer *body)
+{
+	char *temporary;
+	mode_t mask = umask(0);
+	int fd;
+
+	umask(mask);
+	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
+		err(FAILED, "%s", path);
+	fd = mkstemp(temporary);
+	if (fd < 0) {
+		warn("%s", temporary);
+		free(temporary);
+		return FAILED;
+	}
+	if (!write_all(fd, body->data, body->size) ||
+	    fchmod(fd, 0666 & ~mask) != 0 || close(fd) != 0 ||
+	    rename(temporary, path) != 0) {
+		warn("%s", path);
+		unlink(temporary);
+		free(temporary);
+		return FAILED;
+	}
+	free(temporary);
+	return DONE;
+}
+
+static int
+dump(const struct cmxr_snapshot *snapshot, int format, const char *path,
+    const struct cmxr_selection *selection)
+{
+	const struct cmxr_input input = { .snapshot = snapshot };
+	struct cmxr_buffer body = { NULL, 0, 0 };
+	struct cmx_error error;
+	int r;
+
+	if (cmxr_encode(&input, 1, (enum cmxr_format)format, selection, &body,
+		&error) < 0)
+		return fail(&error);
+	if (path != NULL) {
+		r = write_file(path, &body);
+	} else {
+		fwrite(body.data, 1, body.size, stdout);
+		r = finish_output();
+	}
+	cmxr_buffer_free(&body);
+	return r;
+}
+
+int
+cmd_dump(const struct globals *globals, int argc, char *argv[])
+{
+	const struct cmxr_snapshot *snapshot;
+	struct cmxr_selection selection;
+	struct cmxr_reader *reader;
+	const char *path = NULL;
+	int ch, format = CMXR_TEXT, r;
+
+	while ((ch = getopt(argc, argv, "f:o:")) != -1) {
+		switch (ch) {
+		case 'f':
+			format = parse_format(optarg);
+			if (format == 0)
+				return USAGE;
+			break;
+		case 'o':
+			path = optarg;
+			break;
+		default:
+			return usage_of("dump");
+		}
+	}
+	if (path != NULL && format == TABLE) {
+		warnx("-o goes with -f text and -f json");
+		return USAGE;
+	}
+	selection.n_globs = (size_t)(argc - optind);
+	selection.globs = (const char *const *)(argv + optind);
+	r = open_snapshot(globals, &reader, &snapshot);
+	if (r != DONE)
+		return r;
+	if (format == TABLE) {
+		print_table(snapshot, selection.n_globs, selection.globs);
+		r = finish_output();
+	} else {
+		r = dump(snapshot, format, path, &selection);
+	}
+	cmxr_close(reader);
+	return r;
+}

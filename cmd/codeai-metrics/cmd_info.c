@@ -1,0 +1,169 @@
+/*
+ * info: print sizes, limits and what went wrong.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <codeai/metrics_reader.h>
+
+#include "cmd.h"
+
+static uint64_t
+average(uint64_t bytes, uint64_t n)
+{
+	return n > 0 ? (bytes + n / 2) / n : 0;
+}
+
+static void
+created_text(uint64_t created_ns, char *buf, size_t size)
+{
+	time_t seconds = (time_t)(created_ns / 1000000000);
+	struct tm tm;
+
+	buf[0] = '\0';
+	if (gmtime_r(&seconds, &tm) != NULL)
+		strftime(buf, size, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/*
+ * One list for both forms: a name, and a text or a number.  The names are the
+ * keys of -j, and do not change.
+ */
+struct item {
+	const char *name;
+	const char *text; /* null: a number */
+	uint64_t number;
+};
+
+#define ITEMS_MAX 64
+
+struct items {
+	struct item items[ITEMS_MAX];
+	size_t n;
+};
+
+static void
+add_text(struct items *l, const char *name, const char *text)
+{
+	l->items[l->n++] = (struct item){ name, text, 0 };
+}
+
+static void
+add(struct items *l, const char *name, uint64_t number)
+{
+	l->items[l->n++] = (struct item){ name, NULL, number };
+}
+
+static void
+add_sizes(struct items *l, const struct cmxr_info *info)
+{
+	add(l, "apparent_bytes", info->apparent_bytes);
+	add(l, "allocated_bytes", info->allocated_bytes);
+	add(l, "cpu_stripes", info->n_cpu_stripes);
+	add(l, "fallback_stripes", info->n_fallback_stripes);
+	add(l, "stripe_bytes", info->stripe_bytes);
+	add(l, "stripe_ready_bytes", info->stripe_ready_bytes);
+	add(l, "stripe_used_bytes", info->cell_used_bytes);
+	add(l, "arena_bytes", info->arena_bytes);
+	add(l, "arena_used_bytes", info->arena_used_bytes);
+	add(l, "families", info->n_families);
+	add(l, "families_limit", info->families_limit);
+	add(l, "series", info->n_series);
+	add(l, "series_limit", info->series_limit);
+	add(l, "bytes_per_counter_series",
+	    average(info->counters.bytes, info->counters.n_series));
+	add(l, "bytes_per_gauge_series",
+	    average(info->gauges.bytes, info->gauges.n_series));
+	add(l, "bytes_per_histogram_series",
+	    average(info->histograms.bytes, info->histograms.n_series));
+	add(l, "process_slots", info->n_slots);
+	add(l, "process_slots_live", info->n_live_slots);
+}
+
+static void
+add_faults(struct items *l, const struct cmxr_info *info)
+{
+	add(l, "invalid_updates", info->invalid_updates);
+	add(l, "overflow_lookups", info->overflow_lookups);
+	add(l, "failed_lookups", info->failed_lookups);
+	add(l, "repaired_labels", info->repaired_labels);
+	add(l, "long_labels", info->long_labels);
+	add(l, "no_space", info->no_space);
+	add(l, "leaked_bytes", info->leaked_bytes);
+	add(l, "shared_slot_processes", info->shared_slots);
+	add(l, "rseq_aborts", info->rseq_aborts);
+	add(l, "fallback_updates", info->fallback_updates);
+	add(l, "invalid_entries", info->invalid_entries);
+}
+
+static void
+print_text(const struct items *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].text != NULL)
+			printf("%-28s %s\n", l->items[i].name,
+			    l->items[i].text);
+		else
+			printf("%-28s %llu\n", l->items[i].name,
+			    (unsigned long long)l->items[i].number);
+}
+
+static void
+print_json(const struct items *l)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < l->n; i++)
+		json_object_set_new(object, l->items[i].name,
+		    l->items[i].text != NULL ?
+			json_string(l->items[i].text) :
+			json_integer((json_int_t)l->items[i].number));
+	json_dumpf(object, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	putchar('\n');
+	json_decref(object);
+}
+
+int
+cmd_info(const struct globals *globals, int argc, char *argv[])
+{
+	struct items items = { .n = 0 };
+	struct cmxr_reader *reader;
+	struct cmxr_info info;
+	struct cmx_error error;
+	char created[32], hash[32];
+	bool is_json = false;
+	int ch;
+
+	while ((ch = getopt(argc, argv, "j")) != -1) {
+		if (ch != 'j')
+			return usage_of("info");
+		is_json = true;
+	}
+	if (optind != argc)
+		return usage_of("info");
+	if (cmxr_open(globals->segment, &reader, &error) != 0)
+		return fail(&error);
+	if (cmxr_info_get(reader, &info, &error) != 0) {
+		cmxr_close(reader);
+		return fail(&error);
+	}
+	created_text(info.created_ns, created, sizeof(created));
+	snprintf(hash, sizeof(hash), "%016llx",
+	    (unsigned long long)info.layout_hash);
+	add_text(&items, "path", info.path);
+	add(&items, "version", info.version);
+	add_text(&items, "layout_hash", hash);
+	add_text(&items, "boot_id", info.boot_id);
+	add_text(&items, "created", created);
+	add(&items, "retired", info.is_retired);
+	add_sizes(&items, &info);
+	add_faults(&items, &info);
+	if (is_json)
+		print_json(&items);
+	else
+		print_text(&items);
+	cmxr_close(reader);
+	return finish_output();
+}

@@ -1,0 +1,88 @@
+/*
+ * list: print the families.
+ */
+#include <fnmatch.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <codeai/metrics_reader.h>
+
+#include "cmd.h"
+
+static bool
+is_wanted(const char *name, int argc, char *argv[])
+{
+	for (int i = 0; i < argc; i++)
+		if (fnmatch(argv[i], name, 0) == 0)
+			return true;
+	return argc == 0;
+}
+
+/* name, type, labels, series, help; tabs between, for people and cut(1) */
+static void
+print_line(const struct cmxr_family *f)
+{
+	printf("%s\t%s\t", f->def.name, cmx_type_name(f->def.type));
+	for (size_t i = 0; i < f->def.n_labels; i++)
+		printf("%s%s", i > 0 ? "," : "", f->def.labels[i]);
+	printf("\t%llu\t%s\n", (unsigned long long)f->n_series, f->def.help);
+}
+
+static json_t *
+to_json(const struct cmxr_family *f)
+{
+	json_t *labels = json_array(), *bounds = json_array();
+
+	for (size_t i = 0; i < f->def.n_labels; i++)
+		json_array_append_new(labels, json_string(f->def.labels[i]));
+	for (size_t i = 0; i < f->def.n_bounds; i++)
+		json_array_append_new(bounds, json_real(f->def.bounds[i]));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:I, s:I}",
+	    "name", f->def.name, "type", cmx_type_name(f->def.type), "help",
+	    f->def.help, "unit", f->def.unit, "aggregate",
+	    cmx_aggregate_name(f->def.aggregate), "double",
+	    (int)f->def.is_double, "labels", labels, "buckets", bounds,
+	    "max_series", (json_int_t)f->def.max_series, "series",
+	    (json_int_t)f->n_series);
+}
+
+int
+cmd_list(const struct globals *globals, int argc, char *argv[])
+{
+	const struct cmxr_snapshot *snapshot;
+	struct cmxr_reader *reader;
+	json_t *all = json_array();
+	bool is_json = false;
+	int ch, r;
+
+	while ((ch = getopt(argc, argv, "j")) != -1) {
+		if (ch != 'j')
+			return usage_of("list");
+		is_json = true;
+	}
+	r = open_snapshot(globals, &reader, &snapshot);
+	if (r != DONE)
+		return r;
+	for (size_t i = 0; i < cmxr_snapshot_n_families(snapshot); i++) {
+		struct cmxr_family f;
+
+		cmxr_snapshot_family(snapshot, i, &f);
+		if (!is_wanted(f.def.name, argc - optind, argv + optind))
+			continue;
+		if (is_json)
+			json_array_append_new(all, to_json(&f));
+		else
+			print_line(&f);
+	}
+	if (is_json) {
+		json_dumpf(all, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER |
+		    JSON_REAL_PRECISION(17));
+		putchar('\n');
+	}
+	json_decref(all);
+	cmxr_close(reader);
+	return finish_output();
+}

@@ -1,0 +1,152 @@
+/*
+ * codeai-metrics: look at a segment, and write it, from a shell.
+ */
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <codeai/metrics_reader.h>
+
+#include "cmd.h"
+
+static const struct command commands[] = {
+	{ "check", "[-qS] [SCHEMA ...]",
+	    "find every mistake of schema files", cmd_check },
+	{ "create", "[-a] [-m MODE] [-g GROUP] [SCHEMA]",
+	    "make the segment ahead of the application", cmd_create },
+	{ "dump", "[-f text|json|table] [-o FILE] [GLOB ...]",
+	    "print the metrics", cmd_dump },
+	{ "get", "NAME [LABEL=VALUE ...]",
+	    "print the value of one series", cmd_get },
+	{ "info", "[-j]", "print sizes, limits and what went wrong",
+	    cmd_info },
+	{ "list", "[-j] [GLOB ...]", "print the families", cmd_list },
+	{ "remove", "", "take the segment's name away", cmd_remove },
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void
+print_help(FILE *out)
+{
+	fprintf(out, "usage: codeai-metrics [-hV] [-s SEGMENT] VERB "
+		     "[ARGUMENT ...]\n\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(out, "  %-7s %-42s %s\n", commands[i].verb,
+		    commands[i].arguments, commands[i].summary);
+	fprintf(out, "\nSEGMENT defaults to $CODEAI_METRICS_SEGMENT, then "
+		     "/run/codeai-metrics/metrics.seg (root),\n"
+		     "$XDG_RUNTIME_DIR/codeai-metrics/metrics.seg, "
+		     "/dev/shm/codeai-metrics-UID/metrics.seg.\n"
+		     "See codeai-metrics(1).\n");
+}
+
+static const struct command *
+find_command(const char *verb)
+{
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (strcmp(commands[i].verb, verb) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+int
+usage_of(const char *verb)
+{
+	const struct command *command = find_command(verb);
+
+	fprintf(stderr, "usage: codeai-metrics [-s SEGMENT] %s%s%s\n",
+	    command->verb, command->arguments[0] != '\0' ? " " : "",
+	    command->arguments);
+	return USAGE;
+}
+
+int
+fail(const struct cmx_error *error)
+{
+	const char *line = error->text, *end;
+
+	do {
+		end = strchr(line, '\n');
+		warnx("%.*s", end != NULL ? (int)(end - line) :
+					    (int)strlen(line), line);
+		line = end + 1;
+	} while (end != NULL);
+	return FAILED;
+}
+
+int
+open_snapshot(const struct globals *globals, struct cmxr_reader **reader,
+    const struct cmxr_snapshot **snapshot)
+{
+	struct cmx_error error;
+
+	if (cmxr_open(globals->segment, reader, &error) != 0)
+		return fail(&error);
+	if (cmxr_snapshot_take(*reader, snapshot, &error) != 0) {
+		cmxr_close(*reader);
+		return fail(&error);
+	}
+	return DONE;
+}
+
+int
+finish_output(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return DONE;
+	warn("standard output");
+	return FAILED;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct globals globals = { .segment = NULL };
+	const struct command *command;
+	int ch;
+
+	/* "+": the options behind the verb are the verb's. */
+	while ((ch = getopt(argc, argv, "+hs:V")) != -1) {
+		switch (ch) {
+		case 'h':
+			print_help(stdout);
+			return finish_output();
+		case 's':
+			globals.segment = optarg;
+			break;
+		case 'V':
+			printf("codeai-metrics %s\n", CMX_VERSION);
+			return finish_output();
+		default:
+			print_help(stderr);
+			return USAGE;
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc == 0) {
+		warnx("a verb is missing");
+		print_help(stderr);
+		return USAGE;
+	}
+	if (strcmp(argv[0], "help") == 0) {
+		print_help(stdout);
+		return finish_output();
+	}
+	command = find_command(argv[0]);
+	if (command == NULL) {
+		warnx("%s: there is no such verb", argv[0]);
+		print_help(stderr);
+		return USAGE;
+	}
+	/* A closed pipe ends output, which is no failure of ours to report. */
+	signal(SIGPIPE, SIG_DFL);
+	cmxr_guard_install();
+	optind = 0;
+	return command->run(&globals, argc, argv);
+}

@@ -1,0 +1,235 @@
+/*
+ * collect.c: one scrape: sources and self to a body.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "daemon.h"
+
+struct collector {
+	struct source *sources;
+	size_t n_sources;
+	struct self *self;
+	struct cmxr_input *inputs; /* room for all sources and self */
+	size_t max_requests;
+
+	/* Held while a scrape runs: sources and readers are one thread's. */
+	pthread_mutex_t scrape;
+
+	/* Protects what follows, and the bodies' references. */
+	pthread_mutex_t lock;
+	size_t in_flight;
+	unsigned long n_begun; /* scrapes */
+	unsigned long latest_number;
+	struct body *latest; /* holds a reference */
+	struct body *spare;  /* keeps its memory for the next scrape */
+};
+
+struct collector *
+collector_new(struct source *sources, size_t n_sources, size_t max_requests,
+    struct cmx_error *error)
+{
+	struct collector *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->sources = sources;
+	c->n_sources = n_sources;
+	c->max_requests = max_requests;
+	pthread_mutex_init(&c->scrape, NULL);
+	pthread_mutex_init(&c->lock, NULL);
+	c->inputs = calloc(n_sources + 1, sizeof(*c->inputs));
+	c->self = self_new(error);
+	if (c->inputs == NULL || c->self == NULL) {
+		collector_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+static void
+body_free(struct body *body)
+{
+	if (body == NULL)
+		return;
+	cmxr_buffer_free(&body->buffer);
+	free(body);
+}
+
+void
+collector_free(struct collector *c)
+{
+	if (c == NULL)
+		return;
+	body_free(c->latest);
+	body_free(c->spare);
+	self_free(c->self);
+	free(c->inputs);
+	pthread_mutex_destroy(&c->lock);
+	pthread_mutex_destroy(&c->scrape);
+	free(c);
+}
+
+/* Requires: the lock. */
+static void
+release_locked(struct body *body)
+{
+	struct collector *c = body->collector;
+
+	if (--body->references > 0)
+		return;
+	if (c->spare == NULL)
+		c->spare = body;
+	else
+		body_free(body);
+}
+
+void
+body_release(struct body *body)
+{
+	struct collector *c = body->collector;
+
+	pthread_mutex_lock(&c->lock);
+	release_locked(body);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static double
+now_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* Read everything and encode it.  Requires: the scrape mutex. */
+static int
+scrape(struct collector *c, struct cmxr_buffer *buffer)
+{
+	double begun = now_seconds();
+	struct cmx_error error;
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < c->n_sources; i++) {
+		struct source *s = &c->sources[i];
+
+		source_refresh(s);
+		if (s->snapshot != NULL)
+			c->inputs[n++] = (struct cmxr_input){ s->snapshot,
+				s->n_labels, s->labels };
+	}
+	self_update(c->self, c->sources, c->n_sources, now_seconds() - begun);
+	c->inputs[n].snapshot = self_snapshot(c->self);
+	if (c->inputs[n].snapshot != NULL)
+		n++;
+	r = cmxr_encode(c->inputs, n, CMXR_TEXT, NULL, buffer, &error);
+	if (r < 0)
+		log_error("scrape: %s", error.text);
+	return r;
+}
+
+/* A body with one reference, empty; its memory may be an earlier one's. */
+static struct body *
+take_body(struct collector *c)
+{
+	struct body *body;
+
+	pthread_mutex_lock(&c->lock);
+	body = c->spare;
+	c->spare = NULL;
+	pthread_mutex_unlock(&c->lock);
+	if (body == NULL)
+		body = calloc(1, sizeof(*body));
+	if (body != NULL) {
+		body->references = 1;
+		body->collector = c;
+	}
+	return body;
+}
+
+/* A scrape that began after number is as good as one of our own. */
+static struct body *
+share_latest(struct collector *c, unsigned long number)
+{
+	struct body *body = NULL;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->latest != NULL && c->latest_number > number) {
+		body = c->latest;
+		body->references++;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return body;
+}
+
+static unsigned long
+begin(struct collector *c)
+{
+	unsigned long number;
+
+	pthread_mutex_lock(&c->lock);
+	number = ++c->n_begun;
+	self_set_in_flight(c->self, c->in_flight);
+	pthread_mutex_unlock(&c->lock);
+	return number;
+}
+
+static void
+publish(struct collector *c, struct body *body, unsigned long number)
+{
+	pthread_mutex_lock(&c->lock);
+	if (c->latest != NULL)
+		release_locked(c->latest);
+	c->latest = body;
+	c->latest_number = number;
+	body->references++;
+	pthread_mutex_unlock(&c->lock);
+}
+
+static struct body *
+scrape_or_share(struct collector *c, unsigned long seen)
+{
+	struct body *body;
+	unsigned long number;
+
+	pthread_mutex_lock(&c->scrape);
+	body = share_latest(c, seen);
+	if (body == NULL && (body = take_body(c)) != NULL) {
+		number = begin(c);
+		if (scrape(c, &body->buffer) < 0) {
+			body_release(body);
+			body = NULL;
+		} else {
+			publish(c, body, number);
+		}
+	}
+	pthread_mutex_unlock(&c->scrape);
+	return body;
+}
+
+struct body *
+collect(struct collector *c, int *status)
+{
+	struct body *body = NULL;
+	unsigned long seen;
+	bool is_refused;
+
+	pthread_mutex_lock(&c->lock);
+	is_refused = c->max_requests > 0 && c->in_flight >= c->max_requests;
+	c->in_flight++;
+	seen = c->n_begun;
+	pthread_mutex_unlock(&c->lock);
+
+	if (!is_refused)
+		body = scrape_or_share(c, seen);
+	*status = is_refused ? 503 : body != NULL ? 200 : 500;
+	self_count_scrape(c->self, *status);
+
+	pthread_mutex_lock(&c->lock);
+	c->in_flight--;
+	pthread_mutex_unlock(&c->lock);
+	return body;
+}

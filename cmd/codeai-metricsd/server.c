@@ -1,0 +1,231 @@
+/*
+ * server.c: listening and HTTP.  The only file that knows libmicrohttpd.
+ *
+ * A thread for each connection, so that a slow client delays nobody, and the
+ * health endpoint answers while a scrape runs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon.h"
+
+#define CONNECTIONS_MAX	   256
+#define TIMEOUT_SECONDS	   10
+#define CONNECTION_MEMORY  (16 * 1024)
+
+struct server {
+	struct MHD_Daemon *daemon;
+	const struct endpoints *endpoints;
+	int port;
+};
+
+static void
+release(void *body)
+{
+	body_release(body);
+}
+
+static struct MHD_Response *
+make_response(const struct answer *a)
+{
+	struct MHD_Response *response;
+
+	if (a->body == NULL)
+		response = MHD_create_response_from_buffer(strlen(a->text),
+		    (void *)(uintptr_t)a->text, MHD_RESPMEM_PERSISTENT);
+	else
+		response = MHD_create_response_from_buffer_with_free_callback_cls(
+		    a->body->buffer.size, a->body->buffer.data, release,
+		    a->body);
+	if (response == NULL) {
+		if (a->body != NULL)
+			body_release(a->body);
+		return NULL;
+	}
+	MHD_add_response_header(response, "Content-Type", a->content_type);
+	if (a->status == 405)
+		MHD_add_response_header(response, "Allow", "GET, HEAD");
+	return response;
+}
+
+static enum MHD_Result
+on_request(void *arg, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *upload_data,
+    size_t *upload_size, void **state)
+{
+	static int headers_seen;
+	struct server *server = arg;
+	struct MHD_Response *response;
+	struct answer answer;
+	enum MHD_Result result;
+
+	(void)version;
+	(void)upload_data;
+	/* First call: headers only.  A body is read and thrown away. */
+	if (*state == NULL) {
+		*state = &headers_seen;
+		return MHD_YES;
+	}
+	if (*upload_size > 0) {
+		*upload_size = 0;
+		return MHD_YES;
+	}
+	answer = endpoint_answer(server->endpoints, method, url);
+	response = make_response(&answer);
+	if (response == NULL)
+		return MHD_NO;
+	result = MHD_queue_response(connection, (unsigned int)answer.status,
+	    response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+/* Split "host:port"; the host may be empty or in brackets. */
+static bool
+split_address(const char *address, char *host, size_t size, const char **port)
+{
+	const char *colon = strrchr(address, ':');
+	size_t n;
+
+	if (colon == NULL)
+		return false;
+	*port = colon + 1;
+	n = (size_t)(colon - address);
+	if (n >= 2 && address[0] == '[' && address[n - 1] == ']') {
+		address++;
+		n -= 2;
+	}
+	if (n >= size)
+		return false;
+	memcpy(host, address, n);
+	host[n] = '\0';
+	return true;
+}
+
+static bool
+is_port(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && n <= 65535;
+}
+
+static int
+listen_on(const struct addrinfo *a)
+{
+	int s = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+
+	if (s < 0)
+		return -1;
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	/* Else [::] would take the IPv4 port too, and ":port" fail twice. */
+	if (a->ai_family == AF_INET6)
+		setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind(s, a->ai_addr, a->ai_addrlen) == 0 && listen(s, 128) == 0)
+		return s;
+	close(s);
+	return -1;
+}
+
+/* A listening socket, or -1 after saying why there is none. */
+static int
+open_socket(const char *address)
+{
+	struct addrinfo hints = { .ai_flags = AI_PASSIVE,
+		.ai_socktype = SOCK_STREAM };
+	struct addrinfo *list;
+	char host[256];
+	const char *port;
+	int r, s;
+
+	if (!split_address(address, host, sizeof(host), &port) ||
+	    !is_port(port)) {
+		log_error("--web.listen-address=%s: must be HOST:PORT, "
+			  "[IPV6]:PORT or :PORT with a port from 0 to 65535",
+		    address);
+		return -1;
+	}
+	/* ":9100" means every address of this machine, as with its peers. */
+	if (host[0] == '\0')
+		hints.ai_family = AF_INET;
+	r = getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &list);
+	if (r != 0) {
+		log_error("--web.listen-address=%s: %s", address,
+		    gai_strerror(r));
+		return -1;
+	}
+	s = listen_on(list);
+	if (s < 0)
+		log_error("--web.listen-address=%s: %s%s", address,
+		    strerror(errno), errno == EADDRINUSE ?
+			"; another program listens there" : "");
+	freeaddrinfo(list);
+	return s;
+}
+
+static int
+port_of(int socket)
+{
+	struct sockaddr_storage address;
+	socklen_t size = sizeof(address);
+	char port[16];
+
+	if (getsockname(socket, (struct sockaddr *)&address, &size) != 0 ||
+	    getnameinfo((struct sockaddr *)&address, size, NULL, 0, port,
+		sizeof(port), NI_NUMERICSERV) != 0)
+		return 0;
+	return atoi(port);
+}
+
+struct server *
+server_start(const char *address, int socket,
+    const struct endpoints *endpoints)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (address != NULL)
+		socket = open_socket(address);
+	if (server == NULL || socket < 0) {
+		free(server);
+		return NULL;
+	}
+	server->endpoints = endpoints;
+	server->port = port_of(socket);
+	server->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD |
+	    MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC, 0,
+	    NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, socket,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_MAX,
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)TIMEOUT_SECONDS,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+	if (server->daemon == NULL) {
+		log_error("%s: the HTTP server could not be started",
+		    address != NULL ? address : "socket");
+		close(socket);
+		free(server);
+		return NULL;
+	}
+	return server;
+}
+
+int
+server_port(const struct server *server)
+{
+	return server->port;
+}
+
+void
+server_stop(struct server *server)
+{
+	if (server == NULL)
+		return;
+	MHD_stop_daemon(server->daemon);
+	free(server);
+}
