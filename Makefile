@@ -100,7 +100,7 @@ $B/codeai-metrics.pc: Makefile
 
 # Tests
 
-$B/tests/test_%: tests/unit/test_%.c tests/support/test.h $(LIB)
+$B/tests/test_%: tests/unit/test_%.c tests/support/test.h tests/support/metrics.h $(LIB)
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  TEST  $@")
 	$Q$(COMPILE) -Ilib -Itests/support -pthread -o $@ $< $(LIB) \

@@ -219,9 +219,11 @@ special_to_text(double d, char *buf)
 		return 3;
 	}
 	if (d == 0) {
-		memcpy(buf, "-0", 2);
-		buf[0] = signbit(d) ? '-' : '0';
-		return signbit(d) ? 2 : 1;
+		size_t sign = signbit(d) != 0;
+
+		buf[0] = '-';
+		buf[sign] = '0';
+		return sign + 1;
 	}
 	memcpy(buf, d > 0 ? "+Inf" : "-Inf", 4);
 	return 4;

@@ -210,21 +210,6 @@ word_member(struct parse *p, json_t *object, const char *path, const char *key,
 	return -1;
 }
 
-/* Text a C program can hold: jansson lets NUL pass in strings. */
-static bool
-is_plain_string(struct parse *p, const json_t *value, const char *path)
-{
-	if (!json_is_string(value)) {
-		diagnose(p, OF_VALUE, path, "must be a string, not %s",
-		    kind_of(value));
-		return false;
-	}
-	if (strlen(json_string_value(value)) == json_string_length(value))
-		return true;
-	diagnose(p, OF_VALUE, path, "must not contain the character NUL");
-	return false;
-}
-
 /* An array of strings; *n of them.  Null where there are none. */
 static const char **
 string_array(struct parse *p, json_t *array, const char *path, size_t *n)
@@ -247,8 +232,11 @@ string_array(struct parse *p, json_t *array, const char *path, size_t *n)
 		return NULL;
 	json_array_foreach(array, i, value) {
 		snprintf(element, sizeof(element), "%s[%zu]", path, i);
-		if (is_plain_string(p, value, element))
+		if (json_is_string(value))
 			strings[(*n)++] = json_string_value(value);
+		else
+			diagnose(p, OF_VALUE, element, "must be a string, not "
+			    "%s", kind_of(value));
 	}
 	return strings;
 }

@@ -181,7 +181,8 @@ merge(struct cmxi_values *v, size_t series, double value, uint32_t pid)
 		cmxi_buf_bytes(&v->each, &each, sizeof(each));
 		break;
 	case CMX_SUM:
-		*total += value;
+		/* not 0 + value: the sum of one -0 is -0 */
+		*total = n == 0 ? value : *total + value;
 		break;
 	}
 }

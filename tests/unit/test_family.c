@@ -1,0 +1,184 @@
+/*
+ * Families: registered by any process, once, or refused with both sides.
+ */
+#include "metrics.h"
+
+#define METRIC                                                               \
+	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","          \
+	"\"labels\":[\"x\"]}"
+
+static void
+a_schema_with_more_families_adds_them_to_a_live_segment(void **state)
+{
+	struct fixture f = fixture_open("", METRIC);
+	const char *more = test_path(f.dir, "more.json");
+	struct cmx_registry *second;
+	struct cmx_counter b;
+
+	(void)state;
+	test_write_file(more, "{\"version\":1,\"metrics\":[" METRIC
+	    ",{\"name\":\"b_total\",\"type\":\"counter\",\"help\":\"h\"}]}");
+	assert_int_equal(cmx_open(f.segment_path, more, 0, &second, NULL), 0);
+	b = counter(f.reg, "b_total", 0, NULL);
+	cmx_counter_inc(&b);
+	assert_shows(f.segment_path, "b_total 1");
+	cmx_close(second);
+	fixture_close(&f);
+}
+
+static void
+a_family_defined_differently_is_refused_with_both_definitions(void **state)
+{
+	struct fixture f = fixture_open("", METRIC);
+	const char *label = "y";
+	const struct cmx_family_def def = { .name = "a_total", .help = "h",
+		.type = CMX_COUNTER, .n_labels = 1, .labels = &label };
+	struct cmx_family found = { .entry = 7 };
+	struct cmx_error err;
+
+	(void)state;
+	assert_int_equal(cmx_register(f.reg, &def, &found, &err),
+	    CMX_ERR_CONFLICT);
+	assert_null(found.registry);
+	assert_non_null(strstr(err.text, "there counter a_total{x}"));
+	assert_non_null(strstr(err.text, "here counter a_total{y}"));
+	assert_non_null(strstr(err.text, "remove the segment"));
+	fixture_close(&f);
+}
+
+static void
+names_that_clash_in_a_format_are_refused(void **state)
+{
+	struct fixture f = fixture_open("", METRIC);
+	const struct cmx_family_def def = { .name = "a", .help = "h",
+		.type = CMX_GAUGE };
+	struct cmx_family found;
+	struct cmx_error err;
+
+	(void)state;
+	assert_int_equal(cmx_register(f.reg, &def, &found, &err),
+	    CMX_ERR_CONFLICT);
+	assert_non_null(strstr(err.text, "a clashes with a_total"));
+	fixture_close(&f);
+}
+
+static void
+wrong_definitions_are_refused_with_the_rule(void **state)
+{
+	static const double bounds[] = { 2, 1 };
+	static const struct {
+		struct cmx_family_def def;
+		const char *said;
+	} cases[] = {
+		{ { .name = "1a", .type = CMX_GAUGE }, "is not a metric name" },
+		{ { .name = "a", .type = 9 }, "9 is not a type" },
+		{ { .name = "a", .type = CMX_HISTOGRAM }, "0 bounds" },
+		{ { .name = "a", .type = CMX_HISTOGRAM, .n_bounds = 2,
+		      .bounds = bounds }, "bounds must increase (1 after 2)" },
+		{ { .name = NULL, .type = CMX_GAUGE }, "is null" },
+		{ { .name = "a", .type = CMX_GAUGE, .n_labels = 1 },
+		    "is null" },
+	};
+	struct fixture f = fixture_open("", METRIC);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cmx_family found;
+		struct cmx_error err;
+
+		assert_int_equal(cmx_register(f.reg, &cases[i].def, &found,
+		    &err), CMX_ERR_ARGUMENT);
+		if (strstr(err.text, cases[i].said) == NULL)
+			fail_msg("%s", err.text);
+	}
+	fixture_close(&f);
+}
+
+static int
+register_all(void *arg)
+{
+	const struct fixture *f = arg;
+
+	for (int i = 0; i < 100; i++) {
+		char name[32];
+		struct cmx_family_def def = { .name = name, .help = "h",
+			.type = CMX_COUNTER };
+		struct cmx_family found;
+		struct cmx_counter c;
+
+		snprintf(name, sizeof(name), "r%d_total", i);
+		if (cmx_register(f->reg, &def, &found, NULL) != 0 ||
+		    cmx_counter_find(&found, 0, NULL, &c, NULL) != 0)
+			return 1;
+		cmx_counter_inc(&c);
+	}
+	return 0;
+}
+
+static void
+processes_that_register_the_same_families_at_once_make_each_once(void **state)
+{
+	struct fixture f = fixture_open("", METRIC);
+	pid_t pids[16];
+
+	(void)state;
+	for (int i = 0; i < 16; i++)
+		pids[i] = test_fork(register_all, &f);
+	for (int i = 0; i < 16; i++)
+		test_wait_ok(pids[i]);
+	assert_int_equal(info(f.segment_path).n_families, 101);
+	for (int i = 0; i < 100; i++) {
+		char line[32];
+
+		snprintf(line, sizeof(line), "r%d_total 16", i);
+		assert_shows(f.segment_path, line);
+	}
+	fixture_close(&f);
+}
+
+static void
+a_full_table_refuses_and_says_its_limit(void **state)
+{
+	struct fixture f = fixture_open("\"limits\":{\"families\":2},",
+	    METRIC);
+	struct cmx_family_def def = { .name = "b_total", .help = "h",
+		.type = CMX_COUNTER };
+	struct cmx_family found;
+	struct cmx_error err;
+
+	(void)state;
+	assert_int_equal(cmx_register(f.reg, &def, &found, &err), 0);
+	def.name = "c_total";
+	assert_int_equal(cmx_register(f.reg, &def, &found, &err),
+	    CMX_ERR_FULL);
+	assert_non_null(strstr(err.text, "2 families, its limit"));
+	fixture_close(&f);
+}
+
+static void
+known_values_exist_at_zero_from_the_start(void **state)
+{
+	struct fixture f = fixture_open("",
+	    "{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","
+	    "\"labels\":[\"x\",\"y\"],"
+	    "\"values\":{\"x\":[\"1\",\"2\"],\"y\":[\"a\",\"b\",\"c\"]}}");
+
+	(void)state;
+	assert_int_equal(info(f.segment_path).n_series, 6);
+	assert_shows(f.segment_path, "a_total{x=\"2\",y=\"c\"} 0");
+	fixture_close(&f);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_schema_with_more_families_adds_them_to_a_live_segment),
+	cmocka_unit_test(
+	    a_family_defined_differently_is_refused_with_both_definitions),
+	cmocka_unit_test(names_that_clash_in_a_format_are_refused),
+	cmocka_unit_test(wrong_definitions_are_refused_with_the_rule),
+	cmocka_unit_test(
+	    processes_that_register_the_same_families_at_once_make_each_once),
+	cmocka_unit_test(a_full_table_refuses_and_says_its_limit),
+	cmocka_unit_test(known_values_exist_at_zero_from_the_start),
+};
+
+RUN(tests)

@@ -1,0 +1,267 @@
+#include "test.h"
+
+#include "definition.h"
+#include "layout.h"
+
+static struct cmxi_shm_header
+make_header(uint64_t series, uint32_t n_cpus)
+{
+	struct cmxi_shm_header h;
+	const struct cmxi_layout_input in = { .series = series,
+		.families = 10, .processes = 5, .label_bytes = 10000,
+		.schema_size = 3000, .largest_cell = 200,
+		.n_cpu_stripes = n_cpus, .n_fallback_stripes = 2,
+		.page_size = 4096 };
+
+	memset(&h, 0, sizeof(h));
+	memcpy(h.magic, CMXI_MAGIC, CMXI_MAGIC_SIZE);
+	h.version = CMXI_VERSION;
+	h.header_size = CMXI_HEADER_SIZE;
+	h.byte_order = CMXI_BYTE_ORDER;
+	h.word_size = CMXI_WORD_SIZE;
+	assert_int_equal(cmxi_layout_compute(&in, &h, NULL), 0);
+	h.layout_hash = cmxi_layout_hash(&h);
+	return h;
+}
+
+/* No region reaches into the next, and the last ends with the file. */
+static void
+assert_sound(const struct cmxi_shm_header *h)
+{
+	assert_true(h->schema_offset >= CMXI_HEADER_SIZE);
+	assert_true(h->family_offset >= h->schema_offset + h->schema_size);
+	assert_true(h->bitmap_offset >=
+	    h->family_offset + 8 * h->n_family_words);
+	assert_true(h->index_offset >= h->bitmap_offset + h->bitmap_size);
+	assert_true(h->bitmap_size * 8 * h->page_size >= h->n_index_words * 8);
+	assert_true(h->arena_offset >= h->index_offset + 8 * h->n_index_words);
+	assert_true(h->slot_offset >= h->arena_offset + h->arena_size);
+	assert_true(h->stripe_offset >=
+	    h->slot_offset + h->n_slots * sizeof(struct cmxi_shm_slot));
+	assert_int_equal(h->gauge_offset, h->stripe_offset +
+	    (h->n_cpu_stripes + h->n_fallback_stripes) * h->stripe_size);
+	assert_int_equal(h->file_size,
+	    h->gauge_offset + (h->n_slots + 1) * h->gauge_stripe_size);
+	assert_true(h->n_index_words >= 2 * h->series_limit);
+	assert_int_equal(h->stripe_offset % h->page_size, 0);
+}
+
+static void
+regions_follow_each_other_without_overlap(void **state)
+{
+	(void)state;
+	for (uint64_t series = 1; series <= 1u << 20; series *= 3) {
+		struct cmxi_shm_header h = make_header(series, 7);
+
+		assert_sound(&h);
+		assert_true(h.stripe_size >= series * 200);
+	}
+}
+
+static void
+a_header_that_was_just_made_is_accepted(void **state)
+{
+	struct cmxi_shm_header h = make_header(1000, 2);
+
+	(void)state;
+	assert_int_equal(cmxi_layout_check(&h, h.file_size, "x", NULL), 0);
+}
+
+static void
+a_shorter_file_is_refused_with_both_sizes(void **state)
+{
+	struct cmxi_shm_header h = make_header(1000, 2);
+	struct cmx_error err;
+	char number[32];
+
+	(void)state;
+	assert_int_equal(cmxi_layout_check(&h, h.file_size - 1, "x", &err),
+	    CMX_ERR_FORMAT);
+	snprintf(number, sizeof(number), "%llu",
+	    (unsigned long long)h.file_size);
+	assert_non_null(strstr(err.text, number));
+}
+
+static void
+every_flipped_bit_of_the_fixed_bytes_is_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < CMXI_FIXED_SIZE * 8; i++) {
+		struct cmxi_shm_header h = make_header(1000, 2);
+
+		((unsigned char *)&h)[i / 8] ^= (unsigned char)(1 << i % 8);
+		assert_true(cmxi_layout_check(&h, UINT64_MAX, "x", NULL) < 0);
+	}
+}
+
+/* A forger knows the hash: sizes and offsets are judged for themselves. */
+static void
+forged_numbers_are_refused_or_sound(void **state)
+{
+	const size_t first = offsetof(struct cmxi_shm_header, page_size);
+	uint64_t random = 3;
+
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		struct cmxi_shm_header h = make_header(1000, 2), forged = h;
+		size_t at = first + test_random(&random) % 160;
+		uint64_t value = test_random(&random) >>
+		    test_random(&random) % 64;
+
+		at -= at % 4;
+		if (at + 8 > offsetof(struct cmxi_shm_header, series_limit))
+			continue;
+		memcpy((unsigned char *)&forged + at, &value, sizeof(value));
+		forged.layout_hash = cmxi_layout_hash(&forged);
+		if (cmxi_layout_check(&forged, h.file_size, "x", NULL) == 0)
+			assert_sound(&forged);
+	}
+}
+
+static void
+mismatches_name_what_was_found_and_what_is_wanted(void **state)
+{
+	struct cmxi_shm_header h = make_header(1000, 2);
+	struct cmx_error err;
+
+	(void)state;
+	h.version = 77;
+	assert_int_equal(cmxi_layout_check(&h, h.file_size, "name", &err),
+	    CMX_ERR_MISMATCH);
+	assert_non_null(strstr(err.text, "name: version is 77, this program "
+					 "has 1"));
+}
+
+/* The tables of the manual are this program's. */
+#define FIELD(type, field)                                                   \
+	{ #type, #field, offsetof(struct cmxi_shm_##type, field),            \
+		sizeof(((struct cmxi_shm_##type *)NULL)->field) }
+
+static void
+the_manual_has_the_offset_and_size_of_every_field(void **state)
+{
+	static const struct {
+		const char *type, *field;
+		size_t offset, size;
+	} fields[] = {
+		FIELD(header, magic), FIELD(header, version),
+		FIELD(header, header_size), FIELD(header, byte_order),
+		FIELD(header, word_size), FIELD(header, layout_hash),
+		FIELD(header, boot_id), FIELD(header, created_ns),
+		FIELD(header, seed), FIELD(header, flags),
+		FIELD(header, page_size), FIELD(header, file_size),
+		FIELD(header, schema_offset), FIELD(header, schema_size),
+		FIELD(header, family_offset), FIELD(header, n_family_words),
+		FIELD(header, bitmap_offset), FIELD(header, bitmap_size),
+		FIELD(header, index_offset), FIELD(header, n_index_words),
+		FIELD(header, arena_offset), FIELD(header, arena_size),
+		FIELD(header, slot_offset), FIELD(header, n_slots),
+		FIELD(header, stripe_offset), FIELD(header, stripe_size),
+		FIELD(header, n_cpu_stripes),
+		FIELD(header, n_fallback_stripes),
+		FIELD(header, gauge_offset), FIELD(header, gauge_stripe_size),
+		FIELD(header, series_limit), FIELD(header, retired),
+		FIELD(header, arena_used), FIELD(header, cell_used),
+		FIELD(header, gauge_used), FIELD(header, arena_ready),
+		FIELD(header, cell_ready), FIELD(header, inserts_begun),
+		FIELD(header, inserts_done), FIELD(header, stats),
+		FIELD(header, shard_ticket), FIELD(family, size),
+		FIELD(family, type), FIELD(family, aggregate),
+		FIELD(family, is_double), FIELD(family, n_labels),
+		FIELD(family, n_bounds), FIELD(family, max_series),
+		FIELD(family, cell_size), FIELD(family, text_offset),
+		FIELD(family, overflow), FIELD(family, created_ns),
+		FIELD(family, n_series), FIELD(family, overflow_lookups),
+		FIELD(series, hash), FIELD(series, cell_offset),
+		FIELD(series, created_ns), FIELD(series, key_size),
+		FIELD(series, key_family), FIELD(slot, generation),
+		FIELD(slot, pid), FIELD(slot, claimed_ns), FIELD(slot, ready),
+		FIELD(slot, role), FIELD(slot, command),
+		FIELD(stripe, rseq_aborts), FIELD(stripe, fallback_updates),
+	};
+	char *page = test_read_file("man/codeai-metrics-segment.5");
+	char line[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		snprintf(line, sizeof(line), ".It %zu Ta %zu Ta %s.%s Ta",
+		    fields[i].offset, fields[i].size, fields[i].type,
+		    fields[i].field);
+		if (strstr(page, line) == NULL)
+			fail_msg("codeai-metrics-segment.5 lacks: %s", line);
+	}
+	free(page);
+}
+
+static void
+definitions_survive_their_record(void **state)
+{
+	static const char *const labels[] = { "method", "path" };
+	static const double bounds[] = { 0.1, 0.25, 5 };
+	const struct cmx_family_def def = { .name = "a_seconds",
+		.help = "Help \"x\"\n", .unit = "seconds",
+		.type = CMX_HISTOGRAM, .n_labels = 2, .labels = labels,
+		.n_bounds = 3, .bounds = bounds, .max_series = 9 };
+	struct cmxi_shm_family *record =
+	    aligned_alloc(64, cmxi_definition_size(&def) + 64);
+	struct cmxi_definition d;
+	const double *padded;
+
+	(void)state;
+	cmxi_definition_encode(&def, record);
+	assert_true(cmxi_definition_decode(record, record->size, &d));
+	assert_string_equal(d.def.name, def.name);
+	assert_string_equal(d.def.help, def.help);
+	assert_string_equal(d.def.unit, def.unit);
+	assert_string_equal(d.def.labels[1], "path");
+	assert_int_equal(d.def.n_bounds, 3);
+	assert_int_equal(d.def.max_series, 9);
+	assert_int_equal(record->cell_size, 4 * 16);
+	padded = cmxi_definition_bounds(record);
+	assert_double(padded[2], 5);
+	for (int i = 3; i < CMXI_BOUNDS_PAD; i++)
+		assert_true(padded[i] > 1e308);
+	free(record);
+}
+
+static void
+damaged_records_are_refused_or_well_formed(void **state)
+{
+	static const char *const labels[] = { "method", "path" };
+	const struct cmx_family_def def = { .name = "a_total", .help = "Help",
+		.type = CMX_COUNTER, .n_labels = 2, .labels = labels };
+	size_t size = cmxi_definition_size(&def);
+	uint64_t random = 11;
+
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		/* Exactly the record, so that valgrind sees every overrun. */
+		struct cmxi_shm_family *record = malloc(size);
+		struct cmxi_definition d;
+
+		cmxi_definition_encode(&def, record);
+		for (int j = 0; j < 1 + i % 3; j++)
+			((unsigned char *)record)[test_random(&random) %
+			    size] = (unsigned char)test_random(&random);
+		if (cmxi_definition_decode(record, size, &d)) {
+			assert_true(strlen(d.def.name) > 0);
+			for (size_t j = 0; j < d.def.n_labels; j++)
+				assert_true(strlen(d.def.labels[j]) > 0);
+		}
+		free(record);
+	}
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(regions_follow_each_other_without_overlap),
+	cmocka_unit_test(a_header_that_was_just_made_is_accepted),
+	cmocka_unit_test(a_shorter_file_is_refused_with_both_sizes),
+	cmocka_unit_test(every_flipped_bit_of_the_fixed_bytes_is_refused),
+	cmocka_unit_test(forged_numbers_are_refused_or_sound),
+	cmocka_unit_test(mismatches_name_what_was_found_and_what_is_wanted),
+	cmocka_unit_test(the_manual_has_the_offset_and_size_of_every_field),
+	cmocka_unit_test(definitions_survive_their_record),
+	cmocka_unit_test(damaged_records_are_refused_or_well_formed),
+};
+
+RUN(tests)

@@ -1,0 +1,318 @@
+/*
+ * A reader that no file content can break: damaged, shrunk, scribbled on
+ * while it is read.
+ */
+#include "metrics.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "format.h"
+#include "layout.h"
+
+#define METRICS                                                              \
+	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","          \
+	"\"labels\":[\"x\"]},"                                               \
+	"{\"name\":\"h\",\"type\":\"histogram\",\"help\":\"h\","              \
+	"\"labels\":[\"x\"],\"buckets\":[1,2]},"                             \
+	"{\"name\":\"g\",\"type\":\"gauge\",\"help\":\"h\"}"
+
+static void
+fill(const struct fixture *f)
+{
+	for (int i = 0; i < 20; i++) {
+		char value[8];
+		struct cmx_counter c;
+		struct cmx_histogram h;
+
+		snprintf(value, sizeof(value), "%d", i);
+		c = counter(f->reg, "a_total", 1, VALUES(value));
+		h = histogram(f->reg, "h", 1, VALUES(value));
+		cmx_counter_inc(&c);
+		cmx_histogram_observe(&h, 1.5);
+	}
+}
+
+/* Every line is a comment or "name{...} value"; nothing else gets out. */
+static void
+assert_legal(const struct cmxr_buffer *body)
+{
+	const char *p = body->data, *end = body->data + body->size;
+
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+
+		assert_non_null(nl);
+		if (*p != '#') {
+			const char *space = nl;
+
+			while (space > p && *space != ' ')
+				space--;
+			assert_true(space > p && nl - space > 1);
+			assert_true((*p >= 'a' && *p <= 'z') ||
+			    (*p >= 'A' && *p <= 'Z'));
+		}
+		p = nl + 1;
+	}
+}
+
+/* Read all there is; whatever is there must come out legal, or refused. */
+static bool
+read_all(const char *path)
+{
+	struct cmxr_buffer body = { NULL, 0, 0 };
+	const struct cmxr_snapshot *s;
+	struct cmxr_reader *reader;
+	struct cmxr_info i;
+	bool ok;
+
+	if (cmxr_open(path, &reader, NULL) != 0)
+		return false;
+	ok = cmxr_snapshot_take(reader, &s, NULL) == 0 &&
+	    cmxr_encode(&(struct cmxr_input){ .snapshot = s }, 1, CMXR_TEXT,
+		NULL, &body, NULL) == 0;
+	if (ok) {
+		assert_legal(&body);
+		cmxr_encode(&(struct cmxr_input){ .snapshot = s }, 1, CMXR_JSON,
+		    NULL, &body, NULL);
+		cmxr_info_get(reader, &i, NULL);
+		cmxr_schema_text(reader);
+	}
+	cmxr_buffer_free(&body);
+	cmxr_close(reader);
+	return ok;
+}
+
+/* The file's parts that hold something: header, tables, arena, stripes. */
+struct parts {
+	uint64_t from[8], size[8];
+	size_t n;
+};
+
+static struct parts
+parts_of(const struct cmxi_shm_header *h)
+{
+	return (struct parts){
+		.from = { 0, h->family_offset, h->bitmap_offset,
+		    h->arena_offset, h->slot_offset, h->stripe_offset },
+		.size = { CMXI_HEADER_SIZE, 64, 64, 6000, 256, 4096 },
+		.n = 6,
+	};
+}
+
+static void
+a_scribbled_segment_is_shown_legally_or_refused(void **state)
+{
+	struct fixture f = fixture_open("\"limits\":{\"series\":100},",
+	    METRICS);
+	struct cmxi_shm_header h;
+	uint64_t random = 5;
+	struct parts parts;
+	unsigned char *base;
+	int fd, n_read = 0;
+
+	(void)state;
+	fill(&f);
+	fd = open(f.segment_path, O_RDWR);
+	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
+	parts = parts_of(&h);
+	base = mmap(NULL, h.file_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+	    0);
+	assert_ptr_not_equal(base, MAP_FAILED);
+	for (int i = 0; i < 20000; i++) {
+		uint64_t undo_at[4];
+		unsigned char undo[4];
+		int n = 1 + i % 4;
+
+		for (int j = 0; j < n; j++) {
+			size_t part = test_random(&random) % parts.n;
+
+			undo_at[j] = parts.from[part] +
+			    test_random(&random) % parts.size[part];
+			undo[j] = base[undo_at[j]];
+			base[undo_at[j]] = (unsigned char)test_random(&random);
+		}
+		n_read += read_all(f.segment_path);
+		for (int j = n; j > 0; j--)
+			base[undo_at[j - 1]] = undo[j - 1];
+	}
+	assert_true(n_read > 10000);
+	munmap(base, h.file_size);
+	close(fd);
+	fixture_close(&f);
+}
+
+static void
+every_bit_of_an_entry_may_flip(void **state)
+{
+	struct fixture f = fixture_open("\"limits\":{\"series\":100},",
+	    METRICS);
+	struct cmxi_shm_header h;
+	int fd;
+
+	(void)state;
+	fill(&f);
+	fd = open(f.segment_path, O_RDWR);
+	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
+	for (uint64_t bit = 0; bit < 3000 * 8; bit++) {
+		off_t at = (off_t)(h.arena_offset + bit / 8);
+		unsigned char byte, flipped;
+
+		assert_int_equal(pread(fd, &byte, 1, at), 1);
+		flipped = byte ^ (unsigned char)(1 << bit % 8);
+		assert_int_equal(pwrite(fd, &flipped, 1, at), 1);
+		assert_true(read_all(f.segment_path));
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	}
+	close(fd);
+	fixture_close(&f);
+}
+
+static void
+a_damaged_series_is_left_out_and_counted(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmxr_info before, after;
+	struct cmxi_shm_header h;
+	char *text, *arena, *found;
+	int fd;
+
+	(void)state;
+	fill(&f);
+	before = info(f.segment_path);
+	fd = open(f.segment_path, O_RDWR);
+	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
+	arena = malloc(h.arena_used);
+	assert_int_equal(pread(fd, arena, h.arena_used,
+	    (off_t)h.arena_offset), h.arena_used);
+	/* The key of a_total{x="19"}: a length and the bytes. */
+	found = memmem(arena, h.arena_used, "\x02\x00" "19", 4);
+	assert_non_null(found);
+	assert_int_equal(pwrite(fd, "\"\n", 2, (off_t)(h.arena_offset +
+	    (uint64_t)(found + 2 - arena))), 2);
+	after = info(f.segment_path);
+	assert_int_equal(before.invalid_entries, 0);
+	assert_int_equal(after.invalid_entries, 1);
+	text = exposition(f.segment_path, CMXR_TEXT);
+	assert_null(strstr(text, "a_total{x=\"19\"}"));
+	assert_non_null(strstr(text, "a_total{x=\"18\"} 1"));
+	free(text);
+	free(arena);
+	close(fd);
+	fixture_close(&f);
+}
+
+static void
+truncation_under_the_reader_is_an_error_and_no_signal(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	const struct cmxr_snapshot *s;
+	struct cmxr_reader *reader;
+	struct cmxi_shm_header h;
+	struct cmx_error err;
+	int fd;
+
+	(void)state;
+	assert_int_equal(cmxr_guard_install(), 0);
+	fill(&f);
+	cmx_close(f.reg);
+	f.reg = NULL;
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &s, NULL), 0);
+	fd = open(f.segment_path, O_RDWR);
+	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
+	/* The structure is still there, the values are not. */
+	assert_int_equal(ftruncate(fd, (off_t)h.stripe_offset), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &s, &err), CMX_ERR_FORMAT);
+	assert_non_null(strstr(err.text, "truncated"));
+	assert_int_equal(ftruncate(fd, 100), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &s, &err), CMX_ERR_FORMAT);
+	close(fd);
+	cmxr_close(reader);
+	fixture_close(&f);
+}
+
+static void
+a_reader_allocates_no_page_of_the_segment(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct stat before, after;
+
+	(void)state;
+	fill(&f);
+	assert_int_equal(stat(f.segment_path, &before), 0);
+	assert_true(read_all(f.segment_path));
+	assert_int_equal(stat(f.segment_path, &after), 0);
+	assert_int_equal(before.st_blocks, after.st_blocks);
+	fixture_close(&f);
+}
+
+static void
+a_copied_file_is_read_after_all_its_writers_died(void **state)
+{
+	struct fixture f = fixture_open("\"limits\":{\"series\":50},", METRICS);
+	const char *copy = test_path(f.dir, "copy");
+	char command[1300];
+
+	(void)state;
+	fill(&f);
+	snprintf(command, sizeof(command), "cp --sparse=always %s %s",
+	    f.segment_path, copy);
+	assert_int_equal(system(command), 0);
+	assert_shows(copy, "a_total{x=\"3\"} 1");
+	fixture_close(&f);
+}
+
+static void
+a_removed_or_replaced_segment_is_noticed(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmxr_reader *reader;
+
+	(void)state;
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	assert_true(cmxr_is_current(reader));
+	assert_int_equal(cmx_remove(f.segment_path, NULL), 0);
+	assert_false(cmxr_is_current(reader));
+	assert_int_equal(cmx_create(f.segment_path, NULL, NULL, NULL), 0);
+	assert_false(cmxr_is_current(reader));
+	cmxr_close(reader);
+	fixture_close(&f);
+}
+
+static void
+a_family_registered_later_is_shown_by_a_reader_that_is_open(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	const struct cmx_family_def def = { .name = "later_total",
+		.help = "h", .type = CMX_COUNTER };
+	const struct cmxr_snapshot *s;
+	struct cmxr_reader *reader;
+	struct cmx_family later;
+
+	(void)state;
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(cmxr_snapshot_take(reader, &s, NULL), 0);
+	assert_int_equal(cmxr_snapshot_n_families(s), 3);
+	assert_int_equal(cmx_register(f.reg, &def, &later, NULL), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &s, NULL), 0);
+	assert_int_equal(cmxr_snapshot_n_families(s), 4);
+	cmxr_close(reader);
+	fixture_close(&f);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_scribbled_segment_is_shown_legally_or_refused),
+	cmocka_unit_test(every_bit_of_an_entry_may_flip),
+	cmocka_unit_test(a_damaged_series_is_left_out_and_counted),
+	cmocka_unit_test(truncation_under_the_reader_is_an_error_and_no_signal),
+	cmocka_unit_test(a_reader_allocates_no_page_of_the_segment),
+	cmocka_unit_test(a_copied_file_is_read_after_all_its_writers_died),
+	cmocka_unit_test(a_removed_or_replaced_segment_is_noticed),
+	cmocka_unit_test(
+	    a_family_registered_later_is_shown_by_a_reader_that_is_open),
+};
+
+RUN(tests)

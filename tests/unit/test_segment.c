@@ -1,0 +1,398 @@
+/*
+ * Creating, attaching, and every refusal, with what it must say.
+ */
+#include "metrics.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "format.h"
+#include "layout.h"
+#include "path.h"
+
+#define METRIC "{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"}"
+
+static void
+assert_refused(const char *path, int code, const char *said)
+{
+	struct cmx_registry *reg = (void *)1;
+	struct cmx_error err;
+
+	assert_int_equal(cmx_open(path, NULL, 0, &reg, &err), code);
+	assert_null(reg);
+	assert_int_equal(err.code, code);
+	if (strstr(err.text, said) == NULL)
+		fail_msg("\"%s\" does not say \"%s\"", err.text, said);
+}
+
+static void
+the_second_process_attaches_to_the_first_ones_segment(void **state)
+{
+	struct fixture f = fixture_open("", METRIC);
+	struct cmx_registry *second;
+	struct cmx_counter a, b;
+
+	(void)state;
+	assert_int_equal(cmx_open(f.segment_path, NULL, 0, &second, NULL), 0);
+	a = counter(f.reg, "a_total", 0, NULL);
+	b = counter(second, "a_total", 0, NULL);
+	cmx_counter_inc(&a);
+	cmx_counter_inc(&b);
+	assert_shows(f.segment_path, "a_total 2");
+	cmx_close(second);
+	fixture_close(&f);
+}
+
+static int
+open_and_count(void *arg)
+{
+	struct cmx_registry *reg;
+	struct cmx_family events;
+	struct cmx_counter c;
+
+	if (cmx_open(arg, NULL, 0, &reg, NULL) != 0)
+		return 1;
+	if (cmx_family_find(reg, "codeai_events_emitted_total", &events,
+		NULL) != 0)
+		return 2;
+	cmx_counter_find(&events, 1, VALUES("x"), &c, NULL);
+	cmx_counter_inc(&c);
+	return 0;
+}
+
+static void
+of_many_creators_at_once_one_wins_and_all_count(void **state)
+{
+	char *dir = test_make_dir();
+	const char *path = test_path(dir, "race.seg");
+	pid_t pids[16];
+
+	(void)state;
+	for (int i = 0; i < 16; i++)
+		pids[i] = test_fork(open_and_count, (void *)(uintptr_t)path);
+	for (int i = 0; i < 16; i++)
+		test_wait_ok(pids[i]);
+	assert_shows(path, "codeai_events_emitted_total{event=\"x\"} 16");
+	test_remove_dir(dir);
+}
+
+static void
+a_wrong_schema_creates_nothing_and_names_each_mistake(void **state)
+{
+	char *dir = test_make_dir();
+	const char *schema = test_path(dir, "s.json");
+	const char *path = test_path(dir, "a.seg");
+	struct cmx_registry *reg;
+	struct cmx_error err;
+
+	(void)state;
+	test_write_file(schema, "{\"version\":1,\"metrics\":[\n"
+				"{\"name\":\"a b\",\"type\":\"gauge\"},\n"
+				"{\"name\":\"c\",\"type\":\"gouge\"}]}");
+	assert_int_equal(cmx_open(path, schema, 0, &reg, &err),
+	    CMX_ERR_SCHEMA);
+	assert_non_null(strstr(err.text, "s.json:2:9: metrics[0].name"));
+	assert_non_null(strstr(err.text, "s.json:3:20: metrics[1].type"));
+	assert_int_equal(access(path, F_OK), -1);
+	test_remove_dir(dir);
+}
+
+static void
+attach_only_does_not_create(void **state)
+{
+	char *dir = test_make_dir();
+	struct cmx_registry *reg;
+
+	(void)state;
+	assert_int_equal(cmx_open(test_path(dir, "a.seg"), NULL,
+	    CMX_ATTACH_ONLY, &reg, NULL), CMX_ERR_NOT_FOUND);
+	test_remove_dir(dir);
+}
+
+static void
+other_kinds_of_files_are_refused(void **state)
+{
+	char *dir = test_make_dir();
+
+	(void)state;
+	assert_refused(dir, CMX_ERR_PERMISSION, "is a directory");
+	assert_int_equal(mkfifo(test_path(dir, "fifo"), 0600), 0);
+	assert_refused(test_path(dir, "fifo"), CMX_ERR_PERMISSION,
+	    "is a FIFO");
+	assert_int_equal(symlink("/dev/null", test_path(dir, "link")), 0);
+	assert_refused(test_path(dir, "link"), CMX_ERR_PERMISSION,
+	    "is a symbolic link");
+	test_write_file(test_path(dir, "short"), "hello");
+	assert_refused(test_path(dir, "short"), CMX_ERR_FORMAT,
+	    "has 5 bytes; a segment has at least 4096");
+	test_remove_dir(dir);
+}
+
+static void
+a_file_that_is_no_segment_is_refused(void **state)
+{
+	char *dir = test_make_dir(), page[8192];
+	const char *path = test_path(dir, "text");
+
+	(void)state;
+	memset(page, 'x', sizeof(page) - 1);
+	page[sizeof(page) - 1] = '\0';
+	test_write_file(path, page);
+	assert_refused(path, CMX_ERR_FORMAT, "not a segment");
+	test_remove_dir(dir);
+}
+
+/* Change the fixed bytes of a segment's file, with or without a new hash. */
+static void
+patch(const char *path, size_t offset, const void *bytes, size_t n,
+    bool with_hash)
+{
+	struct cmxi_shm_header h;
+	int fd = open(path, O_RDWR);
+
+	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
+	memcpy((unsigned char *)&h + offset, bytes, n);
+	if (with_hash)
+		h.layout_hash = cmxi_layout_hash(&h);
+	assert_int_equal(pwrite(fd, &h, CMXI_FIXED_SIZE, 0), CMXI_FIXED_SIZE);
+	close(fd);
+}
+
+static void
+another_layout_is_refused_with_both_values(void **state)
+{
+	struct fixture f = fixture_open("", METRIC);
+	uint32_t version = 9, word_size = 4, order = 0x04030201;
+	uint64_t series = 5;
+
+	(void)state;
+	patch(f.segment_path, offsetof(struct cmxi_shm_header, series_limit),
+	    &series, sizeof(series), false);
+	assert_refused(f.segment_path, CMX_ERR_MISMATCH, "layout hash is ");
+	patch(f.segment_path, offsetof(struct cmxi_shm_header, version),
+	    &version, sizeof(version), true);
+	assert_refused(f.segment_path, CMX_ERR_MISMATCH,
+	    "version is 9, this program has 1");
+	patch(f.segment_path, offsetof(struct cmxi_shm_header, byte_order),
+	    &order, sizeof(order), true);
+	assert_refused(f.segment_path, CMX_ERR_MISMATCH,
+	    "byte order is 67305985, this program has 16909060");
+	order = CMXI_BYTE_ORDER;
+	version = CMXI_VERSION;
+	patch(f.segment_path, offsetof(struct cmxi_shm_header, byte_order),
+	    &order, sizeof(order), true);
+	patch(f.segment_path, offsetof(struct cmxi_shm_header, version),
+	    &version, sizeof(version), true);
+	patch(f.segment_path, offsetof(struct cmxi_shm_header, word_size),
+	    &word_size, sizeof(word_size), true);
+	assert_refused(f.segment_path, CMX_ERR_MISMATCH,
+	    "word size is 4, this program has 8");
+	fixture_close(&f);
+}
+
+static void
+another_boot_is_refused_with_both_ids_but_can_be_read(void **state)
+{
+	struct fixture f = fixture_open("", METRIC);
+	uint8_t id[16] = { 0xab, 0xcd };
+
+	(void)state;
+	patch(f.segment_path, offsetof(struct cmxi_shm_header, boot_id), id,
+	    sizeof(id), true);
+	assert_refused(f.segment_path, CMX_ERR_MISMATCH,
+	    "made in boot abcd0000000000000000000000000000, this is boot ");
+	assert_shows(f.segment_path, "a_total 0");
+	fixture_close(&f);
+}
+
+static void
+a_truncated_file_is_refused_by_writer_and_reader(void **state)
+{
+	struct fixture f = fixture_open("", METRIC);
+	struct cmxr_reader *reader;
+	struct cmx_error err;
+
+	(void)state;
+	cmx_close(f.reg);
+	f.reg = NULL;
+	assert_int_equal(truncate(f.segment_path, 100000), 0);
+	assert_refused(f.segment_path, CMX_ERR_FORMAT, "has 100000 bytes");
+	assert_int_equal(cmxr_open(f.segment_path, &reader, &err),
+	    CMX_ERR_FORMAT);
+	fixture_close(&f);
+}
+
+static void
+a_file_that_others_can_write_is_refused_with_its_mode(void **state)
+{
+	struct fixture f = fixture_open("", METRIC);
+
+	(void)state;
+	assert_int_equal(chmod(f.segment_path, 0666), 0);
+	assert_refused(f.segment_path, CMX_ERR_PERMISSION, "mode is 0666");
+	fixture_close(&f);
+}
+
+static void
+a_strangers_file_in_an_open_directory_is_refused_with_both_owners(void **state)
+{
+	struct fixture f = fixture_open("", METRIC);
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chown(f.segment_path, 12345, 12345), 0);
+	/* The directory is root's and closed: only the trusted write there. */
+	assert_int_equal(chmod(f.dir, 01777), 0);
+	assert_refused(f.segment_path, CMX_ERR_PERMISSION,
+	    "belongs to uid 12345; it must belong to uid 0 or 0");
+	assert_int_equal(chmod(f.dir, 0770), 0);
+	struct cmx_registry *reg;
+	assert_int_equal(cmx_open(f.segment_path, NULL, 0, &reg, NULL), 0);
+	cmx_close(reg);
+	fixture_close(&f);
+}
+
+static void
+a_disk_is_refused_unless_it_is_asked_for(void **state)
+{
+	char path[] = "/var/tmp/codeai-test-XXXXXX";
+	struct cmx_registry *reg;
+	char segment[64];
+	unsigned long type;
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	snprintf(segment, sizeof(segment), "%s/a.seg", path);
+	fd = open(path, O_RDONLY);
+	if (!cmxi_fd_is_memory(fd, &type)) {
+		assert_refused(segment, CMX_ERR_FILESYSTEM, "file system");
+		assert_int_equal(access(segment, F_OK), -1);
+		assert_int_equal(cmx_open(segment, NULL, CMX_ANY_FILESYSTEM,
+		    &reg, NULL), 0);
+		cmx_close(reg);
+		unlink(segment);
+	}
+	close(fd);
+	rmdir(path);
+}
+
+static void
+the_mode_is_as_asked_whatever_the_umask(void **state)
+{
+	char *dir = test_make_dir();
+	const char *path = test_path(dir, "a.seg");
+	struct cmx_create_options options = { .mode = 0640 };
+	mode_t mask = umask(0777);
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(cmx_create(path, NULL, &options, NULL), 0);
+	umask(mask);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(cmx_create(path, NULL, &options, NULL),
+	    CMX_ERR_EXISTS);
+	test_remove_dir(dir);
+}
+
+static void
+remove_takes_only_segments_and_lets_their_users_go_on(void **state)
+{
+	struct fixture f = fixture_open("", METRIC);
+	const char *other = test_path(f.dir, "precious");
+	struct cmx_counter c = counter(f.reg, "a_total", 0, NULL);
+
+	(void)state;
+	test_write_file(other, "precious");
+	assert_true(cmx_remove(other, NULL) < 0);
+	assert_int_equal(access(other, F_OK), 0);
+	assert_int_equal(cmx_remove(f.segment_path, NULL), 0);
+	assert_int_equal(access(f.segment_path, F_OK), -1);
+	cmx_counter_inc(&c);
+	fixture_close(&f);
+}
+
+static void
+the_default_path_is_the_environments_or_in_memory(void **state)
+{
+	char path[CMXI_PATH_MAX], small[4];
+
+	(void)state;
+	setenv("CODEAI_METRICS_SEGMENT", "/x/y.seg", 1);
+	assert_int_equal(cmx_segment_path(path, sizeof(path), NULL), 0);
+	assert_string_equal(path, "/x/y.seg");
+	assert_int_equal(cmx_segment_path(small, sizeof(small), NULL),
+	    CMX_ERR_ARGUMENT);
+	unsetenv("CODEAI_METRICS_SEGMENT");
+	assert_int_equal(cmx_segment_path(path, sizeof(path), NULL), 0);
+	assert_non_null(strstr(path, "/metrics.seg"));
+}
+
+static void
+a_private_segment_has_no_file_and_can_be_read(void **state)
+{
+	struct cmx_registry *reg;
+	struct cmxr_reader *reader;
+	const struct cmxr_snapshot *snapshot;
+	struct cmx_error err;
+
+	(void)state;
+	assert_int_equal(cmx_open(NULL, NULL, CMX_PRIVATE, &reg, &err), 0);
+	cmx_record_event(reg, "e");
+	assert_int_equal(cmxr_open_fd(cmx_segment_fd(reg), "private", &reader,
+	    &err), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &snapshot, &err), 0);
+	assert_int_equal(cmxr_snapshot_n_families(snapshot), 21);
+	cmxr_close(reader);
+	cmx_close(reg);
+}
+
+static void
+updates_and_new_series_work_with_all_descriptors_closed(void **state)
+{
+	struct fixture f = fixture_open("", "{\"name\":\"a_total\",\"type\":"
+	    "\"counter\",\"help\":\"h\",\"labels\":[\"x\"]}");
+	int spared = dup(2);
+
+	(void)state;
+	for (int fd = 3; fd < 64; fd++)
+		if (fd != spared)
+			close(fd);
+	for (int i = 0; i < 2000; i++) {
+		char value[16];
+
+		snprintf(value, sizeof(value), "%d", i);
+		struct cmx_counter c = counter(f.reg, "a_total", 1,
+		    VALUES(value));
+		cmx_counter_inc(&c);
+	}
+	close(spared);
+	assert_shows(f.segment_path, "a_total{x=\"1999\"} 1");
+	fixture_close(&f);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(the_second_process_attaches_to_the_first_ones_segment),
+	cmocka_unit_test(of_many_creators_at_once_one_wins_and_all_count),
+	cmocka_unit_test(a_wrong_schema_creates_nothing_and_names_each_mistake),
+	cmocka_unit_test(attach_only_does_not_create),
+	cmocka_unit_test(other_kinds_of_files_are_refused),
+	cmocka_unit_test(a_file_that_is_no_segment_is_refused),
+	cmocka_unit_test(another_layout_is_refused_with_both_values),
+	cmocka_unit_test(another_boot_is_refused_with_both_ids_but_can_be_read),
+	cmocka_unit_test(a_truncated_file_is_refused_by_writer_and_reader),
+	cmocka_unit_test(a_file_that_others_can_write_is_refused_with_its_mode),
+	cmocka_unit_test(
+	    a_strangers_file_in_an_open_directory_is_refused_with_both_owners),
+	cmocka_unit_test(a_disk_is_refused_unless_it_is_asked_for),
+	cmocka_unit_test(the_mode_is_as_asked_whatever_the_umask),
+	cmocka_unit_test(remove_takes_only_segments_and_lets_their_users_go_on),
+	cmocka_unit_test(the_default_path_is_the_environments_or_in_memory),
+	cmocka_unit_test(a_private_segment_has_no_file_and_can_be_read),
+	cmocka_unit_test(
+	    updates_and_new_series_work_with_all_descriptors_closed),
+};
+
+RUN(tests)

@@ -1,0 +1,313 @@
+/*
+ * The index: found, made once, limited, repaired; by many processes at once.
+ */
+#include "metrics.h"
+
+#define METRICS                                                              \
+	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","          \
+	"\"labels\":[\"x\",\"y\"]},"                                         \
+	"{\"name\":\"few_total\",\"type\":\"counter\",\"help\":\"h\","        \
+	"\"labels\":[\"x\"],\"max_series\":3},"                              \
+	"{\"name\":\"g\",\"type\":\"gauge\",\"help\":\"h\"}"
+
+static void
+the_same_values_are_the_same_series(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmx_counter a = counter(f.reg, "a_total", 2, VALUES("1", "2"));
+	struct cmx_counter b = counter(f.reg, "a_total", 2, VALUES("1", "2"));
+	struct cmx_counter c = counter(f.reg, "a_total", 2, VALUES("12", ""));
+
+	(void)state;
+	assert_ptr_equal(a.cell, b.cell);
+	assert_ptr_not_equal(a.cell, c.cell);
+	fixture_close(&f);
+}
+
+static void
+values_are_told_apart_by_their_borders(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmx_counter a = counter(f.reg, "a_total", 2, VALUES("ab", "c"));
+	struct cmx_counter b = counter(f.reg, "a_total", 2, VALUES("a", "bc"));
+
+	(void)state;
+	assert_ptr_not_equal(a.cell, b.cell);
+	fixture_close(&f);
+}
+
+static void
+empty_and_null_values_are_one_and_legal(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmx_counter a = counter(f.reg, "a_total", 2, VALUES("", "z"));
+	struct cmx_counter b = counter(f.reg, "a_total", 2, VALUES(NULL, "z"));
+
+	(void)state;
+	assert_ptr_equal(a.cell, b.cell);
+	cmx_counter_inc(&a);
+	assert_shows(f.segment_path, "a_total{x=\"\",y=\"z\"} 1");
+	fixture_close(&f);
+}
+
+static void
+wrong_look_ups_say_why_and_give_a_sink(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmx_family a = family(f.reg, "a_total"), none;
+	struct cmx_counter c;
+	struct cmx_gauge g;
+	struct cmx_error err;
+	char *before = exposition(f.segment_path, CMXR_TEXT), *after;
+
+	(void)state;
+	assert_int_equal(cmx_counter_find(&a, 1, VALUES("1"), &c, &err),
+	    CMX_ERR_LABELS);
+	assert_string_equal(err.text,
+	    "family a_total: has 2 labels, 1 values were given");
+	cmx_counter_inc(&c);
+	assert_int_equal(cmx_gauge_find(&a, 2, VALUES("1", "2"), &g, &err),
+	    CMX_ERR_TYPE);
+	assert_string_equal(err.text,
+	    "family a_total: is a counter, not a gauge");
+	cmx_gauge_set(&g, 1);
+	assert_int_equal(cmx_family_find(f.reg, "nothing", &none, &err),
+	    CMX_ERR_NOT_FOUND);
+	assert_int_equal(cmx_counter_find(&none, 0, NULL, &c, &err),
+	    CMX_ERR_ARGUMENT);
+	cmx_counter_add(&c, 5);
+	after = exposition(f.segment_path, CMXR_TEXT);
+	assert_string_equal(before, after);
+	assert_int_equal(info(f.segment_path).failed_lookups, 3);
+	free(before);
+	free(after);
+	fixture_close(&f);
+}
+
+static void
+a_full_family_counts_in_its_overflow_series(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmx_family few = family(f.reg, "few_total");
+	struct cmx_counter c;
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		char value[8];
+		const char *values = value;
+
+		snprintf(value, sizeof(value), "%d", i);
+		assert_int_equal(cmx_counter_find(&few, 1, &values, &c, NULL),
+		    i >= 3);
+		cmx_counter_inc(&c);
+	}
+	assert_shows(f.segment_path, "few_total{x=\"2\"} 1");
+	assert_shows(f.segment_path, "few_total{x=\"__overflow__\"} 7");
+	assert_int_equal(info(f.segment_path).overflow_lookups, 7);
+	fixture_close(&f);
+}
+
+static void
+an_overflow_series_that_was_never_needed_is_not_shown(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	char *text = exposition(f.segment_path, CMXR_TEXT);
+
+	(void)state;
+	assert_null(strstr(text, "__overflow__"));
+	assert_non_null(strstr(text, "\ng 0\n"));
+	free(text);
+	fixture_close(&f);
+}
+
+static void
+asking_for_the_overflow_values_gives_the_overflow_series(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmx_family few = family(f.reg, "few_total");
+	struct cmx_counter c;
+
+	(void)state;
+	assert_int_equal(cmx_counter_find(&few, 1, VALUES("__overflow__"), &c,
+	    NULL), 1);
+	cmx_counter_inc(&c);
+	assert_shows(f.segment_path, "few_total{x=\"__overflow__\"} 1");
+	fixture_close(&f);
+}
+
+static void
+a_full_segment_keeps_totals_exact(void **state)
+{
+	struct fixture f = fixture_open("\"limits\":{\"series\":100},",
+	    METRICS);
+	struct cmx_family a = family(f.reg, "a_total");
+	int n_overflow = 0;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		struct cmx_counter c;
+		char value[8];
+
+		snprintf(value, sizeof(value), "%d", i);
+		n_overflow += cmx_counter_find(&a, 2, VALUES(value, "-"), &c,
+		    NULL);
+		cmx_counter_inc(&c);
+	}
+	assert_int_equal(n_overflow, 900);
+	assert_shows(f.segment_path,
+	    "a_total{x=\"__overflow__\",y=\"__overflow__\"} 900");
+	fixture_close(&f);
+}
+
+static void
+bytes_that_are_not_utf8_are_replaced_and_counted(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmx_counter a =
+	    counter(f.reg, "a_total", 2, VALUES("a\xff", "ok"));
+	struct cmx_counter b =
+	    counter(f.reg, "a_total", 2, VALUES("a\xfe", "ok"));
+
+	(void)state;
+	assert_ptr_equal(a.cell, b.cell);
+	cmx_counter_inc(&a);
+	assert_shows(f.segment_path, "a_total{x=\"a\xef\xbf\xbd\",y=\"ok\"} 1");
+	assert_int_equal(info(f.segment_path).repaired_labels, 2);
+	fixture_close(&f);
+}
+
+static void
+long_values_are_legal_up_to_the_limit(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmx_family a = family(f.reg, "a_total");
+	struct cmx_counter c;
+	char value[CMX_LABEL_VALUE_MAX + 2];
+
+	(void)state;
+	memset(value, 'v', sizeof(value));
+	value[CMX_LABEL_VALUE_MAX] = '\0';
+	assert_int_equal(cmx_counter_find(&a, 2, VALUES(value, value), &c,
+	    NULL), 0);
+	cmx_counter_inc(&c);
+	value[CMX_LABEL_VALUE_MAX] = 'v';
+	value[CMX_LABEL_VALUE_MAX + 1] = '\0';
+	assert_int_equal(cmx_counter_find(&a, 2, VALUES(value, ""), &c, NULL),
+	    1);
+	/* Legal as it comes, too long once it is repaired. */
+	memset(value, 0xff, CMX_LABEL_VALUE_MAX);
+	value[CMX_LABEL_VALUE_MAX] = '\0';
+	assert_int_equal(cmx_counter_find(&a, 2, VALUES(value, ""), &c, NULL),
+	    1);
+	assert_int_equal(info(f.segment_path).long_labels, 2);
+	assert_int_equal(info(f.segment_path).n_series, 1);
+	fixture_close(&f);
+}
+
+static void
+sixty_labels_of_a_kilobyte_are_one_series(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	char names[60][8], value[1025];
+	const char *labels[60], *values[60];
+	struct cmx_family_def def = { .name = "wide_total", .help = "h",
+		.type = CMX_COUNTER, .n_labels = 60, .labels = labels };
+	struct cmx_family wide;
+	struct cmx_counter a, b;
+
+	(void)state;
+	memset(value, 'x', 1024);
+	value[1024] = '\0';
+	for (int i = 0; i < 60; i++) {
+		snprintf(names[i], sizeof(names[i]), "l%d", i);
+		labels[i] = names[i];
+		values[i] = value;
+	}
+	assert_int_equal(cmx_register(f.reg, &def, &wide, NULL), 0);
+	assert_int_equal(cmx_counter_find(&wide, 60, values, &a, NULL), 0);
+	assert_int_equal(cmx_counter_find(&wide, 60, values, &b, NULL), 0);
+	assert_ptr_equal(a.cell, b.cell);
+	fixture_close(&f);
+}
+
+#define N_PROCESSES 8
+#define N_SERIES    10000
+
+static int
+insert_all(void *arg)
+{
+	const struct fixture *f = arg;
+	struct cmx_family a = family(f->reg, "a_total");
+
+	for (int i = 0; i < N_SERIES; i++) {
+		struct cmx_counter c;
+		char value[16];
+
+		snprintf(value, sizeof(value), "%d", i);
+		if (cmx_counter_find(&a, 2, VALUES(value, "-"), &c, NULL) != 0)
+			return 1;
+		cmx_counter_inc(&c);
+	}
+	return 0;
+}
+
+static void
+processes_that_insert_the_same_series_at_once_make_each_once(void **state)
+{
+	struct fixture f = fixture_open("\"limits\":{\"series\":10010},",
+	    METRICS);
+	struct cmxr_info i;
+	pid_t pids[N_PROCESSES];
+	char *text;
+	int n = 0;
+
+	(void)state;
+	for (int j = 0; j < N_PROCESSES; j++)
+		pids[j] = test_fork(insert_all, &f);
+	for (int j = 0; j < N_PROCESSES; j++)
+		test_wait_ok(pids[j]);
+	i = info(f.segment_path);
+	assert_int_equal(i.n_series, N_SERIES);
+	assert_int_equal(i.overflow_lookups, 0);
+	text = exposition(f.segment_path, CMXR_TEXT);
+	for (const char *p = text; (p = strstr(p, "y=\"-\"} 8\n")) != NULL;
+	     p++)
+		n++;
+	assert_int_equal(n, N_SERIES);
+	/* What a process loses to another it keeps for its next insert. */
+	assert_true(i.leaked_bytes < 4096);
+	free(text);
+	fixture_close(&f);
+}
+
+static void
+errno_and_heap_are_left_alone_by_look_ups(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+
+	(void)state;
+	errno = 77;
+	counter(f.reg, "a_total", 2, VALUES("n\xff", "ew"));
+	assert_int_equal(errno, 77);
+	fixture_close(&f);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(the_same_values_are_the_same_series),
+	cmocka_unit_test(values_are_told_apart_by_their_borders),
+	cmocka_unit_test(empty_and_null_values_are_one_and_legal),
+	cmocka_unit_test(wrong_look_ups_say_why_and_give_a_sink),
+	cmocka_unit_test(a_full_family_counts_in_its_overflow_series),
+	cmocka_unit_test(an_overflow_series_that_was_never_needed_is_not_shown),
+	cmocka_unit_test(
+	    asking_for_the_overflow_values_gives_the_overflow_series),
+	cmocka_unit_test(a_full_segment_keeps_totals_exact),
+	cmocka_unit_test(bytes_that_are_not_utf8_are_replaced_and_counted),
+	cmocka_unit_test(long_values_are_legal_up_to_the_limit),
+	cmocka_unit_test(sixty_labels_of_a_kilobyte_are_one_series),
+	cmocka_unit_test(
+	    processes_that_insert_the_same_series_at_once_make_each_once),
+	cmocka_unit_test(errno_and_heap_are_left_alone_by_look_ups),
+};
+
+RUN(tests)
