@@ -50,7 +50,7 @@ TOOLS	= $(patsubst tests/integration/%.c,$B/tests/%,\
 	$(wildcard tests/integration/*.c)) $B/tests/prefork
 
 .PHONY: all
-all: $(LIB) $(SO) $(CLI) $(DAEMON) $B/codeai-metrics.pc ## library and programs
+all: $(LIB) $(SO) $(CLI) $(DAEMON) ## library and programs
 
 $B/lib/%.c.o: lib/%.c
 	@mkdir -p $(@D)
@@ -88,15 +88,6 @@ $(DAEMON): $(DAEMON_OBJ) $(LIB)
 	$(if $Q,@echo "  LD    $@")
 	$Q$(LINK) -pie -pthread -o $@ $^ $(LIB_LIBS) \
 	    $(call PKGLIBS,libmicrohttpd)
-
-$B/codeai-metrics.pc: Makefile
-	@mkdir -p $(@D)
-	@printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$(INCLUDEDIR)' \
-	    'libdir=$(LIBDIR)' '' 'Name: codeai-metrics' \
-	    'Description: Prometheus metrics shared by many processes' \
-	    'Version: $(VERSION)' 'Requires.private: libbsd jansson' \
-	    'Libs: -L$${libdir} -lcodeai-metrics' \
-	    'Cflags: -I$${includedir}' >$@
 
 # Tests
 
@@ -139,6 +130,10 @@ check-valgrind: build-tests ## the unit tests under valgrind
 lint: ## the guards: layers, atomics, exports, headers, sizes, format, man
 	@B=$B tests/run lint
 
+.PHONY: format
+format: ## let clang-format have its way
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
 .PHONY: man-lint
 man-lint: ## mandoc's opinion of the manual
 	@tests/check/man
@@ -169,7 +164,13 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 755 $(SO) $(DESTDIR)$(LIBDIR)/$(SONAME).$(VERSION)
 	ln -sf $(SONAME).$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libcodeai-metrics.so
-	install -m 644 $B/codeai-metrics.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	@printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$(INCLUDEDIR)' \
+	    'libdir=$(LIBDIR)' '' 'Name: codeai-metrics' \
+	    'Description: Prometheus metrics shared by many processes' \
+	    'Version: $(VERSION)' 'Requires.private: libbsd jansson' \
+	    'Libs: -L$${libdir} -lcodeai-metrics' \
+	    'Cflags: -I$${includedir}' \
+	    >$(DESTDIR)$(LIBDIR)/pkgconfig/codeai-metrics.pc
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/codeai
 	install -m 644 lib/codeai.schema.json $(DESTDIR)$(DATADIR)
 	for page in $(MAN); do \

@@ -20,8 +20,8 @@ round_up(uint64_t n, uint64_t unit)
  * is how "full" looks; the mark never wraps in a life (2^64 bytes).
  */
 static int
-bump(uint64_t *mark, uint64_t size, uint64_t align, uint64_t unit,
-    uint64_t end, uint64_t *at)
+bump(uint64_t *mark, uint64_t size, uint64_t align, uint64_t unit, uint64_t end,
+    uint64_t *at)
 {
 	uint64_t slack = align > unit ? align - unit : 0;
 	uint64_t from;
@@ -63,6 +63,7 @@ cmxi_arena_take_entry(const struct cmxi_segment *s, uint64_t size,
 	r = cmxi_segment_reserve(s, s->fixed.arena_offset + ready,
 	    step_end - ready);
 	if (r == 0)
+		/* release: the pages before the mark */
 		cmxi_max64_release(&h->arena_ready, step_end);
 	return r;
 }
@@ -80,6 +81,7 @@ cmxi_arena_take_cells(const struct cmxi_segment *s, uint64_t size,
 	r = bump(&h->cell_used, size, align, 8, s->fixed.stripe_size, offset);
 	if (r != 0)
 		return r;
+	/* acquire: as above */
 	ready = cmxi_load64_acquire(&h->cell_ready);
 	end = round_up(*offset + size, s->fixed.page_size);
 	if (end <= ready)
@@ -88,6 +90,7 @@ cmxi_arena_take_cells(const struct cmxi_segment *s, uint64_t size,
 		return CMX_ERR_FORMAT;
 	r = cmxi_segment_reserve_cells(s, ready, end - ready);
 	if (r == 0)
+		/* release: the pages before the mark */
 		cmxi_max64_release(&h->cell_ready, end);
 	return r;
 }
@@ -96,11 +99,13 @@ int
 cmxi_arena_take_gauge(const struct cmxi_segment *s, uint64_t *offset)
 {
 	struct cmxi_shm_header *h = cmxi_segment_header(s);
-	int r = bump(&h->gauge_used, 8, 8, 8, s->fixed.gauge_stripe_size,
-	    offset);
+	int r =
+	    bump(&h->gauge_used, 8, 8, 8, s->fixed.gauge_stripe_size, offset);
 
 	if (r != 0)
 		return r;
-	return cmxi_segment_reserve(s, s->fixed.gauge_offset +
-	    s->fixed.n_slots * s->fixed.gauge_stripe_size + *offset, 8);
+	return cmxi_segment_reserve(s,
+	    s->fixed.gauge_offset +
+		s->fixed.n_slots * s->fixed.gauge_stripe_size + *offset,
+	    8);
 }

@@ -20,8 +20,8 @@
 #define POOL_CHUNK  (64 * 1024)
 
 /* The longest key: find_long() in series.c. */
-#define KEY_MAX                                                              \
-	(sizeof(uint32_t) +                                                  \
+#define KEY_MAX             \
+	(sizeof(uint32_t) + \
 	    CMX_LABELS_MAX * (sizeof(uint16_t) + CMX_LABEL_VALUE_MAX))
 
 struct cmxi_pool_chunk {
@@ -86,7 +86,8 @@ pool_take(struct cmxi_catalog *c, size_t n)
 static int
 no_memory(struct cmx_error *err)
 {
-	return cmxi_error(err, CMX_ERR_MEMORY, "no memory for the families "
+	return cmxi_error(err, CMX_ERR_MEMORY,
+	    "no memory for the families "
 	    "and series of the segment");
 }
 
@@ -102,9 +103,10 @@ read_at(const struct cmxi_catalog *c, uint64_t offset, void *bytes, size_t n,
 	if (got < 0)
 		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
 		    "cannot read the segment");
-	return cmxi_error(err, CMX_ERR_FORMAT, "the segment was truncated: "
-	    "%zd bytes at offset %llu, where %zu belong", got,
-	    (unsigned long long)offset, n);
+	return cmxi_error(err, CMX_ERR_FORMAT,
+	    "the segment was truncated: "
+	    "%zd bytes at offset %llu, where %zu belong",
+	    got, (unsigned long long)offset, n);
 }
 
 /*
@@ -208,9 +210,8 @@ cells_are_valid(const struct cmxi_catalog *c,
 {
 	const struct cmxi_shm_header *h = &c->segment->fixed;
 	uint64_t size = family->record->cell_size;
-	uint64_t end = family->d.def.type == CMX_GAUGE ?
-	    h->gauge_stripe_size :
-	    c->header.cell_ready;
+	uint64_t end = family->d.def.type == CMX_GAUGE ? h->gauge_stripe_size :
+							 c->header.cell_ready;
 
 	if (end > h->stripe_size && family->d.def.type != CMX_GAUGE)
 		end = h->stripe_size;
@@ -252,7 +253,8 @@ read_series(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
 		.created_ns = entry.created_ns,
 		.ref = ref,
 		.entry_size = (uint32_t)(CMXI_KEY_OFFSET + entry.key_size +
-		    CMXI_ENTRY_UNIT - 1) / CMXI_ENTRY_UNIT * CMXI_ENTRY_UNIT,
+				  CMXI_ENTRY_UNIT - 1) /
+		    CMXI_ENTRY_UNIT * CMXI_ENTRY_UNIT,
 	};
 	if (copy_labels(c, family, bytes, entry.key_size, series) != 0)
 		return no_memory(err);
@@ -265,8 +267,8 @@ append_series(struct cmxi_catalog_family *family,
 {
 	if (family->n_series == family->capacity) {
 		size_t capacity = family->capacity * 2 + 4;
-		void *grown = reallocarray(family->series, capacity,
-		    sizeof(*series));
+		void *grown =
+		    reallocarray(family->series, capacity, sizeof(*series));
 
 		if (grown == NULL)
 			return CMX_ERR_MEMORY;
@@ -298,8 +300,7 @@ has_family_named(const struct cmxi_catalog *c, const char *name)
 
 /* A private copy of a record; null with r 0 where it is not one. */
 static struct cmxi_shm_family *
-copy_record(struct cmxi_catalog *c, uint32_t ref, int *r,
-    struct cmx_error *err)
+copy_record(struct cmxi_catalog *c, uint32_t ref, int *r, struct cmx_error *err)
 {
 	uint64_t at = (uint64_t)ref * CMXI_ENTRY_UNIT;
 	struct cmxi_shm_family *record;
@@ -340,7 +341,8 @@ read_family(struct cmxi_catalog *c, uint32_t ref,
 	if (family->record == NULL)
 		return r;
 	if (!cmxi_definition_decode(family->record, family->record->size,
-		&family->d) || has_family_named(c, family->d.def.name))
+		&family->d) ||
+	    has_family_named(c, family->d.def.name))
 		return 0;
 	r = read_series(c, family, family->record->overflow, &overflow, err);
 	if (r == 1 && append_series(family, &overflow) != 0)
@@ -379,8 +381,10 @@ refresh_families(struct cmxi_catalog *c, struct cmx_error *err)
 
 	while (c->n_family_words < n_words) {
 		uint64_t word;
-		int r = read_at(c, c->segment->fixed.family_offset +
-		    c->n_family_words * sizeof(word), &word, sizeof(word), err);
+		int r = read_at(c,
+		    c->segment->fixed.family_offset +
+			c->n_family_words * sizeof(word),
+		    &word, sizeof(word), err);
 
 		if (r != 0 || word == 0)
 			return r;
@@ -397,8 +401,7 @@ refresh_families(struct cmxi_catalog *c, struct cmx_error *err)
 
 /* Note the entries of the words that are new in a block. */
 static void
-note_block(struct cmxi_catalog *c, const uint64_t *words, uint64_t at,
-    size_t n)
+note_block(struct cmxi_catalog *c, const uint64_t *words, uint64_t at, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint32_t ref = (uint32_t)words[i];
@@ -484,7 +487,8 @@ append_new(struct cmxi_catalog *c, struct cmx_error *err)
 			    sizeof(family_ref));
 			family = family_of(c, family_ref, &hint);
 		}
-		r = family == NULL ? 0 :
+		r = family == NULL ?
+		    0 :
 		    read_series(c, family, refs[i], &series, err);
 		if (r == 1 && append_series(family, &series) != 0)
 			r = no_memory(err);

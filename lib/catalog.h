@@ -36,11 +36,11 @@ struct cmxi_catalog {
 	size_t n_families;
 	struct cmxi_catalog_family **families;
 	uint64_t n_family_words; /* of the table, looked at so far */
-	uint64_t *index;	 /* the words seen so far */
-	uint64_t begun;		 /* inserts_begun when index was complete */
+	uint64_t *index;         /* the words seen so far */
+	uint64_t begun;          /* inserts_begun when index was complete */
 	bool is_complete;
-	uint64_t n_invalid; /* families and series left out */
-	struct cmxi_buf refs; /* new entries of this refresh */
+	uint64_t n_invalid;     /* families and series left out */
+	struct cmxi_buf refs;   /* new entries of this refresh */
 	struct cmxi_buf window; /* of the arena */
 	uint64_t window_offset;
 	struct cmxi_pool_chunk *pool;

@@ -4,10 +4,10 @@
 #ifndef CMXI_COMPILER_H
 #define CMXI_COMPILER_H
 
-#define cmxi_likely(x)	 __builtin_expect(!!(x), 1)
+#define cmxi_likely(x)   __builtin_expect(!!(x), 1)
 #define cmxi_unlikely(x) __builtin_expect(!!(x), 0)
 
-#define CMXI_NOINLINE  __attribute__((noinline))
+#define CMXI_NOINLINE        __attribute__((noinline))
 #define CMXI_PRINTF(fmt, va) __attribute__((format(printf, fmt, va)))
 
 /*

@@ -169,7 +169,8 @@ check_inputs(const struct cmxr_input *inputs, size_t n, struct cmx_error *err)
 			    !cmxi_utf8_is_valid(l->value, strlen(l->value)))
 				return cmxi_error(err, CMX_ERR_ARGUMENT,
 				    "cmxr_encode: inputs[%zu].labels[%zu] is "
-				    "not a label", i, j);
+				    "not a label",
+				    i, j);
 		}
 	}
 	return 0;
@@ -212,13 +213,17 @@ cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
 {
 	struct cmxi_prefix *prefixes;
 	struct cmxi_buf buf;
-	struct encoding e = { .inputs = inputs, .n_inputs = n_inputs,
-		.encoder = encoder_of(format), .buf = &buf, .is_first = true };
+	struct encoding e = { .inputs = inputs,
+		.n_inputs = n_inputs,
+		.encoder = encoder_of(format),
+		.buf = &buf,
+		.is_first = true };
 	int r;
 
 	if (e.encoder == NULL || buffer == NULL ||
 	    (inputs == NULL && n_inputs > 0))
-		return cmxi_error(err, CMX_ERR_ARGUMENT, "cmxr_encode: the "
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmxr_encode: the "
 		    "format is unknown, or inputs or buffer is null");
 	r = check_inputs(inputs, n_inputs, err);
 	if (r != 0)
@@ -234,7 +239,9 @@ cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
 	free_prefixes(prefixes, n_inputs);
 	*buffer = (struct cmxr_buffer){ buf.data, buf.size, buf.capacity };
 	if (buf.failed)
-		return cmxi_error(err, CMX_ERR_MEMORY, "no memory for the body "
-		    "of %zu inputs", n_inputs);
+		return cmxi_error(err, CMX_ERR_MEMORY,
+		    "no memory for the body "
+		    "of %zu inputs",
+		    n_inputs);
 	return e.n_left_out;
 }

@@ -34,7 +34,6 @@ extern const struct cmxi_encoder cmxi_encoder_text;
 extern const struct cmxi_encoder cmxi_encoder_json;
 
 /* label="value" with value escaped as in all text formats. */
-void cmxi_encode_label(struct cmxi_buf *, const char *name,
-    const char *value);
+void cmxi_encode_label(struct cmxi_buf *, const char *name, const char *value);
 
 #endif

@@ -145,8 +145,8 @@ append_each(const struct line *l)
 
 	for (size_t i = 0; i < n; i++) {
 		pid[cmxi_u64_to_text(each[i].pid, pid)] = '\0';
-		append_head(l, "", &l->v->family->series[each[i].series],
-		    "pid", pid);
+		append_head(l, "", &l->v->family->series[each[i].series], "pid",
+		    pid);
 		cmxi_buf_double(l->b, each[i].value);
 		cmxi_buf_char(l->b, '\n');
 	}

@@ -9,17 +9,39 @@
 #include <string.h>
 
 static const char *const error_names[] = {
-	"ok", "argument", "system", "memory", "schema", "not found", "exists",
-	"format", "mismatch", "permission", "filesystem", "conflict", "type",
-	"labels", "full", "no space", "unsupported",
+	"ok",
+	"argument",
+	"system",
+	"memory",
+	"schema",
+	"not found",
+	"exists",
+	"format",
+	"mismatch",
+	"permission",
+	"filesystem",
+	"conflict",
+	"type",
+	"labels",
+	"full",
+	"no space",
+	"unsupported",
 };
 
 static const char *const type_names[] = {
-	"unknown", "counter", "gauge", "histogram",
+	"unknown",
+	"counter",
+	"gauge",
+	"histogram",
 };
 
 static const char *const aggregate_names[] = {
-	"sum", "min", "max", "avg", "last", "each",
+	"sum",
+	"min",
+	"max",
+	"avg",
+	"last",
+	"each",
 };
 
 /* Where text was cut, say so. */
@@ -86,7 +108,7 @@ cmxi_error_system(struct cmx_error *err, enum cmx_err code, int saved,
 const char *
 cmx_err_name(enum cmx_err code)
 {
-	size_t i = code > 0 ? 0 : (size_t)-(int)code;
+	size_t i = code > 0 ? 0 : (size_t) - (int)code;
 
 	return i < CMXI_ARRAY_LEN(error_names) ? error_names[i] : "unknown";
 }

@@ -58,14 +58,15 @@ cmxi_family_find(const struct cmxi_segment *s, const char *name)
 
 /* What is to be done with a family that is there already. */
 static int
-compare(const struct cmxi_shm_family *record,
-    const struct cmx_family_def *def, struct cmx_error *err)
+compare(const struct cmxi_shm_family *record, const struct cmx_family_def *def,
+    struct cmx_error *err)
 {
 	char clash[CMX_NAME_MAX + 16], there[320], wanted[320];
 	struct cmxi_definition d;
 
 	if (!cmxi_definition_decode(record, record->size, &d))
-		return cmxi_error(err, CMX_ERR_FORMAT, "the segment holds a "
+		return cmxi_error(err, CMX_ERR_FORMAT,
+		    "the segment holds a "
 		    "family record that no program writes; it is damaged");
 	if (cmxi_family_equal(&d.def, def))
 		return 0;
@@ -74,11 +75,14 @@ compare(const struct cmxi_shm_family *record,
 	cmxi_family_describe(&d.def, there, sizeof(there));
 	cmxi_family_describe(def, wanted, sizeof(wanted));
 	if (strcmp(d.def.name, def->name) == 0)
-		return cmxi_error(err, CMX_ERR_CONFLICT, "family %s is defined "
+		return cmxi_error(err, CMX_ERR_CONFLICT,
+		    "family %s is defined "
 		    "differently in the segment: there %s; here %s; give it "
 		    "another name, or remove the segment when all its "
-		    "processes have stopped", def->name, there, wanted);
-	return cmxi_error(err, CMX_ERR_CONFLICT, "family %s clashes with %s: "
+		    "processes have stopped",
+		    def->name, there, wanted);
+	return cmxi_error(err, CMX_ERR_CONFLICT,
+	    "family %s clashes with %s: "
 	    "both would expose \"%s\"; there %s; here %s; rename one of them",
 	    def->name, d.def.name, clash, there, wanted);
 }
@@ -87,10 +91,14 @@ static int
 take_error(int r, const char *name, struct cmx_error *err)
 {
 	if (r == CMX_ERR_NO_SPACE)
-		return cmxi_error(err, r, "family %s: the file system has no "
-		    "page left for it", name);
-	return cmxi_error(err, r, "family %s: the segment has no room left "
-	    "for it (limits.label_bytes of its schema)", name);
+		return cmxi_error(err, r,
+		    "family %s: the file system has no "
+		    "page left for it",
+		    name);
+	return cmxi_error(err, r,
+	    "family %s: the segment has no room left "
+	    "for it (limits.label_bytes of its schema)",
+	    name);
 }
 
 /* A record with its overflow series, not published yet. */
@@ -108,8 +116,8 @@ make_record(const struct cmxi_segment *s, const struct cmx_family_def *def,
 	record = cmxi_segment_entry(s, *entry);
 	cmxi_definition_encode(def, record);
 	clock_gettime(CLOCK_REALTIME, &now);
-	record->created_ns = (uint64_t)now.tv_sec * 1000000000 +
-	    (uint64_t)now.tv_nsec;
+	record->created_ns =
+	    (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	r = cmxi_series_make_overflow(s, record, *entry);
 	return r == 0 ? 0 : take_error(r, def->name, err);
 }
@@ -151,7 +159,8 @@ cmxi_family_append(const struct cmxi_segment *s,
 			return r;
 		}
 	}
-	return cmxi_error(err, CMX_ERR_FULL, "family %s: the segment has %llu "
-	    "families, its limit (limits.families of its schema)", def->name,
-	    (unsigned long long)s->fixed.n_family_words);
+	return cmxi_error(err, CMX_ERR_FULL,
+	    "family %s: the segment has %llu "
+	    "families, its limit (limits.families of its schema)",
+	    def->name, (unsigned long long)s->fixed.n_family_words);
 }

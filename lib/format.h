@@ -6,16 +6,15 @@
  *	level 0	compiler.h check.h atomic.h error buf number utf8 hash
  *	1	name, lint	rules of names and definitions
  *	1	format.h	this file: structs, guarantees, protocols
- *	2	position, schema	schema text -> definitions
+ *	2	position, parse, schema	schema text -> definitions
  *	3	layout, definition	limits -> offsets; definition -> record
  *	4	path, topology, segment	create, map, check, reserve pages
  *	5w	process, slot	what belongs to one process; its gauge stripe
- *	5w	arena, family, series	take space, append a family, find a series
- *	6w	writer, hot	the application API: look up, update
- *	7w	record, business, http, db	the helpers above it
- *	5r	guard, catalog	families and series, read and validated once
- *	6r	snapshot*	one scrape's merged values
- *	6r	encode*		snapshot -> text, JSON
+ *	5w	arena, family, series	take space, append a family, find a
+ *series 6w	writer, hot	the application API: look up, update 7w record,
+ *business, http, db	the helpers above it 5r	guard, catalog	families and
+ *series, read and validated once 6r	snapshot*	one scrape's merged
+ *values 6r	encode*		snapshot -> text, JSON
  *	7r	reader		the reader API
  *
  * TERMS
@@ -106,11 +105,11 @@
 
 #include "compiler.h"
 
-#define CMXI_MAGIC	"CMXSEG\r\n" /* a text-mode transfer breaks it */
+#define CMXI_MAGIC      "CMXSEG\r\n" /* a text-mode transfer breaks it */
 #define CMXI_MAGIC_SIZE 8
-#define CMXI_VERSION	1
+#define CMXI_VERSION    1
 #define CMXI_BYTE_ORDER 0x01020304u
-#define CMXI_WORD_SIZE	8
+#define CMXI_WORD_SIZE  8
 
 #define CMXI_HEADER_SIZE 4096
 
@@ -145,10 +144,10 @@ enum cmxi_stat {
 	CMXI_STAT_OVERFLOW_LOOKUPS, /* look-ups that got an overflow series */
 	CMXI_STAT_FAILED_LOOKUPS,   /* look-ups that got a sink */
 	CMXI_STAT_REPAIRED_LABELS,  /* label values that were not UTF-8 */
-	CMXI_STAT_LONG_LABELS,	    /* label values over the limit */
-	CMXI_STAT_NO_SPACE,	    /* the file system had no page */
-	CMXI_STAT_LEAKED_BYTES,	    /* arena and cells lost to races */
-	CMXI_STAT_SHARED_SLOT,	    /* gauges put in the shared slot */
+	CMXI_STAT_LONG_LABELS,      /* label values over the limit */
+	CMXI_STAT_NO_SPACE,         /* the file system had no page */
+	CMXI_STAT_LEAKED_BYTES,     /* arena and cells lost to races */
+	CMXI_STAT_SHARED_SLOT,      /* gauges put in the shared slot */
 	CMXI_STATS
 };
 
@@ -167,12 +166,12 @@ struct cmxi_shm_header {
 	uint32_t header_size;
 	uint32_t byte_order;
 	uint32_t word_size;
-	uint64_t layout_hash;	/* XXH3 of the fixed bytes, this one zero */
-	uint8_t boot_id[16];	/* zero: unknown */
-	uint64_t created_ns;	/* CLOCK_REALTIME */
-	uint64_t seed;		/* of the index's hash; random */
-	uint32_t flags;		/* CMXI_FLAG_ */
-	uint32_t page_size;	/* unit of reservation */
+	uint64_t layout_hash; /* XXH3 of the fixed bytes, this one zero */
+	uint8_t boot_id[16];  /* zero: unknown */
+	uint64_t created_ns;  /* CLOCK_REALTIME */
+	uint64_t seed;        /* of the index's hash; random */
+	uint32_t flags;       /* CMXI_FLAG_ */
+	uint32_t page_size;   /* unit of reservation */
 	uint64_t file_size;
 	uint64_t schema_offset; /* the schema's text as accepted */
 	uint64_t schema_size;
@@ -180,7 +179,7 @@ struct cmxi_shm_header {
 	uint64_t n_family_words;
 	uint64_t bitmap_offset; /* a bit for each page of the index */
 	uint64_t bitmap_size;
-	uint64_t index_offset;	/* words: tag << 32 | entry */
+	uint64_t index_offset;  /* words: tag << 32 | entry */
 	uint64_t n_index_words; /* a power of two */
 	uint64_t arena_offset;
 	uint64_t arena_size;
@@ -190,7 +189,7 @@ struct cmxi_shm_header {
 	uint64_t stripe_size; /* a power of two */
 	uint32_t n_cpu_stripes;
 	uint32_t n_fallback_stripes; /* after the CPU stripes */
-	uint64_t gauge_offset;	     /* n_slots + 1 stripes, shared one last */
+	uint64_t gauge_offset;       /* n_slots + 1 stripes, shared one last */
 	uint64_t gauge_stripe_size;  /* a power of two */
 	uint64_t series_limit;
 	uint8_t reserved0[CMXI_FIXED_SIZE - 224];
@@ -234,8 +233,8 @@ struct cmxi_shm_header {
 	uint64_t shard_ticket;
 	uint8_t reserved6[CMXI_CACHE_LINE - 8];
 
-	uint8_t reserved7[CMXI_HEADER_SIZE - CMXI_FIXED_SIZE -
-	    6 * CMXI_CACHE_LINE];
+	uint8_t
+	    reserved7[CMXI_HEADER_SIZE - CMXI_FIXED_SIZE - 6 * CMXI_CACHE_LINE];
 };
 
 static_assert(sizeof(struct cmxi_shm_header) == CMXI_HEADER_SIZE, "header");
@@ -317,8 +316,7 @@ struct cmxi_shm_series {
 	uint64_t cell_offset; /* in a stripe; of a gauge: in a gauge stripe */
 	uint64_t created_ns;
 	uint32_t key_size;
-	uint32_t key_family; /* the key begins here */
-	/* labels follow */
+	uint32_t key_family; /* the key begins here, its labels follow */
 };
 
 #define CMXI_KEY_OFFSET offsetof(struct cmxi_shm_series, key_family)
@@ -358,7 +356,7 @@ static_assert(offsetof(struct cmxi_shm_slot, command) == 64, "slot");
 
 /* struct cmxi_shm_stripe: the first bytes of a stripe. */
 struct cmxi_shm_stripe {
-	uint64_t rseq_aborts;	   /* sections that were tried again */
+	uint64_t rseq_aborts;      /* sections that were tried again */
 	uint64_t fallback_updates; /* updates of this CPU made elsewhere */
 	uint8_t reserved[CMXI_STRIPE_HEADER - 16];
 };

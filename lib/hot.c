@@ -112,7 +112,8 @@ cmx_counter_add_double(const struct cmx_counter *c, double v)
 	}
 	if (c->is_double)
 		add_double((uint64_t *)(void *)fallback_cell(c->registry,
-		    c->cell), v);
+			       c->cell),
+		    v);
 	else if (v <= WHOLE_MAX && v == (double)(uint64_t)v)
 		cmx_counter_add(c, (uint64_t)v);
 	else
@@ -139,7 +140,8 @@ gauge_cell(const struct cmx_gauge *g)
 	if (slot < 0)
 		return NULL;
 	return (uint64_t *)(void *)(cmxi_segment_gauge_stripe(&reg->segment,
-				       (uint64_t)slot) + g->offset);
+					(uint64_t)slot) +
+	    g->offset);
 }
 
 /* A set value never looks like "never set": NaN is kept in one form. */
@@ -174,7 +176,7 @@ cmx_gauge_add(const struct cmx_gauge *g, double v)
 	/* Bound: a turn is lost only to another's success. */
 	do {
 		old = seen == 0 ? 0 :
-		    cmxi_bits_to_double(seen ^ CMXI_GAUGE_UNSET);
+				  cmxi_bits_to_double(seen ^ CMXI_GAUGE_UNSET);
 	} while (!cmxi_cas64_relaxed(cell, &seen, gauge_bits(old + v)));
 }
 

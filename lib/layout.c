@@ -58,7 +58,8 @@ place_regions(struct cmxi_shm_header *h)
 	h->family_offset = at;
 	at += round_up(h->n_family_words * sizeof(uint64_t), page);
 	h->bitmap_size = round_up(h->n_index_words * sizeof(uint64_t), page) /
-	    page / 64 * sizeof(uint64_t) + sizeof(uint64_t);
+		page / 64 * sizeof(uint64_t) +
+	    sizeof(uint64_t);
 	h->bitmap_offset = at;
 	at += round_up(h->bitmap_size, page);
 	h->index_offset = at;
@@ -79,9 +80,9 @@ sizes_are_sane(const struct cmxi_shm_header *h)
 {
 	return h->page_size >= 4096 && h->page_size <= (1u << 30) &&
 	    (h->page_size & (h->page_size - 1)) == 0 &&
-	    h->schema_size <= FILE_SIZE_MAX / 16 &&
-	    h->n_family_words >= 1 && h->n_family_words <= (1u << 14) &&
-	    h->n_index_words >= 2 && h->n_index_words <= (1u << 26) &&
+	    h->schema_size <= FILE_SIZE_MAX / 16 && h->n_family_words >= 1 &&
+	    h->n_family_words <= (1u << 14) && h->n_index_words >= 2 &&
+	    h->n_index_words <= (1u << 26) &&
 	    (h->n_index_words & (h->n_index_words - 1)) == 0 &&
 	    h->arena_size >= 4096 && h->arena_size <= FILE_SIZE_MAX / 1024 &&
 	    h->n_slots >= 1 && h->n_slots <= (1u << 16) &&
@@ -92,8 +93,8 @@ sizes_are_sane(const struct cmxi_shm_header *h)
 	    (h->stripe_size & (h->stripe_size - 1)) == 0 &&
 	    h->gauge_stripe_size >= h->page_size &&
 	    (h->gauge_stripe_size & (h->gauge_stripe_size - 1)) == 0 &&
-	    h->stripe_size <= FILE_SIZE_MAX / 2 /
-		(h->n_cpu_stripes + h->n_fallback_stripes) &&
+	    h->stripe_size <=
+	    FILE_SIZE_MAX / 2 / (h->n_cpu_stripes + h->n_fallback_stripes) &&
 	    h->gauge_stripe_size <= FILE_SIZE_MAX / 4 / (h->n_slots + 1) &&
 	    h->series_limit >= 1 && h->series_limit <= h->n_index_words / 2;
 }
@@ -103,29 +104,33 @@ cmxi_layout_compute(const struct cmxi_layout_input *in,
     struct cmxi_shm_header *h, struct cmx_error *err)
 {
 	uint64_t cell = in->largest_cell > CELL_BYTES_PER_SERIES ?
-	    in->largest_cell : CELL_BYTES_PER_SERIES;
+	    in->largest_cell :
+	    CELL_BYTES_PER_SERIES;
 
 	h->page_size = in->page_size;
 	h->schema_size = in->schema_size;
 	h->n_family_words = in->families;
 	h->n_index_words = power_of_two(2 * in->series);
-	h->arena_size = round_up(in->label_bytes +
-	    in->series * ARENA_BYTES_PER_SERIES +
-	    in->families * ARENA_BYTES_PER_FAMILY, in->page_size);
+	h->arena_size =
+	    round_up(in->label_bytes + in->series * ARENA_BYTES_PER_SERIES +
+		    in->families * ARENA_BYTES_PER_FAMILY,
+		in->page_size);
 	h->n_slots = in->processes;
 	h->n_cpu_stripes = in->n_cpu_stripes;
 	h->n_fallback_stripes = in->n_fallback_stripes;
-	h->stripe_size = power_of_two(round_up(
-	    CMXI_STRIPE_HEADER + in->series * cell, in->page_size));
-	h->gauge_stripe_size = power_of_two(round_up(
-	    CMXI_STRIPE_HEADER + in->series * sizeof(uint64_t),
-	    in->page_size));
+	h->stripe_size = power_of_two(
+	    round_up(CMXI_STRIPE_HEADER + in->series * cell, in->page_size));
+	h->gauge_stripe_size = power_of_two(
+	    round_up(CMXI_STRIPE_HEADER + in->series * sizeof(uint64_t),
+		in->page_size));
 	h->series_limit = in->series;
 	if (!sizes_are_sane(h))
-		return cmxi_error(err, CMX_ERR_ARGUMENT, "limits: the segment "
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "limits: the segment "
 		    "would need more address space than 2^46 bytes (%" PRIu64
 		    " series, %" PRIu64 " processes, %u stripes); lower "
-		    "limits.series", in->series, in->processes,
+		    "limits.series",
+		    in->series, in->processes,
 		    in->n_cpu_stripes + in->n_fallback_stripes);
 	place_regions(h);
 	return 0;
@@ -148,10 +153,11 @@ check_constant(const char *name, const char *what, uint64_t found,
 {
 	if (found == wanted)
 		return 0;
-	return cmxi_error(err, CMX_ERR_MISMATCH, "%s: %s is %" PRIu64
-	    ", this program has %" PRIu64 "; it was made by another version "
-	    "or machine: remove it and let this program make a new one", name,
-	    what, found, wanted);
+	return cmxi_error(err, CMX_ERR_MISMATCH,
+	    "%s: %s is %" PRIu64 ", this program has %" PRIu64
+	    "; it was made by another version "
+	    "or machine: remove it and let this program make a new one",
+	    name, what, found, wanted);
 }
 
 static int
@@ -181,28 +187,36 @@ cmxi_layout_check(const struct cmxi_shm_header *h, uint64_t file_size,
 	int r;
 
 	if (memcmp(h->magic, CMXI_MAGIC, CMXI_MAGIC_SIZE) != 0)
-		return cmxi_error(err, CMX_ERR_FORMAT, "%s: not a segment of "
-		    "codeai-metrics (its first bytes are not the magic)", name);
+		return cmxi_error(err, CMX_ERR_FORMAT,
+		    "%s: not a segment of "
+		    "codeai-metrics (its first bytes are not the magic)",
+		    name);
 	r = check_constants(h, name, err);
 	if (r != 0)
 		return r;
 	if (h->layout_hash != cmxi_layout_hash(h))
-		return cmxi_error(err, CMX_ERR_MISMATCH, "%s: layout hash is "
+		return cmxi_error(err, CMX_ERR_MISMATCH,
+		    "%s: layout hash is "
 		    "%016" PRIx64 ", its header gives %016" PRIx64 "; the file "
-		    "is damaged: remove it", name, h->layout_hash,
-		    cmxi_layout_hash(h));
+		    "is damaged: remove it",
+		    name, h->layout_hash, cmxi_layout_hash(h));
 	if (!sizes_are_sane(h))
-		return cmxi_error(err, CMX_ERR_FORMAT, "%s: its header has "
-		    "sizes that no program writes; the file is damaged", name);
+		return cmxi_error(err, CMX_ERR_FORMAT,
+		    "%s: its header has "
+		    "sizes that no program writes; the file is damaged",
+		    name);
 	again = *h;
 	place_regions(&again);
 	if (memcmp(&again, h, CMXI_FIXED_SIZE) != 0)
-		return cmxi_error(err, CMX_ERR_FORMAT, "%s: its header has "
+		return cmxi_error(err, CMX_ERR_FORMAT,
+		    "%s: its header has "
 		    "offsets that no program writes; the file is damaged",
 		    name);
 	if (file_size < h->file_size)
-		return cmxi_error(err, CMX_ERR_FORMAT, "%s: has %" PRIu64
-		    " bytes, its header says %" PRIu64 "; the file was "
-		    "truncated: remove it", name, file_size, h->file_size);
+		return cmxi_error(err, CMX_ERR_FORMAT,
+		    "%s: has %" PRIu64 " bytes, its header says %" PRIu64
+		    "; the file was "
+		    "truncated: remove it",
+		    name, file_size, h->file_size);
 	return 0;
 }

@@ -22,7 +22,9 @@ warn_of(struct lint *l, const char *part, int index, const char *text)
 {
 	l->n++;
 	l->report(l->arg,
-	    &(struct cmxi_finding){ .part = part, .index = index, .text = text });
+	    &(struct cmxi_finding){ .part = part,
+		.index = index,
+		.text = text });
 }
 
 static bool
@@ -64,10 +66,12 @@ lint_suffixes(struct lint *l, const struct cmx_family_def *def)
 		warn_of(l, "name", -1,
 		    "non-histogram metrics should not have \"_bucket\" suffix");
 	if (!is_histogram && cmxi_name_ends_with(def->name, "_count"))
-		warn_of(l, "name", -1, "non-histogram and non-summary metrics "
+		warn_of(l, "name", -1,
+		    "non-histogram and non-summary metrics "
 		    "should not have \"_count\" suffix");
 	if (!is_histogram && cmxi_name_ends_with(def->name, "_sum"))
-		warn_of(l, "name", -1, "non-histogram and non-summary metrics "
+		warn_of(l, "name", -1,
+		    "non-histogram and non-summary metrics "
 		    "should not have \"_sum\" suffix");
 }
 
@@ -80,8 +84,10 @@ lint_type_in_name(struct lint *l, const struct cmx_family_def *def)
 
 	for (size_t i = 0; i < CMXI_ARRAY_LEN(types); i++)
 		if (has_word(def->name, types[i])) {
-			snprintf(text, sizeof(text), "metric name should not "
-			    "include type '%s'", types[i]);
+			snprintf(text, sizeof(text),
+			    "metric name should not "
+			    "include type '%s'",
+			    types[i]);
 			warn_of(l, "name", -1, text);
 		}
 }
@@ -94,29 +100,42 @@ lint_units(struct lint *l, const struct cmx_family_def *def)
 	static const struct {
 		const char *unit, *base;
 	} scaled[] = {
-		{ "milliseconds", "seconds" }, { "microseconds", "seconds" },
-		{ "nanoseconds", "seconds" }, { "minutes", "seconds" },
-		{ "hours", "seconds" }, { "days", "seconds" },
-		{ "weeks", "seconds" }, { "kilobytes", "bytes" },
-		{ "megabytes", "bytes" }, { "gigabytes", "bytes" },
-		{ "bits", "bytes" }, { "kelvins", "kelvin" },
-		{ "fahrenheit", "celsius" }, { "inches", "meters" },
-		{ "miles", "meters" }, { "kilometers", "meters" },
-		{ "millimeters", "meters" }, { "pounds", "grams" },
-		{ "kilograms", "grams" }, { "calories", "joules" },
+		{ "milliseconds", "seconds" },
+		{ "microseconds", "seconds" },
+		{ "nanoseconds", "seconds" },
+		{ "minutes", "seconds" },
+		{ "hours", "seconds" },
+		{ "days", "seconds" },
+		{ "weeks", "seconds" },
+		{ "kilobytes", "bytes" },
+		{ "megabytes", "bytes" },
+		{ "gigabytes", "bytes" },
+		{ "bits", "bytes" },
+		{ "kelvins", "kelvin" },
+		{ "fahrenheit", "celsius" },
+		{ "inches", "meters" },
+		{ "miles", "meters" },
+		{ "kilometers", "meters" },
+		{ "millimeters", "meters" },
+		{ "pounds", "grams" },
+		{ "kilograms", "grams" },
+		{ "calories", "joules" },
 	};
 	char text[96], suffix[16];
 
 	for (size_t i = 0; i < CMXI_ARRAY_LEN(abbreviated); i++) {
 		snprintf(suffix, sizeof(suffix), "_%s", abbreviated[i]);
 		if (cmxi_name_ends_with(def->name, suffix))
-			warn_of(l, "name", -1, "metric names should not contain "
+			warn_of(l, "name", -1,
+			    "metric names should not contain "
 			    "abbreviated units");
 	}
 	for (size_t i = 0; i < CMXI_ARRAY_LEN(scaled); i++)
 		if (has_word(def->name, scaled[i].unit)) {
-			snprintf(text, sizeof(text), "use base unit \"%s\" "
-			    "instead of \"%s\"", scaled[i].base, scaled[i].unit);
+			snprintf(text, sizeof(text),
+			    "use base unit \"%s\" "
+			    "instead of \"%s\"",
+			    scaled[i].base, scaled[i].unit);
 			warn_of(l, "name", -1, text);
 		}
 }
@@ -133,14 +152,15 @@ cmxi_family_lint(const struct cmx_family_def *def, cmxi_report_fn *report,
 	lint_type_in_name(&l, def);
 	lint_units(&l, def);
 	if (strchr(def->name, ':') != NULL)
-		warn_of(&l, "name", -1,
-		    "metric names should not contain ':'");
+		warn_of(&l, "name", -1, "metric names should not contain ':'");
 	if (is_camel_case(def->name))
-		warn_of(&l, "name", -1, "metric names should be written in "
+		warn_of(&l, "name", -1,
+		    "metric names should be written in "
 		    "'snake_case' not 'camelCase'");
 	for (size_t i = 0; i < def->n_labels; i++)
 		if (is_camel_case(def->labels[i]))
-			warn_of(&l, "labels", (int)i, "label names should be "
+			warn_of(&l, "labels", (int)i,
+			    "label names should be "
 			    "written in 'snake_case' not 'camelCase'");
 	return l.n;
 }

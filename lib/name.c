@@ -72,7 +72,9 @@ find(struct findings *f, const char *part, int index, const char *fmt, ...)
 	va_end(ap);
 	f->n++;
 	f->report(f->arg,
-	    &(struct cmxi_finding){ .part = part, .index = index, .text = text });
+	    &(struct cmxi_finding){ .part = part,
+		.index = index,
+		.text = text });
 }
 
 bool
@@ -92,12 +94,16 @@ check_name(struct findings *f, const struct cmx_family_def *def)
 		    "the characters a-z A-Z 0-9 _ :, not a digit first",
 		    def->name, CMX_NAME_MAX);
 	else if (def->name[0] == '_')
-		find(f, "name", -1, "\"%s\": names that begin with _ are "
-		    "reserved", def->name);
+		find(f, "name", -1,
+		    "\"%s\": names that begin with _ are "
+		    "reserved",
+		    def->name);
 	else if (strncmp(def->name, "scrape_", 7) == 0 ||
 	    strcmp(def->name, "up") == 0)
-		find(f, "name", -1, "\"%s\" is a name that Prometheus writes "
-		    "itself (up, scrape_...)", def->name);
+		find(f, "name", -1,
+		    "\"%s\" is a name that Prometheus writes "
+		    "itself (up, scrape_...)",
+		    def->name);
 }
 
 static void
@@ -119,8 +125,10 @@ check_unit(struct findings *f, const struct cmx_family_def *def)
 	if (def->unit == NULL || def->unit[0] == '\0')
 		return;
 	if (!cmxi_label_name_is_valid(def->unit)) {
-		find(f, "unit", -1, "\"%.64s\" is not a unit; allowed are the "
-		    "characters a-z A-Z 0-9 _", def->unit);
+		find(f, "unit", -1,
+		    "\"%.64s\" is not a unit; allowed are the "
+		    "characters a-z A-Z 0-9 _",
+		    def->unit);
 		return;
 	}
 	strlcpy(base, def->name, sizeof(base));
@@ -154,9 +162,11 @@ check_label(struct findings *f, const struct cmx_family_def *def, int i)
 	const char *reason;
 
 	if (!cmxi_label_name_is_valid(label)) {
-		find(f, "labels", i, "\"%.64s\" is not a label name; allowed "
+		find(f, "labels", i,
+		    "\"%.64s\" is not a label name; allowed "
 		    "are 1 to %d of the characters a-z A-Z 0-9 _, not a digit "
-		    "first", label, CMX_NAME_MAX);
+		    "first",
+		    label, CMX_NAME_MAX);
 		return;
 	}
 	reason = reserved_label_reason(def, label);
@@ -187,21 +197,26 @@ check_bounds(struct findings *f, const struct cmx_family_def *def)
 	char a[CMXI_NUMBER_MAX + 1] = "", b[CMXI_NUMBER_MAX + 1] = "";
 
 	if (def->n_bounds == 0 || def->n_bounds > CMX_BOUNDS_MAX) {
-		find(f, "buckets", -1, "%zu bounds; 1 to %d are allowed (+Inf "
-		    "is added)", def->n_bounds, CMX_BOUNDS_MAX);
+		find(f, "buckets", -1,
+		    "%zu bounds; 1 to %d are allowed (+Inf "
+		    "is added)",
+		    def->n_bounds, CMX_BOUNDS_MAX);
 		return;
 	}
 	for (size_t i = 0; i < def->n_bounds; i++) {
 		if (!isfinite(def->bounds[i])) {
-			find(f, "buckets", (int)i, "bounds must be finite (+Inf "
+			find(f, "buckets", (int)i,
+			    "bounds must be finite (+Inf "
 			    "is added)");
 			return;
 		}
 		if (i > 0 && def->bounds[i] <= def->bounds[i - 1]) {
 			a[cmxi_double_to_general(def->bounds[i], a)] = '\0';
 			b[cmxi_double_to_general(def->bounds[i - 1], b)] = '\0';
-			find(f, "buckets", (int)i, "bounds must increase (%s "
-			    "after %s)", a, b);
+			find(f, "buckets", (int)i,
+			    "bounds must increase (%s "
+			    "after %s)",
+			    a, b);
 			return;
 		}
 	}
@@ -211,24 +226,34 @@ static void
 check_type(struct findings *f, const struct cmx_family_def *def)
 {
 	if (def->type < CMX_COUNTER || def->type > CMX_HISTOGRAM) {
-		find(f, "type", -1, "%d is not a type; allowed are counter, "
-		    "gauge, histogram", (int)def->type);
+		find(f, "type", -1,
+		    "%d is not a type; allowed are counter, "
+		    "gauge, histogram",
+		    (int)def->type);
 		return;
 	}
 	if (def->aggregate < CMX_SUM || def->aggregate > CMX_EACH)
-		find(f, "aggregate", -1, "%d is not an aggregation; allowed "
-		    "are sum, min, max, avg, last, each", (int)def->aggregate);
+		find(f, "aggregate", -1,
+		    "%d is not an aggregation; allowed "
+		    "are sum, min, max, avg, last, each",
+		    (int)def->aggregate);
 	else if (def->aggregate != CMX_SUM && def->type != CMX_GAUGE)
-		find(f, "aggregate", -1, "only gauges have an aggregation; "
-		    "this is a %s", cmx_type_name(def->type));
+		find(f, "aggregate", -1,
+		    "only gauges have an aggregation; "
+		    "this is a %s",
+		    cmx_type_name(def->type));
 	if (def->is_double && def->type != CMX_COUNTER)
-		find(f, "value", -1, "only counters choose their value; a %s "
-		    "is always double", cmx_type_name(def->type));
+		find(f, "value", -1,
+		    "only counters choose their value; a %s "
+		    "is always double",
+		    cmx_type_name(def->type));
 	if (def->type == CMX_HISTOGRAM)
 		check_bounds(f, def);
 	else if (def->n_bounds > 0)
-		find(f, "buckets", -1, "only histograms have buckets; this is "
-		    "a %s", cmx_type_name(def->type));
+		find(f, "buckets", -1,
+		    "only histograms have buckets; this is "
+		    "a %s",
+		    cmx_type_name(def->type));
 }
 
 int
@@ -274,8 +299,8 @@ exposed_names(const struct cmx_family_def *def,
 		n = CMXI_ARRAY_LEN(of_histogram);
 	}
 	for (size_t i = 0; i < n; i++)
-		snprintf(names[i], CMX_NAME_MAX + 16, "%.*s%s", base,
-		    def->name, suffixes[i]);
+		snprintf(names[i], CMX_NAME_MAX + 16, "%.*s%s", base, def->name,
+		    suffixes[i]);
 	return n;
 }
 

@@ -46,7 +46,6 @@ struct cmxi_u128 {
 	uint64_t hi, lo;
 };
 
-extern const struct cmxi_u128
-    cmxi_pow10[CMXI_POW10_MAX - CMXI_POW10_MIN + 1];
+extern const struct cmxi_u128 cmxi_pow10[CMXI_POW10_MAX - CMXI_POW10_MIN + 1];
 
 #endif

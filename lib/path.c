@@ -98,8 +98,10 @@ cmx_segment_path(char *buf, size_t size, struct cmx_error *err)
 	n = choose(buf, size);
 	if (n >= 0 && (size_t)n < size)
 		return 0;
-	return cmxi_error(err, CMX_ERR_ARGUMENT, "the segment's path has %d "
-	    "bytes; there is room for %zu", n, size);
+	return cmxi_error(err, CMX_ERR_ARGUMENT,
+	    "the segment's path has %d "
+	    "bytes; there is room for %zu",
+	    n, size);
 }
 
 int
@@ -111,7 +113,8 @@ cmxi_path_make_directory(const char *path, struct cmx_error *err)
 
 	cmxi_path_directory(path, directory, sizeof(directory));
 	if (mkdir(directory, 0700) == 0)
-		return chmod(directory, mode) == 0 ? 0 :
+		return chmod(directory, mode) == 0 ?
+		    0 :
 		    cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s",
 			directory);
 	if (errno != EEXIST)
@@ -121,11 +124,15 @@ cmxi_path_make_directory(const char *path, struct cmx_error *err)
 		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s",
 		    directory);
 	if (!S_ISDIR(st.st_mode))
-		return cmxi_error(err, CMX_ERR_PERMISSION, "%s: is not a "
-		    "directory", directory);
+		return cmxi_error(err, CMX_ERR_PERMISSION,
+		    "%s: is not a "
+		    "directory",
+		    directory);
 	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return cmxi_error(err, CMX_ERR_PERMISSION, "%s: belongs to uid "
-		    "%u; it must belong to uid 0 or %u", directory,
-		    (unsigned int)st.st_uid, (unsigned int)geteuid());
+		return cmxi_error(err, CMX_ERR_PERMISSION,
+		    "%s: belongs to uid "
+		    "%u; it must belong to uid 0 or %u",
+		    directory, (unsigned int)st.st_uid,
+		    (unsigned int)geteuid());
 	return 0;
 }

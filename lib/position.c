@@ -18,7 +18,7 @@ struct position {
 };
 
 struct cmxi_positions {
-	struct cmxi_buf paths;	   /* each with its NUL */
+	struct cmxi_buf paths;     /* each with its NUL */
 	struct cmxi_buf positions; /* of struct position */
 };
 
@@ -71,9 +71,9 @@ skip_string(struct walk *w, const char **from, size_t *n)
 static void
 note(struct walk *w, struct cmxi_place key)
 {
-	struct position position = {
-		.path = w->out->paths.size, .key = key, .value = w->place
-	};
+	struct position position = { .path = w->out->paths.size,
+		.key = key,
+		.value = w->place };
 
 	cmxi_buf_bytes(&w->out->paths, w->path.data, w->path.size);
 	cmxi_buf_char(&w->out->paths, '\0');
@@ -172,10 +172,10 @@ struct cmxi_positions *
 cmxi_positions_build(const char *text, size_t size)
 {
 	struct cmxi_positions *positions = calloc(1, sizeof(*positions));
-	struct walk w = {
-		.p = text, .end = text + size, .place = { 1, 1 },
-		.out = positions
-	};
+	struct walk w = { .p = text,
+		.end = text + size,
+		.place = { 1, 1 },
+		.out = positions };
 
 	if (positions == NULL)
 		return NULL;

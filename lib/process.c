@@ -9,10 +9,10 @@
 
 #include "atomic.h"
 
-#define PAGE_SIZE     4096
-#define SPARE_SHIFT   40
+#define PAGE_SIZE        4096
+#define SPARE_SHIFT      40
 #define SPARE_PLACE_MASK ((UINT64_C(1) << SPARE_SHIFT) - 1)
-#define SPARE_SIZE_MAX	 (UINT64_MAX >> SPARE_SHIFT)
+#define SPARE_SIZE_MAX   (UINT64_MAX >> SPARE_SHIFT)
 
 static_assert(sizeof(struct cmxi_process) <= PAGE_SIZE, "one page");
 
@@ -40,8 +40,8 @@ cmxi_process_free(struct cmxi_process *process)
 }
 
 bool
-cmxi_process_take_spare(struct cmxi_process *process,
-    enum cmxi_spare_kind kind, uint64_t size, uint64_t most, uint64_t *place)
+cmxi_process_take_spare(struct cmxi_process *process, enum cmxi_spare_kind kind,
+    uint64_t size, uint64_t most, uint64_t *place)
 {
 	for (int i = 0; i < CMXI_SPARES; i++) {
 		uint64_t *spare = &process->spares[kind][i];
@@ -59,8 +59,8 @@ cmxi_process_take_spare(struct cmxi_process *process,
 }
 
 bool
-cmxi_process_give_spare(struct cmxi_process *process,
-    enum cmxi_spare_kind kind, uint64_t size, uint64_t place)
+cmxi_process_give_spare(struct cmxi_process *process, enum cmxi_spare_kind kind,
+    uint64_t size, uint64_t place)
 {
 	if (size > SPARE_SIZE_MAX || place > SPARE_PLACE_MASK)
 		return false;

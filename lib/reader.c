@@ -60,7 +60,8 @@ cmxr_open(const char *segment, struct cmxr_reader **readerp,
 	}
 	reader = calloc(1, sizeof(*reader));
 	if (reader == NULL)
-		return cmxi_error(err, CMX_ERR_MEMORY, "no memory for a "
+		return cmxi_error(err, CMX_ERR_MEMORY,
+		    "no memory for a "
 		    "reader");
 	r = cmxi_segment_open(&reader->segment, segment, CMXI_READ, 0, err);
 	return finish_open(reader, r, readerp);
@@ -79,7 +80,8 @@ cmxr_open_fd(int fd, const char *name, struct cmxr_reader **readerp,
 	*readerp = NULL;
 	reader = calloc(1, sizeof(*reader));
 	if (reader == NULL)
-		return cmxi_error(err, CMX_ERR_MEMORY, "no memory for a "
+		return cmxi_error(err, CMX_ERR_MEMORY,
+		    "no memory for a "
 		    "reader");
 	r = cmxi_segment_open_fd(&reader->segment, fd, name, err);
 	return finish_open(reader, r, readerp);
@@ -112,9 +114,10 @@ cmxr_is_current(const struct cmxr_reader *reader)
 static int
 truncated(const struct cmxr_reader *reader, struct cmx_error *err)
 {
-	return cmxi_error(err, CMX_ERR_FORMAT, "%s: was truncated while it was "
-	    "read", reader->segment.path != NULL ? reader->segment.path :
-	    "segment");
+	return cmxi_error(err, CMX_ERR_FORMAT,
+	    "%s: was truncated while it was "
+	    "read",
+	    reader->segment.path != NULL ? reader->segment.path : "segment");
 }
 
 /* All loads from the mapping, and nothing else, happen here. */
@@ -274,8 +277,8 @@ add_stripe_stats(const struct cmxr_reader *reader, struct cmxr_info *info)
 		struct cmxi_shm_stripe stripe;
 
 		if (pread(reader->segment.fd, &stripe, sizeof(stripe),
-			(off_t)(fixed->stripe_offset + i * fixed->stripe_size)) !=
-		    (ssize_t)sizeof(stripe))
+			(off_t)(fixed->stripe_offset +
+			    i * fixed->stripe_size)) != (ssize_t)sizeof(stripe))
 			return;
 		info->rseq_aborts += stripe.rseq_aborts;
 		info->fallback_updates += stripe.fallback_updates;

@@ -47,8 +47,7 @@ static bool
 is_usable(const struct cmx_registry *reg, uint32_t entry,
     const struct cmx_family_def *def)
 {
-	const struct cmxi_shm_family *record =
-	    cmxi_registry_family(reg, entry);
+	const struct cmxi_shm_family *record = cmxi_registry_family(reg, entry);
 
 	return record->type == def->type && record->n_labels == def->n_labels;
 }
@@ -106,8 +105,7 @@ observe(struct cmx_registry *reg, enum codeai_family which, size_t n,
 
 	/* No duration and no size is below zero. */
 	if (!(v >= 0)) {
-		cmxi_segment_count(&reg->segment, CMXI_STAT_INVALID_UPDATES,
-		    1);
+		cmxi_segment_count(&reg->segment, CMXI_STAT_INVALID_UPDATES, 1);
 		return;
 	}
 	if (cmx_histogram_find(&family, n, values, &histogram, NULL) >= 0)
@@ -243,12 +241,11 @@ cmx_record_integration_call(struct cmx_registry *reg, const char *integration,
 }
 
 void
-cmx_set_circuit_breaker_state(struct cmx_registry *reg,
-    const char *integration, enum cmx_circuit_state state)
+cmx_set_circuit_breaker_state(struct cmx_registry *reg, const char *integration,
+    enum cmx_circuit_state state)
 {
 	if (reg != NULL)
-		set(reg, CIRCUIT_BREAKER_STATE, 1, &integration,
-		    (double)state);
+		set(reg, CIRCUIT_BREAKER_STATE, 1, &integration, (double)state);
 }
 
 void

@@ -27,7 +27,8 @@ struct cmxi_label_values {
 
 struct cmxi_schema_family {
 	struct cmx_family_def def;
-	struct cmxi_label_values *values; /* for each label; n is 0 where unknown */
+	struct cmxi_label_values
+	    *values; /* for each label; n is 0 where unknown */
 };
 
 struct cmxi_schema {

@@ -25,12 +25,15 @@ read_file(const char *path, struct cmxi_buf *buf, struct cmx_error *err)
 	ssize_t n;
 
 	if (fd < 0)
-		return cmxi_error_system(err, errno == ENOENT ?
-		    CMX_ERR_NOT_FOUND : CMX_ERR_SYSTEM, errno, "%s", path);
+		return cmxi_error_system(err,
+		    errno == ENOENT ? CMX_ERR_NOT_FOUND : CMX_ERR_SYSTEM, errno,
+		    "%s", path);
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		close(fd);
-		return cmxi_error(err, CMX_ERR_SCHEMA, "%s: is a directory; a "
-		    "schema is a JSON file", path);
+		return cmxi_error(err, CMX_ERR_SCHEMA,
+		    "%s: is a directory; a "
+		    "schema is a JSON file",
+		    path);
 	}
 	do {
 		if (!cmxi_buf_reserve(buf, 65536))
@@ -47,9 +50,10 @@ read_file(const char *path, struct cmxi_buf *buf, struct cmx_error *err)
 		return cmxi_error_system(err, CMX_ERR_SYSTEM, saved, "%s",
 		    path);
 	if (buf->size > CMXI_SCHEMA_SIZE_MAX)
-		return cmxi_error(err, CMX_ERR_SCHEMA, "%s: longer than %d "
-		    "bytes, the most that a schema may have", path,
-		    CMXI_SCHEMA_SIZE_MAX);
+		return cmxi_error(err, CMX_ERR_SCHEMA,
+		    "%s: longer than %d "
+		    "bytes, the most that a schema may have",
+		    path, CMXI_SCHEMA_SIZE_MAX);
 	return 0;
 }
 

@@ -89,8 +89,8 @@ cmxi_segment_owns_fd(const struct cmxi_segment *s)
 {
 	struct stat st;
 
-	return s->fd >= 0 && fstat(s->fd, &st) == 0 &&
-	    st.st_dev == s->device && st.st_ino == s->inode;
+	return s->fd >= 0 && fstat(s->fd, &st) == 0 && st.st_dev == s->device &&
+	    st.st_ino == s->inode;
 }
 
 static int
@@ -149,7 +149,8 @@ reserve_by_file(const struct cmxi_segment *s, uint64_t offset, uint64_t size)
 	if (fallocate(s->fd, 0, (off_t)offset, (off_t)size) == 0)
 		return 0;
 	return errno == ENOSPC || errno == EDQUOT || errno == ENOMEM ?
-	    CMX_ERR_NO_SPACE : CMX_ERR_SYSTEM;
+	    CMX_ERR_NO_SPACE :
+	    CMX_ERR_SYSTEM;
 }
 
 int
@@ -182,8 +183,9 @@ cmxi_segment_reserve_cells(const struct cmxi_segment *s, uint64_t offset,
     uint64_t size)
 {
 	for (uint32_t i = 0; i < cmxi_segment_n_stripes(s); i++) {
-		int r = cmxi_segment_reserve(s, s->fixed.stripe_offset +
-		    i * s->fixed.stripe_size + offset, size);
+		int r = cmxi_segment_reserve(s,
+		    s->fixed.stripe_offset + i * s->fixed.stripe_size + offset,
+		    size);
 
 		if (r != 0)
 			return r;
@@ -216,9 +218,9 @@ open_unnamed(const char *path, struct cmx_error *err)
 	cmxi_path_directory(path, directory, sizeof(directory));
 	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return cmxi_error_system(err, errno == EOPNOTSUPP ?
-		    CMX_ERR_FILESYSTEM : CMX_ERR_SYSTEM, errno,
-		    "%s: cannot create a file in the directory %s", path,
+		return cmxi_error_system(err,
+		    errno == EOPNOTSUPP ? CMX_ERR_FILESYSTEM : CMX_ERR_SYSTEM,
+		    errno, "%s: cannot create a file in the directory %s", path,
 		    directory);
 	return fd;
 }
@@ -231,10 +233,12 @@ check_filesystem(int fd, const char *name, unsigned int flags,
 
 	if (cmxi_fd_is_memory(fd, &type) || (flags & CMXI_ANY_FILESYSTEM))
 		return 0;
-	return cmxi_error(err, CMX_ERR_FILESYSTEM, "%s: is on a file system of "
+	return cmxi_error(err, CMX_ERR_FILESYSTEM,
+	    "%s: is on a file system of "
 	    "type 0x%lx, not on tmpfs (0x1021994) or hugetlbfs: a store there "
 	    "can block on the disk; use a directory under /dev/shm or /run, or "
-	    "ask for any file system", name, type);
+	    "ask for any file system",
+	    name, type);
 }
 
 static void
@@ -249,8 +253,8 @@ fill_identity(struct cmxi_shm_header *h)
 	h->word_size = CMXI_WORD_SIZE;
 	read_boot_id(h->boot_id);
 	clock_gettime(CLOCK_REALTIME, &now);
-	h->created_ns = (uint64_t)now.tv_sec * 1000000000 +
-	    (uint64_t)now.tv_nsec;
+	h->created_ns =
+	    (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 	arc4random_buf(&h->seed, sizeof(h->seed));
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx"))
@@ -276,8 +280,10 @@ fill_new(struct cmxi_segment *s, const char *schema, const char *name,
 	struct cmxi_shm_header *h;
 
 	if (reserve_initial(s) != 0)
-		return cmxi_error(err, CMX_ERR_NO_SPACE, "%s: the file system "
-		    "has no room for a segment", name);
+		return cmxi_error(err, CMX_ERR_NO_SPACE,
+		    "%s: the file system "
+		    "has no room for a segment",
+		    name);
 	h = cmxi_segment_header(s);
 	*h = s->fixed;
 	h->arena_used = CMXI_ENTRY_UNIT; /* entry 0 means none */
@@ -307,14 +313,16 @@ cmxi_segment_create(struct cmxi_segment *s, const char *path,
 		r = check_filesystem(s->fd, name, flags, err);
 	if (r == 0 && fstat(s->fd, &st) == 0)
 		in.page_size = st.st_blksize > 4096 &&
-		    (st.st_blksize & (st.st_blksize - 1)) == 0 ?
-		    (uint32_t)st.st_blksize : 4096;
+			(st.st_blksize & (st.st_blksize - 1)) == 0 ?
+		    (uint32_t)st.st_blksize :
+		    4096;
 	if (r == 0)
 		r = cmxi_layout_compute(&in, &s->fixed, err);
 	if (r == 0 && ftruncate(s->fd, (off_t)s->fixed.file_size) != 0)
-		r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s: cannot "
-		    "give it %llu bytes", name,
-		    (unsigned long long)s->fixed.file_size);
+		r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+		    "%s: cannot "
+		    "give it %llu bytes",
+		    name, (unsigned long long)s->fixed.file_size);
 	if (r == 0) {
 		fill_identity(&s->fixed);
 		s->fixed.layout_hash = cmxi_layout_hash(&s->fixed);
@@ -360,10 +368,10 @@ static int
 check_kind(const struct stat *st, const char *path, struct cmx_error *err)
 {
 	const char *kind = S_ISDIR(st->st_mode) ? "a directory" :
-	    S_ISFIFO(st->st_mode)		? "a FIFO" :
-	    S_ISCHR(st->st_mode)		? "a character device" :
-	    S_ISBLK(st->st_mode)		? "a block device" :
-	    S_ISSOCK(st->st_mode)		? "a socket" :
+	    S_ISFIFO(st->st_mode)               ? "a FIFO" :
+	    S_ISCHR(st->st_mode)                ? "a character device" :
+	    S_ISBLK(st->st_mode)                ? "a block device" :
+	    S_ISSOCK(st->st_mode)               ? "a socket" :
 						  NULL;
 
 	if (kind == NULL)
@@ -384,19 +392,22 @@ check_owner(const struct stat *st, const char *path, struct cmx_error *err)
 	struct stat dir;
 
 	if (st->st_mode & S_IWOTH)
-		return cmxi_error(err, CMX_ERR_PERMISSION, "%s: its mode is "
+		return cmxi_error(err, CMX_ERR_PERMISSION,
+		    "%s: its mode is "
 		    "%04o; a segment must not be writable by others (mask "
-		    "0002)", path, (unsigned int)(st->st_mode & 07777));
+		    "0002)",
+		    path, (unsigned int)(st->st_mode & 07777));
 	if (st->st_uid == 0 || st->st_uid == geteuid())
 		return 0;
 	cmxi_path_directory(path, directory, sizeof(directory));
 	if (stat(directory, &dir) == 0 && !(dir.st_mode & S_IWOTH) &&
 	    (dir.st_uid == 0 || dir.st_uid == geteuid()))
 		return 0;
-	return cmxi_error(err, CMX_ERR_PERMISSION, "%s: belongs to uid %u; it "
+	return cmxi_error(err, CMX_ERR_PERMISSION,
+	    "%s: belongs to uid %u; it "
 	    "must belong to uid 0 or %u, or lie in a directory that does and "
-	    "that others cannot write", path, (unsigned int)st->st_uid,
-	    (unsigned int)geteuid());
+	    "that others cannot write",
+	    path, (unsigned int)st->st_uid, (unsigned int)geteuid());
 }
 
 static int
@@ -414,10 +425,11 @@ check_boot(const struct cmxi_shm_header *h, const char *path,
 		return 0;
 	boot_id_to_text(h->boot_id, found);
 	boot_id_to_text(id, wanted);
-	return cmxi_error(err, CMX_ERR_MISMATCH, "%s: was made in boot %s, "
+	return cmxi_error(err, CMX_ERR_MISMATCH,
+	    "%s: was made in boot %s, "
 	    "this is boot %s: another kernel's CPU numbers are not ours; "
-	    "remove it and let this program make a new one", path, found,
-	    wanted);
+	    "remove it and let this program make a new one",
+	    path, found, wanted);
 }
 
 static int
@@ -430,14 +442,16 @@ read_header(struct cmxi_segment *s, uint64_t file_size, const char *path,
 		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s",
 		    path);
 	if ((size_t)n < sizeof(s->fixed))
-		return cmxi_error(err, CMX_ERR_FORMAT, "%s: has %zd bytes; a "
-		    "segment has at least %zu", path, n, sizeof(s->fixed));
+		return cmxi_error(err, CMX_ERR_FORMAT,
+		    "%s: has %zd bytes; a "
+		    "segment has at least %zu",
+		    path, n, sizeof(s->fixed));
 	return cmxi_layout_check(&s->fixed, file_size, path, err);
 }
 
 static int
-check_and_map(struct cmxi_segment *s, const char *path,
-    enum cmxi_access access, unsigned int flags, struct cmx_error *err)
+check_and_map(struct cmxi_segment *s, const char *path, enum cmxi_access access,
+    unsigned int flags, struct cmx_error *err)
 {
 	int protection = PROT_READ;
 	struct stat st;
@@ -468,20 +482,29 @@ static int
 open_error(const char *path, int saved, struct cmx_error *err)
 {
 	if (saved == ENOENT)
-		return cmxi_error(err, CMX_ERR_NOT_FOUND, "%s: there is no "
+		return cmxi_error(err, CMX_ERR_NOT_FOUND,
+		    "%s: there is no "
 		    "such segment; an application makes it when it starts, or "
-		    "run \"codeai-metrics create\"", path);
+		    "run \"codeai-metrics create\"",
+		    path);
 	if (saved == ELOOP)
-		return cmxi_error(err, CMX_ERR_PERMISSION, "%s: is a symbolic "
-		    "link; name the file itself", path);
+		return cmxi_error(err, CMX_ERR_PERMISSION,
+		    "%s: is a symbolic "
+		    "link; name the file itself",
+		    path);
 	if (saved == EISDIR)
-		return cmxi_error(err, CMX_ERR_PERMISSION, "%s: is a "
-		    "directory; a segment is a regular file", path);
+		return cmxi_error(err, CMX_ERR_PERMISSION,
+		    "%s: is a "
+		    "directory; a segment is a regular file",
+		    path);
 	if (saved == ENXIO)
-		return cmxi_error(err, CMX_ERR_PERMISSION, "%s: is a FIFO or a "
-		    "socket; a segment is a regular file", path);
-	return cmxi_error_system(err, saved == EACCES ? CMX_ERR_PERMISSION :
-	    CMX_ERR_SYSTEM, saved, "%s", path);
+		return cmxi_error(err, CMX_ERR_PERMISSION,
+		    "%s: is a FIFO or a "
+		    "socket; a segment is a regular file",
+		    path);
+	return cmxi_error_system(err,
+	    saved == EACCES ? CMX_ERR_PERMISSION : CMX_ERR_SYSTEM, saved, "%s",
+	    path);
 }
 
 int
@@ -493,8 +516,8 @@ cmxi_segment_open(struct cmxi_segment *s, const char *path,
 
 	memset(s, 0, sizeof(*s));
 	/* Never O_CREAT: fs.protected_regular refuses it on others' files. */
-	s->fd = move_fd_up(open(path,
-	    mode | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+	s->fd = move_fd_up(
+	    open(path, mode | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 	if (s->fd < 0)
 		return open_error(path, errno, err);
 	r = check_and_map(s, path, access, flags, err);

@@ -16,7 +16,8 @@
 
 /* How a segment is opened. */
 enum cmxi_access {
-	CMXI_WRITE, /* map read-write; trust the place and the boot, or refuse */
+	CMXI_WRITE, /* map read-write; trust the place and the boot, or refuse
+	             */
 	CMXI_READ   /* map read-only; trust nothing, refuse little */
 };
 
@@ -36,7 +37,7 @@ struct cmxi_segment {
 	int fd;
 	dev_t device;
 	ino_t inode;
-	char *path; /* absolute; null for a private segment */
+	char *path;                   /* absolute; null for a private segment */
 	struct cmxi_shm_header fixed; /* a private copy, checked */
 };
 
@@ -57,8 +58,8 @@ int cmxi_segment_publish(struct cmxi_segment *, mode_t mode, gid_t gid,
     struct cmx_error *);
 
 /* Open by name; every kind of wrong file is refused with its reason. */
-int cmxi_segment_open(struct cmxi_segment *, const char *path,
-    enum cmxi_access, unsigned int flags, struct cmx_error *);
+int cmxi_segment_open(struct cmxi_segment *, const char *path, enum cmxi_access,
+    unsigned int flags, struct cmx_error *);
 
 /* Open a segment for reading through a descriptor, which is duplicated. */
 int cmxi_segment_open_fd(struct cmxi_segment *, int fd, const char *name,
@@ -95,7 +96,8 @@ cmxi_segment_header(const struct cmxi_segment *s)
 static inline void *
 cmxi_segment_entry(const struct cmxi_segment *s, uint32_t ref)
 {
-	return s->base + s->fixed.arena_offset + (uint64_t)ref * CMXI_ENTRY_UNIT;
+	return s->base + s->fixed.arena_offset +
+	    (uint64_t)ref * CMXI_ENTRY_UNIT;
 }
 
 static inline uint64_t *

@@ -17,8 +17,8 @@
 
 /* A key of this many bytes is the rule; others take a LONG_KEY of stack. */
 #define SHORT_KEY 512
-#define LONG_KEY                                                             \
-	(sizeof(uint32_t) +                                                  \
+#define LONG_KEY            \
+	(sizeof(uint32_t) + \
 	    CMX_LABELS_MAX * (sizeof(uint16_t) + CMX_LABEL_VALUE_MAX))
 
 struct key {
@@ -65,8 +65,7 @@ build_key(struct key *key, size_t room, uint32_t family, size_t n_labels,
 }
 
 static bool
-entry_has_key(const struct cmxi_segment *s, uint32_t ref,
-    const struct key *key)
+entry_has_key(const struct cmxi_segment *s, uint32_t ref, const struct key *key)
 {
 	const struct cmxi_shm_series *entry = cmxi_segment_entry(s, ref);
 
@@ -76,9 +75,9 @@ entry_has_key(const struct cmxi_segment *s, uint32_t ref,
 
 /* Where a probe stands. */
 struct probe {
-	uint64_t slot;	 /* index word */
-	uint32_t n;	 /* words looked at so far */
-	uint32_t found;	 /* entry, or 0 */
+	uint64_t slot;  /* index word */
+	uint32_t n;     /* words looked at so far */
+	uint32_t found; /* entry, or 0 */
 };
 
 static uint64_t *
@@ -145,8 +144,8 @@ walk(const struct cmxi_segment *s, const struct key *key, struct probe *p)
 static struct probe
 probe_start(const struct cmxi_segment *s, const struct key *key)
 {
-	return (struct probe){ .slot = key->hash &
-		(s->fixed.n_index_words - 1) };
+	return (
+	    struct probe){ .slot = key->hash & (s->fixed.n_index_words - 1) };
 }
 
 /* The slow path: a series that is not there yet. */
@@ -161,8 +160,8 @@ make_page(const struct cmxi_segment *s, uint64_t slot)
 
 	if (page_exists(s, slot))
 		return 0;
-	r = cmxi_segment_reserve(s, s->fixed.index_offset +
-	    slot * sizeof(uint64_t), sizeof(uint64_t));
+	r = cmxi_segment_reserve(s,
+	    s->fixed.index_offset + slot * sizeof(uint64_t), sizeof(uint64_t));
 	if (r == 0)
 		/* (C) release, pairs with (D) in page_exists(). */
 		cmxi_or64_release(bits, bit);
@@ -226,8 +225,8 @@ static void
 keep_space(const struct cmx_registry *reg, const struct space *space)
 {
 	keep_entry(reg, space);
-	keep_spare(reg, space->cell_kind, space->cell_size,
-	    space->cell_offset, space->cell_size);
+	keep_spare(reg, space->cell_kind, space->cell_size, space->cell_offset,
+	    space->cell_size);
 }
 
 static int
@@ -246,12 +245,12 @@ take_entry(const struct cmx_registry *reg, uint64_t size, struct space *space)
 }
 
 static int
-take_cells(const struct cmx_registry *reg,
-    const struct cmxi_shm_family *family, struct space *space)
+take_cells(const struct cmx_registry *reg, const struct cmxi_shm_family *family,
+    struct space *space)
 {
 	space->cell_size = family->cell_size;
-	space->cell_kind = family->type == CMX_GAUGE ? CMXI_SPARE_GAUGE :
-						       CMXI_SPARE_CELL;
+	space->cell_kind =
+	    family->type == CMX_GAUGE ? CMXI_SPARE_GAUGE : CMXI_SPARE_CELL;
 	if (cmxi_process_take_spare(reg->process, space->cell_kind,
 		space->cell_size, space->cell_size, &space->cell_offset))
 		return 0;
@@ -263,9 +262,8 @@ take_cells(const struct cmx_registry *reg,
 }
 
 static int
-take_space(const struct cmx_registry *reg,
-    const struct cmxi_shm_family *family, size_t key_size,
-    struct space *space)
+take_space(const struct cmx_registry *reg, const struct cmxi_shm_family *family,
+    size_t key_size, struct space *space)
 {
 	int r = take_entry(reg, entry_size(key_size), space);
 
@@ -282,8 +280,8 @@ take_space(const struct cmx_registry *reg,
  * end: ours, another's of the same key, or 0 where the probe ran out.
  */
 static uint32_t
-publish(const struct cmx_registry *reg, const struct key *key,
-    struct probe *p, uint32_t ref)
+publish(const struct cmx_registry *reg, const struct key *key, struct probe *p,
+    uint32_t ref)
 {
 	const struct cmxi_segment *s = &reg->segment;
 	uint64_t word = (key->hash >> 32) << 32 | ref;
@@ -323,7 +321,7 @@ family_is_full(const struct cmx_registry *reg,
 		   cmxi_load64_relaxed(&family->n_series) >=
 		       family->max_series) ||
 	    cmxi_load64_relaxed(&h->inserts_done) >=
-		reg->segment.fixed.series_limit;
+	    reg->segment.fixed.series_limit;
 }
 
 /* Insert a key that walk() did not find; its entry, or 0: overflow. */
@@ -433,8 +431,7 @@ static int
 find_or_insert(const struct cmx_registry *reg, uint32_t family_ref,
     const struct key *key, uint64_t *cell_offset)
 {
-	struct cmxi_shm_family *family =
-	    cmxi_registry_family(reg, family_ref);
+	struct cmxi_shm_family *family = cmxi_registry_family(reg, family_ref);
 	struct probe p = probe_start(&reg->segment, key);
 	const struct cmxi_shm_series *entry;
 	uint32_t ref;

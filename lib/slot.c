@@ -30,7 +30,8 @@ static struct cmxi_shm_slot *
 slot_record(const struct cmxi_segment *s, uint64_t number)
 {
 	return (struct cmxi_shm_slot *)(void *)(s->base +
-		   s->fixed.slot_offset) + number;
+		   s->fixed.slot_offset) +
+	    number;
 }
 
 /*
@@ -44,8 +45,8 @@ make_stripe(const struct cmxi_segment *s, uint64_t number, uint64_t end)
 	int r;
 
 	end = (end + page - 1) / page * page;
-	r = cmxi_segment_reserve(s, s->fixed.gauge_offset +
-	    number * s->fixed.gauge_stripe_size, end);
+	r = cmxi_segment_reserve(s,
+	    s->fixed.gauge_offset + number * s->fixed.gauge_stripe_size, end);
 	if (r == 0 && number < s->fixed.n_slots)
 		/*
 		 * (J) release, pairs with (K) in snapshot_gauge.c.
@@ -73,8 +74,8 @@ open_again(const struct cmxi_segment *s)
 	int fd = -1;
 
 	if (s->path != NULL)
-		fd = open(s->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW |
-		    O_NONBLOCK | O_NOCTTY);
+		fd = open(s->path,
+		    O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (is_segment(fd, s))
 		return fd;
 	if (fd >= 0)
@@ -96,7 +97,8 @@ static int64_t
 lock_free_slot(const struct cmxi_segment *s, int fd)
 {
 	for (uint64_t i = 0; i < s->fixed.n_slots; i++) {
-		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+		struct flock lock = { .l_type = F_WRLCK,
+			.l_whence = SEEK_SET,
 			.l_start = (off_t)(CMXI_BEACON_OFFSET + (int64_t)i),
 			.l_len = 1 };
 
@@ -238,6 +240,7 @@ cmxi_slot_ready(const struct cmxi_segment *s, struct cmxi_process *process,
 			errno = saved;
 			return -1;
 		}
+		/* release: the pages before the mark */
 		cmxi_max64_release(&process->gauge_ready, end);
 	}
 	errno = saved;

@@ -137,7 +137,8 @@ cmxi_snapshot_prepare(struct cmxr_snapshot *snapshot,
 			goto no_memory;
 	return 0;
 no_memory:
-	return cmxi_error(err, CMX_ERR_MEMORY, "no memory for the values of "
+	return cmxi_error(err, CMX_ERR_MEMORY,
+	    "no memory for the values of "
 	    "the segment");
 }
 
@@ -197,8 +198,9 @@ add_whole(struct cmxi_values *v, const unsigned char *stripe)
 
 	for (size_t i = 0; i < v->n_series; i++)
 		/* relaxed: a lone count; each cell only grows (O4) */
-		v->whole[i] += cmxi_load64_relaxed((const uint64_t *)(const void
-			*)(stripe + series[i].cell_offset));
+		v->whole[i] += cmxi_load64_relaxed(
+		    (const uint64_t *)(const void *)(stripe +
+			series[i].cell_offset));
 }
 
 static void
@@ -207,8 +209,8 @@ add_doubles(struct cmxi_values *v, const unsigned char *stripe)
 	const struct cmxi_catalog_series *series = v->family->series;
 
 	for (size_t i = 0; i < v->n_series; i++)
-		v->value[i] += cmxi_bits_to_double(
-		    cmxi_load64_relaxed((const uint64_t *)(const void *)(stripe +
+		v->value[i] += cmxi_bits_to_double(cmxi_load64_relaxed(
+		    (const uint64_t *)(const void *)(stripe +
 			series[i].cell_offset)));
 }
 
@@ -220,8 +222,9 @@ add_pairs(struct cmxi_values *v, const unsigned char *stripe, bool is_atomic,
 	struct cmxi_pair *total = v->pairs;
 
 	for (size_t i = 0; i < v->n_series; i++) {
-		const struct cmxi_pair *cells = (const struct cmxi_pair *)
-		    (const void *)(stripe + series[i].cell_offset);
+		const struct cmxi_pair *cells =
+		    (const struct cmxi_pair *)(const void *)(stripe +
+			series[i].cell_offset);
 
 		for (size_t j = 0; j < v->n_buckets; j++, total++) {
 			struct cmxi_pair p =
@@ -240,8 +243,8 @@ add_stripe(struct cmxi_values *v, const struct cmxi_segment *s, uint32_t i,
 	const unsigned char *stripe = cmxi_segment_stripe(s, i);
 
 	if (is_histogram(v))
-		add_pairs(v, stripe,
-		    s->fixed.flags & CMXI_FLAG_PAIR_ATOMIC, torn);
+		add_pairs(v, stripe, s->fixed.flags & CMXI_FLAG_PAIR_ATOMIC,
+		    torn);
 	else if (is_whole(v))
 		add_whole(v, stripe);
 	else
@@ -261,8 +264,8 @@ clear_values(struct cmxi_values *v)
 }
 
 void
-cmxi_snapshot_load(struct cmxr_snapshot *snapshot,
-    const struct cmxi_segment *s, uint64_t *torn)
+cmxi_snapshot_load(struct cmxr_snapshot *snapshot, const struct cmxi_segment *s,
+    uint64_t *torn)
 {
 	for (size_t i = 0; i < snapshot->n_families; i++) {
 		struct cmxi_values *v = &snapshot->families[i];

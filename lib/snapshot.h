@@ -28,12 +28,12 @@ struct cmxi_values {
 	const struct cmxi_catalog_family *family;
 	size_t n_series;
 	size_t n_buckets;
-	uint64_t *whole;	 /* counters of whole numbers */
-	double *value;		 /* other counters, gauges */
-	uint64_t *n_set;	 /* gauges: how many processes set it */
+	uint64_t *whole;         /* counters of whole numbers */
+	double *value;           /* other counters, gauges */
+	uint64_t *n_set;         /* gauges: how many processes set it */
 	struct cmxi_pair *pairs; /* histograms */
-	struct cmxi_buf each;	 /* of struct cmxi_each */
-	size_t capacity;	 /* series that the arrays have room for */
+	struct cmxi_buf each;    /* of struct cmxi_each */
+	size_t capacity;         /* series that the arrays have room for */
 	char (*bound_texts)[32]; /* histograms: each bound as le shows it */
 };
 

@@ -26,7 +26,8 @@ struct range {
 static int
 find_beacon(const struct cmxi_segment *s, struct range range, uint64_t *slot)
 {
-	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET,
+	struct flock lock = { .l_type = F_RDLCK,
+		.l_whence = SEEK_SET,
 		.l_start = (off_t)(CMXI_BEACON_OFFSET + (int64_t)range.from),
 		.l_len = (off_t)(range.to - range.from) };
 
@@ -78,7 +79,8 @@ cmxi_live_slots(const struct cmxi_segment *s, struct cmxi_buf *slots,
 		    sizeof(range));
 	}
 	if (r == 0 && (stack.failed || slots->failed))
-		r = cmxi_error(err, CMX_ERR_MEMORY, "no memory for the live "
+		r = cmxi_error(err, CMX_ERR_MEMORY,
+		    "no memory for the live "
 		    "slots");
 	cmxi_buf_fini(&stack);
 	return r;
@@ -117,8 +119,8 @@ reserve_each(struct cmxr_snapshot *snapshot, size_t n_slots)
 		struct cmxi_values *v = &snapshot->families[i];
 
 		if (is_gauge(v) && v->family->d.def.aggregate == CMX_EACH &&
-		    !cmxi_buf_reserve(&v->each, (n_slots + 1) * v->n_series *
-			sizeof(struct cmxi_each)))
+		    !cmxi_buf_reserve(&v->each,
+			(n_slots + 1) * v->n_series * sizeof(struct cmxi_each)))
 			return false;
 	}
 	return true;
@@ -141,7 +143,8 @@ cmxi_gauges_prepare(struct cmxr_snapshot *snapshot,
 	if (!cmxi_buf_reserve(&scratch->values,
 		(scratch->n_values + 1) * sizeof(uint64_t)) ||
 	    !reserve_each(snapshot, scratch->slots.size / sizeof(uint32_t)))
-		return cmxi_error(err, CMX_ERR_MEMORY, "no memory for the "
+		return cmxi_error(err, CMX_ERR_MEMORY,
+		    "no memory for the "
 		    "gauges of the segment");
 	return 0;
 }
@@ -199,16 +202,16 @@ load_cells(const struct cmxr_snapshot *snapshot, const unsigned char *stripe,
 			uint64_t at = v->family->series[j].cell_offset;
 
 			/* relaxed: a lone value */
-			*cells++ = at + sizeof(uint64_t) > end ? 0 :
-			    cmxi_load64_relaxed((const uint64_t *)(const void *)
-				(stripe + at));
+			*cells++ = at + sizeof(uint64_t) > end ?
+			    0 :
+			    cmxi_load64_relaxed(
+				(const uint64_t *)(const void *)(stripe + at));
 		}
 	}
 }
 
 static void
-merge_cells(struct cmxr_snapshot *snapshot, const uint64_t *cells,
-    uint32_t pid)
+merge_cells(struct cmxr_snapshot *snapshot, const uint64_t *cells, uint32_t pid)
 {
 	for (size_t i = 0; i < snapshot->n_families; i++) {
 		struct cmxi_values *v = &snapshot->families[i];
@@ -217,8 +220,10 @@ merge_cells(struct cmxr_snapshot *snapshot, const uint64_t *cells,
 			uint64_t bits = *cells++;
 
 			if (bits != 0)
-				merge(v, j, cmxi_bits_to_double(
-					bits ^ CMXI_GAUGE_UNSET), pid);
+				merge(v, j,
+				    cmxi_bits_to_double(
+					bits ^ CMXI_GAUGE_UNSET),
+				    pid);
 		}
 	}
 }
@@ -231,8 +236,8 @@ static bool
 load_slot(const struct cmxr_snapshot *snapshot, const struct cmxi_segment *s,
     uint32_t number, uint64_t *cells, uint32_t *pid)
 {
-	uint64_t at = s->fixed.slot_offset +
-	    number * sizeof(struct cmxi_shm_slot);
+	uint64_t at =
+	    s->fixed.slot_offset + number * sizeof(struct cmxi_shm_slot);
 	const struct cmxi_shm_slot *shared =
 	    (const struct cmxi_shm_slot *)(const void *)(s->base + at);
 	struct cmxi_shm_slot slot;

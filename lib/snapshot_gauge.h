@@ -15,8 +15,8 @@ int cmxi_live_slots(const struct cmxi_segment *, struct cmxi_buf *slots,
  * may fault where the file was truncated; prepare allocates, load does not.
  */
 struct cmxi_gauge_scratch {
-	struct cmxi_buf slots;	 /* of uint32_t: alive */
-	struct cmxi_buf values;	 /* of uint64_t: one slot's cells */
+	struct cmxi_buf slots;  /* of uint32_t: alive */
+	struct cmxi_buf values; /* of uint64_t: one slot's cells */
 	size_t n_values;
 };
 

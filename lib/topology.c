@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define POSSIBLE_CPUS_FILE "/sys/devices/system/cpu/possible"
-#define CPUS_MAX	   8192
+#define CPUS_MAX           8192
 
 /* Two shards at least: one thread of each of two CPUs. */
 #define FALLBACK_MIN 2
@@ -26,8 +26,8 @@ cmxi_topology_parse_list(const char *list)
 				return 0;
 			continue;
 		}
-		if (digits == 0 || (*p != '-' && *p != ',' && *p != '\n' &&
-		    *p != '\0'))
+		if (digits == 0 ||
+		    (*p != '-' && *p != ',' && *p != '\n' && *p != '\0'))
 			return 0;
 		highest = number > highest ? number : highest;
 		number = 0;

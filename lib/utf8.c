@@ -7,7 +7,7 @@
 
 #include "check.h"
 
-#define REPLACEMENT	   "\xef\xbf\xbd" /* U+FFFD */
+#define REPLACEMENT        "\xef\xbf\xbd" /* U+FFFD */
 #define REPLACEMENT_LENGTH 3
 
 static bool

@@ -120,8 +120,8 @@ create(struct cmx_registry *reg, const char *path,
     struct cmx_error *err)
 {
 	struct cmxi_layout_input input = layout_input(schema);
-	unsigned int flags = options->flags & CMX_ANY_FILESYSTEM ?
-	    CMXI_ANY_FILESYSTEM : 0;
+	unsigned int flags =
+	    options->flags & CMX_ANY_FILESYSTEM ? CMXI_ANY_FILESYSTEM : 0;
 	int r = cmxi_segment_create(&reg->segment, path, &input, schema->text,
 	    flags, err);
 
@@ -132,8 +132,7 @@ create(struct cmx_registry *reg, const char *path,
 		r = append_families(reg, schema, err);
 	if (r == 0 && path != NULL)
 		r = cmxi_segment_publish(&reg->segment,
-		    options->mode != 0 ? (mode_t)options->mode :
-					 default_mode(),
+		    options->mode != 0 ? (mode_t)options->mode : default_mode(),
 		    options->has_group ? (gid_t)options->group : (gid_t)-1,
 		    err);
 	if (r != 0)
@@ -159,9 +158,9 @@ attach(struct cmx_registry *reg, const char *path, unsigned int flags,
 }
 
 static int
-attach_or_create(struct cmx_registry *reg, const char *path,
-    unsigned int flags, const struct cmxi_schema *schema,
-    const struct cmxi_schema *schema_of_new, struct cmx_error *err)
+attach_or_create(struct cmx_registry *reg, const char *path, unsigned int flags,
+    const struct cmxi_schema *schema, const struct cmxi_schema *schema_of_new,
+    struct cmx_error *err)
 {
 	const struct cmx_create_options options = { .flags = flags };
 	int r = CMX_ERR_SYSTEM;
@@ -208,7 +207,8 @@ choose_path(const char *segment, bool may_create, char *buf, size_t size,
 
 	if (segment != NULL) {
 		if (segment[0] == '\0' || strlcpy(buf, segment, size) >= size)
-			return cmxi_error(err, CMX_ERR_ARGUMENT, "the "
+			return cmxi_error(err, CMX_ERR_ARGUMENT,
+			    "the "
 			    "segment's path is empty or longer than %zu bytes",
 			    size - 1);
 		return 0;
@@ -241,8 +241,8 @@ cmx_open(const char *segment, const char *schema, unsigned int flags,
 		return r;
 	reg = new_registry(err);
 	r = reg == NULL ? CMX_ERR_MEMORY :
-	    attach_or_create(reg, path, flags, named,
-		named != NULL ? named : reg->codeai, err);
+			  attach_or_create(reg, path, flags, named,
+			      named != NULL ? named : reg->codeai, err);
 	cmxi_schema_free(named);
 	if (r != 0) {
 		cmx_close(reg);
@@ -285,8 +285,10 @@ cmx_create(const char *segment, const char *schema,
 	if (reg == NULL)
 		r = CMX_ERR_MEMORY;
 	else if (access(path, F_OK) == 0)
-		r = cmxi_error(err, CMX_ERR_EXISTS, "%s: exists already; "
-		    "remove it first, or open it as it is", path);
+		r = cmxi_error(err, CMX_ERR_EXISTS,
+		    "%s: exists already; "
+		    "remove it first, or open it as it is",
+		    path);
 	else
 		r = create(reg, path, loaded,
 		    options != NULL ? options : &defaults, err);
@@ -308,7 +310,8 @@ int
 cmx_segment_fd(const struct cmx_registry *reg)
 {
 	return reg != NULL && cmxi_segment_owns_fd(&reg->segment) ?
-	    reg->segment.fd : -1;
+	    reg->segment.fd :
+	    -1;
 }
 
 /* Families */
@@ -348,7 +351,8 @@ check_definition(const struct cmx_registry *reg,
 	struct first_finding first = { "" };
 
 	if (reg == NULL || def == NULL || definition_has_nulls(def))
-		return cmxi_error(err, CMX_ERR_ARGUMENT, "cmx_register: the "
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmx_register: the "
 		    "registry, the definition, its name or one of its arrays "
 		    "is null");
 	if (cmxi_family_check(def, keep_first, &first) != 0)
@@ -374,7 +378,8 @@ cmx_register(struct cmx_registry *reg, const struct cmx_family_def *def,
 	errno = saved;
 	if (r != 0)
 		return r;
-	*familyp = (struct cmx_family){ .registry = reg, .entry = entry,
+	*familyp = (struct cmx_family){ .registry = reg,
+		.entry = entry,
 		.type = (uint32_t)def->type };
 	return 0;
 }
@@ -388,16 +393,20 @@ cmx_family_find(struct cmx_registry *reg, const char *name,
 	if (familyp != NULL)
 		memset(familyp, 0, sizeof(*familyp));
 	if (reg == NULL || name == NULL || familyp == NULL)
-		return cmxi_error(err, CMX_ERR_ARGUMENT, "cmx_family_find: the "
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmx_family_find: the "
 		    "registry, the name or the family is null");
 	entry = cmxi_family_find(&reg->segment, name);
 	if (entry == 0) {
 		cmxi_segment_count(&reg->segment, CMXI_STAT_FAILED_LOOKUPS, 1);
-		return cmxi_error(err, CMX_ERR_NOT_FOUND, "family %.64s: the "
+		return cmxi_error(err, CMX_ERR_NOT_FOUND,
+		    "family %.64s: the "
 		    "segment has none of this name; add it to the schema, or "
-		    "register it", name);
+		    "register it",
+		    name);
 	}
-	*familyp = (struct cmx_family){ .registry = reg, .entry = entry,
+	*familyp = (struct cmx_family){ .registry = reg,
+		.entry = entry,
 		.type = cmxi_registry_family(reg, entry)->type };
 	return 0;
 }
@@ -412,14 +421,18 @@ lookup_error(const struct cmx_family *family, enum cmx_type type,
 	    cmxi_registry_family(family->registry, family->entry);
 	const char *name = (const char *)record + record->text_offset;
 
-	cmxi_segment_count(&family->registry->segment,
-	    CMXI_STAT_FAILED_LOOKUPS, 1);
+	cmxi_segment_count(&family->registry->segment, CMXI_STAT_FAILED_LOOKUPS,
+	    1);
 	if (record->type != type)
-		return cmxi_error(err, CMX_ERR_TYPE, "family %s: is a %s, not "
-		    "a %s", name, cmx_type_name((enum cmx_type)record->type),
+		return cmxi_error(err, CMX_ERR_TYPE,
+		    "family %s: is a %s, not "
+		    "a %s",
+		    name, cmx_type_name((enum cmx_type)record->type),
 		    cmx_type_name(type));
-	return cmxi_error(err, CMX_ERR_LABELS, "family %s: has %u labels, %zu "
-	    "values were given", name, record->n_labels, n_labels);
+	return cmxi_error(err, CMX_ERR_LABELS,
+	    "family %s: has %u labels, %zu "
+	    "values were given",
+	    name, record->n_labels, n_labels);
 }
 
 /* The checks and the search that the three kinds of series share. */
@@ -431,11 +444,11 @@ find(const struct cmx_family *family, enum cmx_type type, size_t n_labels,
 
 	if (family == NULL || family->registry == NULL ||
 	    (n_labels > 0 && values == NULL))
-		return cmxi_error(err, CMX_ERR_ARGUMENT, "the family is a "
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "the family is a "
 		    "sink, or the label values are null");
 	record = cmxi_registry_family(family->registry, family->entry);
-	if (cmxi_unlikely(
-		record->type != type || record->n_labels != n_labels))
+	if (cmxi_unlikely(record->type != type || record->n_labels != n_labels))
 		return lookup_error(family, type, n_labels, err);
 	return cmxi_series_find(family->registry, family->entry, n_labels,
 	    values, cell_offset);
@@ -466,8 +479,9 @@ cmx_counter_find(const struct cmx_family *family, size_t n_labels,
 		.registry = family->registry,
 		.n_cpus = family->registry->n_cpus,
 		.stripe_shift = family->registry->stripe_shift,
-		.is_double = cmxi_registry_family(family->registry,
-		    family->entry)->is_double,
+		.is_double =
+		    cmxi_registry_family(family->registry, family->entry)
+			->is_double,
 	};
 	return r;
 }
@@ -488,8 +502,9 @@ cmx_gauge_find(const struct cmx_family *family, size_t n_labels,
 	*gauge = (struct cmx_gauge){
 		.registry = family->registry,
 		.offset = cell_offset,
-		.is_shared = cmxi_registry_family(family->registry,
-		    family->entry)->aggregate == CMX_LAST,
+		.is_shared =
+		    cmxi_registry_family(family->registry, family->entry)
+			->aggregate == CMX_LAST,
 	};
 	return r;
 }

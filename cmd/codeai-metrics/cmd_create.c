@@ -27,7 +27,8 @@ parse_mode(const char *text, unsigned int *mode)
 	}
 	if (value & 0002) {
 		warnx("-m %s: others must not be able to write a segment "
-		      "(mask 0002)", text);
+		      "(mask 0002)",
+		    text);
 		return false;
 	}
 	*mode = (unsigned int)value;

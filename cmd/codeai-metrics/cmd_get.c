@@ -35,7 +35,8 @@ parse_labels(const struct cmx_family_def *def, int argc, char *argv[],
 
 		if (at < 0 || values[at] != NULL) {
 			warnx("%s: %s: is not LABEL=VALUE with a label of this "
-			      "family, or stands twice", def->name, argv[i]);
+			      "family, or stands twice",
+			    def->name, argv[i]);
 			return false;
 		}
 		values[at] = strchr(argv[i], '=') + 1;

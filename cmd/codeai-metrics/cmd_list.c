@@ -78,8 +78,9 @@ cmd_list(const struct globals *globals, int argc, char *argv[])
 			print_line(&f);
 	}
 	if (is_json) {
-		json_dumpf(all, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER |
-		    JSON_REAL_PRECISION(17));
+		json_dumpf(all, stdout,
+		    JSON_INDENT(2) | JSON_PRESERVE_ORDER |
+			JSON_REAL_PRECISION(17));
 		putchar('\n');
 	}
 	json_decref(all);

@@ -14,16 +14,15 @@
 #include "cmd.h"
 
 static const struct command commands[] = {
-	{ "check", "[-qS] [SCHEMA ...]",
-	    "find every mistake of schema files", cmd_check },
+	{ "check", "[-qS] [SCHEMA ...]", "find every mistake of schema files",
+	    cmd_check },
 	{ "create", "[-a] [-m MODE] [-g GROUP] [SCHEMA]",
 	    "make the segment ahead of the application", cmd_create },
 	{ "dump", "[-f text|json|table] [-o FILE] [GLOB ...]",
 	    "print the metrics", cmd_dump },
-	{ "get", "NAME [LABEL=VALUE ...]",
-	    "print the value of one series", cmd_get },
-	{ "info", "[-j]", "print sizes, limits and what went wrong",
-	    cmd_info },
+	{ "get", "NAME [LABEL=VALUE ...]", "print the value of one series",
+	    cmd_get },
+	{ "info", "[-j]", "print sizes, limits and what went wrong", cmd_info },
 	{ "list", "[-j] [GLOB ...]", "print the families", cmd_list },
 	{ "remove", "", "take the segment's name away", cmd_remove },
 };
@@ -33,16 +32,18 @@ static const struct command commands[] = {
 static void
 print_help(FILE *out)
 {
-	fprintf(out, "usage: codeai-metrics [-hV] [-s SEGMENT] VERB "
-		     "[ARGUMENT ...]\n\n");
+	fprintf(out,
+	    "usage: codeai-metrics [-hV] [-s SEGMENT] VERB "
+	    "[ARGUMENT ...]\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-7s %-42s %s\n", commands[i].verb,
 		    commands[i].arguments, commands[i].summary);
-	fprintf(out, "\nSEGMENT defaults to $CODEAI_METRICS_SEGMENT, then "
-		     "/run/codeai-metrics/metrics.seg (root),\n"
-		     "$XDG_RUNTIME_DIR/codeai-metrics/metrics.seg, "
-		     "/dev/shm/codeai-metrics-UID/metrics.seg.\n"
-		     "See codeai-metrics(1).\n");
+	fprintf(out,
+	    "\nSEGMENT defaults to $CODEAI_METRICS_SEGMENT, then "
+	    "/run/codeai-metrics/metrics.seg (root),\n"
+	    "$XDG_RUNTIME_DIR/codeai-metrics/metrics.seg, "
+	    "/dev/shm/codeai-metrics-UID/metrics.seg.\n"
+	    "See codeai-metrics(1).\n");
 }
 
 static const struct command *
@@ -72,8 +73,8 @@ fail(const struct cmx_error *error)
 
 	do {
 		end = strchr(line, '\n');
-		warnx("%.*s", end != NULL ? (int)(end - line) :
-					    (int)strlen(line), line);
+		warnx("%.*s",
+		    end != NULL ? (int)(end - line) : (int)strlen(line), line);
 		line = end + 1;
 	} while (end != NULL);
 	return FAILED;

@@ -27,7 +27,8 @@ quantile(const struct cmx_family_def *def, const struct cmxr_series *s,
 		double from = i > 0 ? def->bounds[i - 1] : 0;
 
 		if (n > 0 && below + n >= rank)
-			return def->bounds[i] <= 0 ? def->bounds[i] :
+			return def->bounds[i] <= 0 ?
+			    def->bounds[i] :
 			    from + (def->bounds[i] - from) * (rank - below) / n;
 		below += n;
 	}
@@ -81,9 +82,8 @@ print_family(const struct cmxr_snapshot *snapshot, size_t i)
 	size_t cursor = 0;
 
 	cmxr_snapshot_family(snapshot, i, &family);
-	printf("%s (%s)%s%s\n", family.def.name,
-	    cmx_type_name(family.def.type), family.def.help[0] ? ": " : "",
-	    family.def.help);
+	printf("%s (%s)%s%s\n", family.def.name, cmx_type_name(family.def.type),
+	    family.def.help[0] ? ": " : "", family.def.help);
 	if (family.def.type == CMX_HISTOGRAM && family.n_series > 0)
 		printf("  %-52s %10s %12s %12s %12s %12s\n", "", "count",
 		    "mean", "p50", "p95", "p99");

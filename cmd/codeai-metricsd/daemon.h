@@ -30,11 +30,11 @@ struct source {
 	char *path;
 	size_t n_labels;
 	struct cmx_label labels[CMX_LABELS_MAX]; /* for each of its series */
-	struct cmxr_reader *reader;		 /* null: not there */
-	const struct cmxr_snapshot *snapshot;	 /* of this scrape, or null */
-	struct cmxr_info info;			 /* of this scrape */
+	struct cmxr_reader *reader;              /* null: not there */
+	const struct cmxr_snapshot *snapshot;    /* of this scrape, or null */
+	struct cmxr_info info;                   /* of this scrape */
 	struct cmxr_info counted; /* what self.c has added up so far */
-	enum cmx_err state;	  /* why it is not there; logged on change */
+	enum cmx_err state;       /* why it is not there; logged on change */
 };
 
 /*

@@ -35,16 +35,16 @@ static struct answer
 answer_healthy(const struct endpoints *e)
 {
 	(void)e;
-	return (struct answer){ 200, TEXT, "codeai-metricsd is healthy.\n",
-		NULL };
+	return (
+	    struct answer){ 200, TEXT, "codeai-metricsd is healthy.\n", NULL };
 }
 
 static struct answer
 answer_ready(const struct endpoints *e)
 {
 	(void)e;
-	return (struct answer){ 200, TEXT, "codeai-metricsd is ready.\n",
-		NULL };
+	return (
+	    struct answer){ 200, TEXT, "codeai-metricsd is ready.\n", NULL };
 }
 
 /* The telemetry path is looked at first; it may even be "/". */
@@ -58,8 +58,7 @@ static const struct {
 };
 
 struct answer
-endpoint_answer(const struct endpoints *e, const char *method,
-    const char *path)
+endpoint_answer(const struct endpoints *e, const char *method, const char *path)
 {
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
 		return (struct answer){ 405, TEXT,
@@ -70,8 +69,8 @@ endpoint_answer(const struct endpoints *e, const char *method,
 	     i < sizeof(fixed_endpoints) / sizeof(fixed_endpoints[0]); i++)
 		if (strcmp(path, fixed_endpoints[i].path) == 0)
 			return fixed_endpoints[i].answer(e);
-	return (struct answer){ 404, TEXT,
-		"There is nothing here; see /.\n", NULL };
+	return (struct answer){ 404, TEXT, "There is nothing here; see /.\n",
+		NULL };
 }
 
 static void
@@ -116,14 +115,14 @@ print_landing_page(FILE *out, const struct endpoints *e)
 
 bool
 endpoints_init(struct endpoints *e, const char *telemetry_path,
-    struct collector *collector, const struct source *sources,
-    size_t n_sources)
+    struct collector *collector, const struct source *sources, size_t n_sources)
 {
 	size_t size;
 	FILE *out;
 
 	*e = (struct endpoints){ .telemetry_path = telemetry_path,
-		.collector = collector, .sources = sources,
+		.collector = collector,
+		.sources = sources,
 		.n_sources = n_sources };
 	out = open_memstream(&e->landing_page, &size);
 	if (out == NULL)

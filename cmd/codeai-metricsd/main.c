@@ -15,9 +15,9 @@
 #include "daemon.h"
 
 #define DEFAULT_ADDRESS "127.0.0.1:29100"
-#define SOURCES_MAX	64
-#define SERVERS_MAX	16
-#define REQUESTS_MAX	40
+#define SOURCES_MAX     64
+#define SERVERS_MAX     16
+#define REQUESTS_MAX    40
 
 /* systemd's first passed descriptor, sd_listen_fds(3). */
 #define LISTEN_FDS_START 3
@@ -83,7 +83,8 @@ set_telemetry_path(struct options *o, const char *path)
 {
 	if (path[0] != '/' || strpbrk(path, "?#") != NULL) {
 		log_error("--web.telemetry-path=%s: must begin with / and have "
-			  "no ? and no #", path);
+			  "no ? and no #",
+		    path);
 		return false;
 	}
 	o->telemetry_path = path;
@@ -98,8 +99,8 @@ set_max_requests(struct options *o, const char *text)
 	o->max_requests = (size_t)strtonum(text, 0, 100000, &reason);
 	if (reason == NULL)
 		return true;
-	log_error("--web.max-requests=%s: is %s; allowed are 0 to 100000",
-	    text, reason);
+	log_error("--web.max-requests=%s: is %s; allowed are 0 to 100000", text,
+	    reason);
 	return false;
 }
 
@@ -123,8 +124,8 @@ parse_options(struct options *o, int argc, char *argv[])
 	bool ok = true;
 	int ch;
 
-	while ((ch = getopt_long(argc, argv, "hns:V", long_options, NULL)) !=
-	    -1) {
+	while (
+	    (ch = getopt_long(argc, argv, "hns:V", long_options, NULL)) != -1) {
 		switch (ch) {
 		case 'h':
 			print_help();
@@ -199,8 +200,8 @@ n_passed_sockets(void)
 }
 
 static bool
-add_server(struct server *servers[], size_t *n, const char *address,
-    int socket, const struct endpoints *endpoints)
+add_server(struct server *servers[], size_t *n, const char *address, int socket,
+    const struct endpoints *endpoints)
 {
 	struct server *server = server_start(address, socket, endpoints);
 
@@ -269,8 +270,8 @@ main(int argc, char *argv[])
 	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 
-	collector = collector_new(o.sources, o.n_sources, o.max_requests,
-	    &error);
+	collector =
+	    collector_new(o.sources, o.n_sources, o.max_requests, &error);
 	if (collector == NULL ||
 	    !endpoints_init(&endpoints, o.telemetry_path, collector, o.sources,
 		o.n_sources)) {

@@ -16,8 +16,8 @@ static const struct segment_family {
 	enum cmx_type type;
 	size_t offset; /* of the u64 in struct cmxr_info */
 } segment_families[] = {
-	{ "codeai_metricsd_segment_series", "Series in the segment",
-	    CMX_GAUGE, offsetof(struct cmxr_info, n_series) },
+	{ "codeai_metricsd_segment_series", "Series in the segment", CMX_GAUGE,
+	    offsetof(struct cmxr_info, n_series) },
 	{ "codeai_metricsd_segment_series_limit",
 	    "Series that the segment can hold", CMX_GAUGE,
 	    offsetof(struct cmxr_info, series_limit) },
@@ -58,7 +58,7 @@ static const struct segment_family {
 	    offsetof(struct cmxr_info, invalid_entries) },
 };
 
-#define N_SEGMENT_FAMILIES                                                   \
+#define N_SEGMENT_FAMILIES \
 	(sizeof(segment_families) / sizeof(segment_families[0]))
 
 struct self {
@@ -74,10 +74,12 @@ add_family(struct self *self, const char *name, const char *help,
     enum cmx_type type, const char *label, struct cmx_family *family,
     struct cmx_error *error)
 {
-	const struct cmx_family_def def = { .name = name, .help = help,
+	const struct cmx_family_def def = { .name = name,
+		.help = help,
 		.type = type,
 		.aggregate = type == CMX_GAUGE ? CMX_LAST : CMX_SUM,
-		.n_labels = label != NULL, .labels = &label };
+		.n_labels = label != NULL,
+		.labels = &label };
 
 	return cmx_register(self->registry, &def, family, error);
 }
@@ -90,7 +92,8 @@ add_gauge(struct self *self, const char *name, const char *help,
 	struct cmx_family family;
 	int r = add_family(self, name, help, CMX_GAUGE, label, &family, error);
 
-	return r != 0 ? r :
+	return r != 0 ?
+	    r :
 	    cmx_gauge_find(&family, label != NULL, &value, gauge, error);
 }
 
@@ -139,8 +142,8 @@ self_new(struct cmx_error *error)
 	if (r == 0)
 		r = add_families(self, error);
 	if (r == 0)
-		r = cmxr_open_fd(cmx_segment_fd(self->registry),
-		    "own metrics", &self->reader, error);
+		r = cmxr_open_fd(cmx_segment_fd(self->registry), "own metrics",
+		    &self->reader, error);
 	if (r != 0) {
 		self_free(self);
 		return NULL;
@@ -149,7 +152,7 @@ self_new(struct cmx_error *error)
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		struct cmx_counter counter;
 		const char *value = codes[i] == 200 ? "200" :
-		    codes[i] == 500		    ? "500" :
+		    codes[i] == 500                 ? "500" :
 						      "503";
 
 		cmx_counter_find(&self->scrapes, 1, &value, &counter, NULL);
@@ -220,8 +223,7 @@ update_segment(struct self *self, struct source *s, const char *name)
 }
 
 void
-self_update(struct self *self, struct source *sources, size_t n,
-    double seconds)
+self_update(struct self *self, struct source *sources, size_t n, double seconds)
 {
 	for (size_t i = 0; i < n; i++) {
 		const char *name = sources[i].path;

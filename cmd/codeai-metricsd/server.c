@@ -15,9 +15,9 @@
 
 #include "daemon.h"
 
-#define CONNECTIONS_MAX	   256
-#define TIMEOUT_SECONDS	   10
-#define CONNECTION_MEMORY  (16 * 1024)
+#define CONNECTIONS_MAX   256
+#define TIMEOUT_SECONDS   10
+#define CONNECTION_MEMORY (16 * 1024)
 
 struct server {
 	struct MHD_Daemon *daemon;
@@ -40,9 +40,10 @@ make_response(const struct answer *a)
 		response = MHD_create_response_from_buffer(strlen(a->text),
 		    (void *)(uintptr_t)a->text, MHD_RESPMEM_PERSISTENT);
 	else
-		response = MHD_create_response_from_buffer_with_free_callback_cls(
-		    a->body->buffer.size, a->body->buffer.data, release,
-		    a->body);
+		response =
+		    MHD_create_response_from_buffer_with_free_callback_cls(
+			a->body->buffer.size, a->body->buffer.data, release,
+			a->body);
 	if (response == NULL) {
 		if (a->body != NULL)
 			body_release(a->body);
@@ -164,8 +165,9 @@ open_socket(const char *address)
 	s = listen_on(list);
 	if (s < 0)
 		log_error("--web.listen-address=%s: %s%s", address,
-		    strerror(errno), errno == EADDRINUSE ?
-			"; another program listens there" : "");
+		    strerror(errno),
+		    errno == EADDRINUSE ? "; another program listens there" :
+					  "");
 	freeaddrinfo(list);
 	return s;
 }
@@ -185,8 +187,7 @@ port_of(int socket)
 }
 
 struct server *
-server_start(const char *address, int socket,
-    const struct endpoints *endpoints)
+server_start(const char *address, int socket, const struct endpoints *endpoints)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -199,8 +200,8 @@ server_start(const char *address, int socket,
 	server->endpoints = endpoints;
 	server->port = port_of(socket);
 	server->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD |
-	    MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC, 0,
-	    NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, socket,
+		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC,
+	    0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, socket,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_MAX,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)TIMEOUT_SECONDS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,

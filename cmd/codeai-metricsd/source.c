@@ -12,8 +12,7 @@ parse_label(char *text, struct source *s)
 {
 	char *equal = strchr(text, '=');
 
-	if (equal == NULL || equal == text ||
-	    s->n_labels == CMX_LABELS_MAX) {
+	if (equal == NULL || equal == text || s->n_labels == CMX_LABELS_MAX) {
 		log_error("-s %s: \"%s\" is not LABEL=VALUE", s->path, text);
 		return false;
 	}
@@ -33,8 +32,8 @@ parse_label(char *text, struct source *s)
 			    text);
 			return false;
 		}
-	s->labels[s->n_labels++] = (struct cmx_label){ strdup(text),
-		strdup(equal + 1) };
+	s->labels[s->n_labels++] =
+	    (struct cmx_label){ strdup(text), strdup(equal + 1) };
 	return true;
 }
 

@@ -43,10 +43,10 @@ extern "C" {
 #endif
 
 /* Flags of cmx_open(). */
-#define CMX_ATTACH_ONLY	   1u /* do not create; CMX_ERR_NOT_FOUND instead */
+#define CMX_ATTACH_ONLY    1u /* do not create; CMX_ERR_NOT_FOUND instead */
 #define CMX_ANY_FILESYSTEM 2u /* allow a disk, where a store can block */
-#define CMX_PRIVATE	   4u /* no file: for this process and its children */
-#define CMX_EMPTY	   8u /* a new segment gets no families; register them */
+#define CMX_PRIVATE        4u /* no file: for this process and its children */
+#define CMX_EMPTY          8u /* a new segment gets no families; register them */
 
 /* An opened segment.  Opaque; one for each cmx_open(). */
 struct cmx_registry;
@@ -219,8 +219,8 @@ CMX_PUBLIC int cmx_histogram_find(const struct cmx_family *, size_t n_labels,
  * cmx_counter_inc, cmx_counter_add, cmx_counter_add_double: add to a counter.
  *
  * Unit:      of the family.
- * Bad input: a negative, infinite or NaN increment, and a fraction (or more than 2^53)
- *            on a counter of whole numbers, changes nothing and is counted as
+ * Bad input: a negative, infinite or NaN increment, and a fraction (or more
+ * than 2^53) on a counter of whole numbers, changes nothing and is counted as
  *            an invalid update of the segment.
  * Returns:   nothing; it cannot fail.
  * Safety:    thread, process, signal, fork.

@@ -19,11 +19,11 @@ extern "C" {
 #define CMX_VERSION_MAJOR 0
 #define CMX_VERSION_MINOR 1
 #define CMX_VERSION_PATCH 0
-#define CMX_VERSION	  "0.1.0"
+#define CMX_VERSION       "0.1.0"
 
 /* Functions of the library's ABI; everything else in it is hidden. */
 #if defined(__GNUC__)
-#define CMX_PUBLIC	    __attribute__((visibility("default")))
+#define CMX_PUBLIC          __attribute__((visibility("default")))
 #define CMX_PRINTF(fmt, va) __attribute__((format(printf, fmt, va)))
 #else
 #define CMX_PUBLIC
@@ -31,11 +31,11 @@ extern "C" {
 #endif
 
 /* Bounds of names, labels and families; a schema that passes one is refused. */
-#define CMX_LABELS_MAX	    64	 /* labels of one family */
+#define CMX_LABELS_MAX      64   /* labels of one family */
 #define CMX_LABEL_VALUE_MAX 1024 /* bytes of one label value */
-#define CMX_NAME_MAX	    200	 /* bytes of a metric or label name */
-#define CMX_HELP_MAX	    2048 /* bytes of a help text */
-#define CMX_BOUNDS_MAX	    256	 /* finite bucket bounds of a histogram */
+#define CMX_NAME_MAX        200  /* bytes of a metric or label name */
+#define CMX_HELP_MAX        2048 /* bytes of a help text */
+#define CMX_BOUNDS_MAX      256  /* finite bucket bounds of a histogram */
 
 /*
  * enum cmx_err: why a call failed.  Every slow call returns 0, or one of
@@ -43,21 +43,21 @@ extern "C" {
  */
 enum cmx_err {
 	CMX_OK = 0,
-	CMX_ERR_ARGUMENT = -1,	   /* a null, too many, out of range */
-	CMX_ERR_SYSTEM = -2,	   /* a system call failed: sys_errno */
-	CMX_ERR_MEMORY = -3,	   /* malloc or mmap has no memory */
-	CMX_ERR_SCHEMA = -4,	   /* the schema file is not valid */
-	CMX_ERR_NOT_FOUND = -5,	   /* no such segment or family */
-	CMX_ERR_EXISTS = -6,	   /* the segment exists already */
-	CMX_ERR_FORMAT = -7,	   /* not a segment, or damaged */
-	CMX_ERR_MISMATCH = -8,	   /* another layout, boot, machine word */
+	CMX_ERR_ARGUMENT = -1,     /* a null, too many, out of range */
+	CMX_ERR_SYSTEM = -2,       /* a system call failed: sys_errno */
+	CMX_ERR_MEMORY = -3,       /* malloc or mmap has no memory */
+	CMX_ERR_SCHEMA = -4,       /* the schema file is not valid */
+	CMX_ERR_NOT_FOUND = -5,    /* no such segment or family */
+	CMX_ERR_EXISTS = -6,       /* the segment exists already */
+	CMX_ERR_FORMAT = -7,       /* not a segment, or damaged */
+	CMX_ERR_MISMATCH = -8,     /* another layout, boot, machine word */
 	CMX_ERR_PERMISSION = -9,   /* owner, mode, kind or place of the file */
 	CMX_ERR_FILESYSTEM = -10,  /* the file system is not memory */
-	CMX_ERR_CONFLICT = -11,	   /* the family is defined differently */
-	CMX_ERR_TYPE = -12,	   /* the family is of another type */
-	CMX_ERR_LABELS = -13,	   /* wrong number or names of labels */
-	CMX_ERR_FULL = -14,	   /* family table, arena or cells are full */
-	CMX_ERR_NO_SPACE = -15,	   /* the file system has no page left */
+	CMX_ERR_CONFLICT = -11,    /* the family is defined differently */
+	CMX_ERR_TYPE = -12,        /* the family is of another type */
+	CMX_ERR_LABELS = -13,      /* wrong number or names of labels */
+	CMX_ERR_FULL = -14,        /* family table, arena or cells are full */
+	CMX_ERR_NO_SPACE = -15,    /* the file system has no page left */
 	CMX_ERR_UNSUPPORTED = -16, /* this build cannot do it */
 };
 
@@ -73,7 +73,7 @@ struct cmx_error {
 	enum cmx_err code;
 	int sys_errno; /* errno of the failed system call, or 0 */
 	int line;
-	int column;	 /* in characters, as an editor counts */
+	int column;      /* in characters, as an editor counts */
 	char text[1024]; /* ends with a NUL, cut with "..." if longer */
 };
 
@@ -116,17 +116,17 @@ CMX_PUBLIC const char *cmx_aggregate_name(enum cmx_aggregate aggregate);
  * every member but name and type.
  */
 struct cmx_family_def {
-	const char *name;	    /* codeai_http_requests_total */
-	const char *help;	    /* one sentence; NULL is "" */
-	const char *unit;	    /* "seconds", or NULL */
+	const char *name; /* codeai_http_requests_total */
+	const char *help; /* one sentence; NULL is "" */
+	const char *unit; /* "seconds", or NULL */
 	enum cmx_type type;
 	enum cmx_aggregate aggregate; /* gauges only */
-	bool is_double;		      /* counters only: double, not u64 */
-	uint32_t max_series;	      /* 0: bounded by the segment only */
+	bool is_double;               /* counters only: double, not u64 */
+	uint32_t max_series;          /* 0: bounded by the segment only */
 	size_t n_labels;
 	const char *const *labels; /* n_labels names */
-	size_t n_bounds;	   /* histograms only; no +Inf */
-	const double *bounds;	   /* increasing, finite */
+	size_t n_bounds;           /* histograms only; no +Inf */
+	const double *bounds;      /* increasing, finite */
 };
 
 /* A label by name. */
@@ -139,7 +139,7 @@ struct cmx_label {
  * struct cmx_diagnostic: one finding of cmx_schema_check().
  */
 struct cmx_diagnostic {
-	bool is_warning;   /* a naming rule, not an error */
+	bool is_warning;    /* a naming rule, not an error */
 	const char *source; /* the file's name, or "<string>" */
 	int line, column;   /* from 1; 0 where there is no place */
 	const char *path;   /* "metrics[3].buckets", or "" */

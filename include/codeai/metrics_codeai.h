@@ -64,12 +64,12 @@ CMX_PUBLIC void cmx_record_workflow_step(struct cmx_registry *,
     const char *workflow, const char *step, double seconds);
 
 /* codeai_job_executions_total{job,status} */
-CMX_PUBLIC void cmx_record_job_execution(struct cmx_registry *,
-    const char *job, const char *status);
+CMX_PUBLIC void cmx_record_job_execution(struct cmx_registry *, const char *job,
+    const char *status);
 
 /* codeai_job_queue_size{queue}: one value for all, the last writer's. */
-CMX_PUBLIC void cmx_set_job_queue_size(struct cmx_registry *,
-    const char *queue, int64_t size);
+CMX_PUBLIC void cmx_set_job_queue_size(struct cmx_registry *, const char *queue,
+    int64_t size);
 
 /* codeai_cache_hits_total{cache} or codeai_cache_misses_total{cache} */
 CMX_PUBLIC void cmx_record_cache_access(struct cmx_registry *,
@@ -102,8 +102,8 @@ CMX_PUBLIC void cmx_record_event(struct cmx_registry *, const char *event);
  * lives.  The label is named go_version for dashboards that exist; its value
  * is the version of whatever runtime the program has.
  */
-CMX_PUBLIC void cmx_set_runtime_info(struct cmx_registry *,
-    const char *version, const char *runtime_version);
+CMX_PUBLIC void cmx_set_runtime_info(struct cmx_registry *, const char *version,
+    const char *runtime_version);
 
 #ifdef __cplusplus
 }

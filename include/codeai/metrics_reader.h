@@ -85,7 +85,7 @@ struct cmxr_info {
 	bool is_retired;
 	uint64_t apparent_bytes; /* of the file */
 	uint64_t allocated_bytes;
-	uint64_t stripe_bytes;	     /* of address space, each */
+	uint64_t stripe_bytes;       /* of address space, each */
 	uint64_t stripe_ready_bytes; /* with memory, in each */
 	uint32_t n_cpu_stripes, n_fallback_stripes;
 	uint64_t arena_bytes, arena_used_bytes;
@@ -98,11 +98,11 @@ struct cmxr_info {
 	uint64_t overflow_lookups; /* went to an overflow series */
 	uint64_t failed_lookups;   /* got a sink */
 	uint64_t repaired_labels;  /* were not UTF-8 */
-	uint64_t long_labels;	   /* over CMX_LABEL_VALUE_MAX */
-	uint64_t no_space;	   /* the file system was full */
-	uint64_t leaked_bytes;	   /* lost to races of inserts */
-	uint64_t shared_slots;	   /* processes without a slot of their own */
-	uint64_t rseq_aborts;	   /* sections tried again, all CPUs */
+	uint64_t long_labels;      /* over CMX_LABEL_VALUE_MAX */
+	uint64_t no_space;         /* the file system was full */
+	uint64_t leaked_bytes;     /* lost to races of inserts */
+	uint64_t shared_slots;     /* processes without a slot of their own */
+	uint64_t rseq_aborts;      /* sections tried again, all CPUs */
 	uint64_t fallback_updates; /* updates of a CPU made elsewhere */
 	/*
 	 * Memory that the series of each type take: their cells in every
@@ -114,7 +114,7 @@ struct cmxr_info {
 	} counters, gauges, histograms;
 	/* of this reader */
 	uint64_t invalid_entries; /* families and series left out */
-	uint64_t torn_reads;	  /* pairs that never held still */
+	uint64_t torn_reads;      /* pairs that never held still */
 };
 
 /* Returns 0, or CMX_ERR_FORMAT where the segment was truncated. */

@@ -28,9 +28,9 @@
 
 #include <codeai/metrics_codeai.h>
 
-#define WORKERS_MAX	64
+#define WORKERS_MAX     64
 #define CONNECTIONS_MAX 256
-#define REQUEST_MAX	4096
+#define REQUEST_MAX     4096
 
 static struct cmx_registry *registry;
 static sqlite3 *database;
@@ -219,13 +219,13 @@ answer(int fd, const struct request *request)
 		reply.status = 404;
 		strcpy(reply.body, "there is nothing here\n");
 	}
-	n = snprintf(text, sizeof(text), "HTTP/1.1 %d X\r\n"
-	    "Content-Length: %zu\r\n\r\n%s", reply.status, strlen(reply.body),
-	    reply.body);
+	n = snprintf(text, sizeof(text),
+	    "HTTP/1.1 %d X\r\n"
+	    "Content-Length: %zu\r\n\r\n%s",
+	    reply.status, strlen(reply.body), reply.body);
 	cmx_record_http_request(registry, request->method,
 	    route != NULL ? route->template : "{unknown}", reply.status,
-	    now_seconds() - begun, request->size,
-	    (int64_t)strlen(reply.body));
+	    now_seconds() - begun, request->size, (int64_t)strlen(reply.body));
 	return send_all(fd, text, (size_t)n);
 }
 
@@ -309,12 +309,13 @@ work(int listener)
 		polls[0] = (struct pollfd){ .fd = listener,
 			.events = n < CONNECTIONS_MAX ? POLLIN : 0 };
 		for (size_t i = 0; i < n; i++)
-			polls[i + 1] = (struct pollfd){ connections[i].fd,
-				POLLIN, 0 };
+			polls[i + 1] =
+			    (struct pollfd){ connections[i].fd, POLLIN, 0 };
 		if (poll(polls, n + 1, 1000) <= 0)
 			continue;
 		for (size_t i = n; i > 0; i--) {
-			if (polls[i].revents == 0 || receive(&connections[i - 1]))
+			if (polls[i].revents == 0 ||
+			    receive(&connections[i - 1]))
 				continue;
 			close(connections[i - 1].fd);
 			connections[i - 1] = connections[--n];
@@ -413,8 +414,9 @@ main(int argc, char *argv[])
 			return 2;
 	}
 	if (path == NULL || n == 0)
-		errx(2, "usage: prefork [-n WORKERS] [-p PORT] -d DATABASE "
-			"[-s SEGMENT]");
+		errx(2,
+		    "usage: prefork [-n WORKERS] [-p PORT] -d DATABASE "
+		    "[-s SEGMENT]");
 	if (cmx_open(segment, NULL, 0, &registry, &error) != 0)
 		errx(1, "%s", error.text);
 	create_tables(path);

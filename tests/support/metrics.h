@@ -28,7 +28,7 @@ fixture_open(const char *limits, const char *metrics)
 
 	snprintf(f.segment_path, sizeof(f.segment_path), "%s/a.seg", f.dir);
 	assert_true(asprintf(&text, "{\"version\":1,%s\"metrics\":[%s]}",
-	    limits, metrics) > 0);
+			limits, metrics) > 0);
 	test_write_file(schema, text);
 	free(text);
 	if (cmx_open(f.segment_path, schema, 0, &f.reg, &err) != 0)
@@ -105,8 +105,8 @@ exposition(const char *segment, enum cmxr_format format)
 
 	if (cmxr_open(segment, &reader, &err) != 0 ||
 	    cmxr_snapshot_take(reader, &snapshot, &err) != 0 ||
-	    cmxr_encode(&(struct cmxr_input){ .snapshot = snapshot }, 1,
-		format, NULL, &body, &err) != 0)
+	    cmxr_encode(&(struct cmxr_input){ .snapshot = snapshot }, 1, format,
+		NULL, &body, &err) != 0)
 		fail_msg("%s", err.text);
 	text = strndup(body.data, body.size);
 	cmxr_buffer_free(&body);

@@ -143,10 +143,10 @@ test_random(uint64_t *state)
 	return *state * UINT64_C(0x2545f4914f6cdd1d);
 }
 
-#define RUN(tests)                                                           \
-	int main(void)                                                       \
-	{                                                                    \
-		return cmocka_run_group_tests(tests, NULL, NULL);            \
+#define RUN(tests)                                                \
+	int main(void)                                            \
+	{                                                         \
+		return cmocka_run_group_tests(tests, NULL, NULL); \
 	}
 
 #endif

@@ -149,14 +149,15 @@ open_two(const char *first, const char *second)
 		snprintf(name, sizeof(name), "%d.seg", i);
 		path = test_path(t.dir, name);
 		assert_true(asprintf(&text, "{\"version\":1,\"metrics\":[%s]}",
-		    metrics[i]) > 0);
+				metrics[i]) > 0);
 		test_write_file(schema, text);
 		free(text);
 		assert_int_equal(cmx_open(path, schema, 0, &t.regs[i], NULL),
 		    0);
 		assert_int_equal(cmxr_open(path, &t.readers[i], NULL), 0);
 		assert_int_equal(cmxr_snapshot_take(t.readers[i],
-		    &t.inputs[i].snapshot, NULL), 0);
+				     &t.inputs[i].snapshot, NULL),
+		    0);
 	}
 	return t;
 }
@@ -173,11 +174,10 @@ close_two(struct two *t)
 
 #define A "{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"}"
 #define B "{\"name\":\"b\",\"type\":\"gauge\",\"help\":\"h\"}"
-#define A_LABELS                                                             \
-	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","          \
+#define A_LABELS                                                     \
+	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"," \
 	"\"labels\":[\"service\"],\"values\":{\"service\":[\"z\"]}}"
-#define A_GAUGE                                                              \
-	"{\"name\":\"a_total\",\"type\":\"gauge\",\"help\":\"h\"}"
+#define A_GAUGE "{\"name\":\"a_total\",\"type\":\"gauge\",\"help\":\"h\"}"
 
 static void
 families_of_two_segments_are_one_group_each(void **state)
@@ -191,16 +191,18 @@ families_of_two_segments_are_one_group_each(void **state)
 	t.inputs[0].labels = &one;
 	t.inputs[1].labels = &two;
 	t.inputs[0].n_labels = t.inputs[1].n_labels = 1;
-	assert_int_equal(cmxr_encode(t.inputs, 2, CMXR_TEXT, NULL, &body,
-	    NULL), 0);
-	assert_int_equal(body.size, strlen(
-	    "# HELP a_total h\n# TYPE a_total counter\n"
-	    "a_total{service=\"x\"} 0\na_total{service=\"y\\\"\\\\\"} 0\n"
-	    "# HELP b h\n# TYPE b gauge\nb{service=\"x\"} 0\n"));
+	assert_int_equal(cmxr_encode(t.inputs, 2, CMXR_TEXT, NULL, &body, NULL),
+	    0);
+	assert_int_equal(body.size,
+	    strlen(
+		"# HELP a_total h\n# TYPE a_total counter\n"
+		"a_total{service=\"x\"} 0\na_total{service=\"y\\\"\\\\\"} 0\n"
+		"# HELP b h\n# TYPE b gauge\nb{service=\"x\"} 0\n"));
 	assert_memory_equal(body.data,
 	    "# HELP a_total h\n# TYPE a_total counter\n"
 	    "a_total{service=\"x\"} 0\na_total{service=\"y\\\"\\\\\"} 0\n"
-	    "# HELP b h\n# TYPE b gauge\nb{service=\"x\"} 0\n", body.size);
+	    "# HELP b h\n# TYPE b gauge\nb{service=\"x\"} 0\n",
+	    body.size);
 	cmxr_buffer_free(&body);
 	close_two(&t);
 }
@@ -214,12 +216,12 @@ what_cannot_stand_in_one_group_is_left_out_and_told(void **state)
 	struct cmxr_buffer body = { NULL, 0, 0 };
 
 	(void)state;
-	assert_int_equal(cmxr_encode(t.inputs, 2, CMXR_TEXT, NULL, &body,
-	    NULL), 1);
+	assert_int_equal(cmxr_encode(t.inputs, 2, CMXR_TEXT, NULL, &body, NULL),
+	    1);
 	u.inputs[1].labels = &label;
 	u.inputs[1].n_labels = 1;
-	assert_int_equal(cmxr_encode(u.inputs, 2, CMXR_TEXT, NULL, &body,
-	    NULL), 1);
+	assert_int_equal(cmxr_encode(u.inputs, 2, CMXR_TEXT, NULL, &body, NULL),
+	    1);
 	cmxr_buffer_free(&body);
 	close_two(&u);
 	close_two(&t);
@@ -234,8 +236,9 @@ globs_select_families_by_name(void **state)
 	struct cmxr_buffer body = { NULL, 0, 0 };
 
 	(void)state;
-	assert_int_equal(cmxr_encode(t.inputs, 1, CMXR_TEXT, &selection,
-	    &body, NULL), 0);
+	assert_int_equal(cmxr_encode(t.inputs, 1, CMXR_TEXT, &selection, &body,
+			     NULL),
+	    0);
 	assert_memory_equal(body.data, "# HELP b h\n# TYPE b gauge\nb 0\n",
 	    body.size);
 	cmxr_buffer_free(&body);

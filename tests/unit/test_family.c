@@ -3,8 +3,8 @@
  */
 #include "metrics.h"
 
-#define METRIC                                                               \
-	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","          \
+#define METRIC                                                       \
+	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"," \
 	"\"labels\":[\"x\"]}"
 
 static void
@@ -16,7 +16,8 @@ a_schema_with_more_families_adds_them_to_a_live_segment(void **state)
 	struct cmx_counter b;
 
 	(void)state;
-	test_write_file(more, "{\"version\":1,\"metrics\":[" METRIC
+	test_write_file(more,
+	    "{\"version\":1,\"metrics\":[" METRIC
 	    ",{\"name\":\"b_total\",\"type\":\"counter\",\"help\":\"h\"}]}");
 	assert_int_equal(cmx_open(f.segment_path, more, 0, &second, NULL), 0);
 	b = counter(f.reg, "b_total", 0, NULL);
@@ -31,8 +32,11 @@ a_family_defined_differently_is_refused_with_both_definitions(void **state)
 {
 	struct fixture f = fixture_open("", METRIC);
 	const char *label = "y";
-	const struct cmx_family_def def = { .name = "a_total", .help = "h",
-		.type = CMX_COUNTER, .n_labels = 1, .labels = &label };
+	const struct cmx_family_def def = { .name = "a_total",
+		.help = "h",
+		.type = CMX_COUNTER,
+		.n_labels = 1,
+		.labels = &label };
 	struct cmx_family found = { .entry = 7 };
 	struct cmx_error err;
 
@@ -50,7 +54,8 @@ static void
 names_that_clash_in_a_format_are_refused(void **state)
 {
 	struct fixture f = fixture_open("", METRIC);
-	const struct cmx_family_def def = { .name = "a", .help = "h",
+	const struct cmx_family_def def = { .name = "a",
+		.help = "h",
 		.type = CMX_GAUGE };
 	struct cmx_family found;
 	struct cmx_error err;
@@ -73,8 +78,11 @@ wrong_definitions_are_refused_with_the_rule(void **state)
 		{ { .name = "1a", .type = CMX_GAUGE }, "is not a metric name" },
 		{ { .name = "a", .type = 9 }, "9 is not a type" },
 		{ { .name = "a", .type = CMX_HISTOGRAM }, "0 bounds" },
-		{ { .name = "a", .type = CMX_HISTOGRAM, .n_bounds = 2,
-		      .bounds = bounds }, "bounds must increase (1 after 2)" },
+		{ { .name = "a",
+		      .type = CMX_HISTOGRAM,
+		      .n_bounds = 2,
+		      .bounds = bounds },
+		    "bounds must increase (1 after 2)" },
 		{ { .name = NULL, .type = CMX_GAUGE }, "is null" },
 		{ { .name = "a", .type = CMX_GAUGE, .n_labels = 1 },
 		    "is null" },
@@ -87,7 +95,8 @@ wrong_definitions_are_refused_with_the_rule(void **state)
 		struct cmx_error err;
 
 		assert_int_equal(cmx_register(f.reg, &cases[i].def, &found,
-		    &err), CMX_ERR_ARGUMENT);
+				     &err),
+		    CMX_ERR_ARGUMENT);
 		if (strstr(err.text, cases[i].said) == NULL)
 			fail_msg("%s", err.text);
 	}
@@ -101,7 +110,8 @@ register_all(void *arg)
 
 	for (int i = 0; i < 100; i++) {
 		char name[32];
-		struct cmx_family_def def = { .name = name, .help = "h",
+		struct cmx_family_def def = { .name = name,
+			.help = "h",
 			.type = CMX_COUNTER };
 		struct cmx_family found;
 		struct cmx_counter c;
@@ -139,9 +149,9 @@ processes_that_register_the_same_families_at_once_make_each_once(void **state)
 static void
 a_full_table_refuses_and_says_its_limit(void **state)
 {
-	struct fixture f = fixture_open("\"limits\":{\"families\":2},",
-	    METRIC);
-	struct cmx_family_def def = { .name = "b_total", .help = "h",
+	struct fixture f = fixture_open("\"limits\":{\"families\":2},", METRIC);
+	struct cmx_family_def def = { .name = "b_total",
+		.help = "h",
 		.type = CMX_COUNTER };
 	struct cmx_family found;
 	struct cmx_error err;
@@ -149,8 +159,7 @@ a_full_table_refuses_and_says_its_limit(void **state)
 	(void)state;
 	assert_int_equal(cmx_register(f.reg, &def, &found, &err), 0);
 	def.name = "c_total";
-	assert_int_equal(cmx_register(f.reg, &def, &found, &err),
-	    CMX_ERR_FULL);
+	assert_int_equal(cmx_register(f.reg, &def, &found, &err), CMX_ERR_FULL);
 	assert_non_null(strstr(err.text, "2 families, its limit"));
 	fixture_close(&f);
 }
@@ -170,7 +179,8 @@ known_values_exist_at_zero_from_the_start(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(a_schema_with_more_families_adds_them_to_a_live_segment),
+	cmocka_unit_test(
+	    a_schema_with_more_families_adds_them_to_a_live_segment),
 	cmocka_unit_test(
 	    a_family_defined_differently_is_refused_with_both_definitions),
 	cmocka_unit_test(names_that_clash_in_a_format_are_refused),

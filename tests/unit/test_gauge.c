@@ -6,15 +6,16 @@
 #include <math.h>
 #include <sys/syscall.h>
 
-#define GAUGE(name, aggregate)                                               \
-	"{\"name\":\"" name "\",\"type\":\"gauge\",\"help\":\"h\","           \
+#define GAUGE(name, aggregate)                                      \
+	"{\"name\":\"" name "\",\"type\":\"gauge\",\"help\":\"h\"," \
 	"\"labels\":[\"x\"],\"aggregate\":\"" aggregate "\"}"
 
-#define METRICS                                                              \
-	GAUGE("sum", "sum") "," GAUGE("min", "min") "," GAUGE("max",         \
-	    "max") "," GAUGE("avg", "avg") "," GAUGE("last",                 \
-	    "last") "," GAUGE("each", "each") ","                            \
-	"{\"name\":\"plain\",\"type\":\"gauge\",\"help\":\"h\"}"
+#define METRICS                                                          \
+	GAUGE("sum", "sum")                                              \
+	"," GAUGE("min", "min") "," GAUGE("max", "max") "," GAUGE("avg", \
+	    "avg") "," GAUGE("last", "last") "," GAUGE("each",           \
+	    "each") ","                                                  \
+		    "{\"name\":\"plain\",\"type\":\"gauge\",\"help\":\"h\"}"
 
 /* A process that sets every gauge and then waits to be killed. */
 struct member {
@@ -25,8 +26,8 @@ struct member {
 static void
 set_all(const struct fixture *f, double v)
 {
-	static const char *const names[] = { "sum", "min", "max", "avg",
-		"last", "each" };
+	static const char *const names[] = { "sum", "min", "max", "avg", "last",
+		"each" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct cmx_gauge g = gauge(f->reg, names[i], 1, VALUES("a"));
@@ -116,10 +117,15 @@ every_double_can_be_set(void **state)
 		double v;
 		const char *line;
 	} cases[] = {
-		{ 0, "plain 0" }, { -0.0, "plain -0" }, { -1.5, "plain -1.5" },
-		{ 1e300, "plain 1e+300" }, { 5e-324, "plain 5e-324" },
-		{ HUGE_VAL, "plain +Inf" }, { -HUGE_VAL, "plain -Inf" },
-		{ NAN, "plain NaN" }, { 0.1, "plain 0.1" },
+		{ 0, "plain 0" },
+		{ -0.0, "plain -0" },
+		{ -1.5, "plain -1.5" },
+		{ 1e300, "plain 1e+300" },
+		{ 5e-324, "plain 5e-324" },
+		{ HUGE_VAL, "plain +Inf" },
+		{ -HUGE_VAL, "plain -Inf" },
+		{ NAN, "plain NaN" },
+		{ 0.1, "plain 0.1" },
 	};
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_gauge g = gauge(f.reg, "plain", 0, NULL);
@@ -229,8 +235,8 @@ children_of_raw_clone_have_values_of_their_own(void **state)
 static void
 when_all_slots_are_taken_the_shared_one_serves(void **state)
 {
-	struct fixture f = fixture_open("\"limits\":{\"processes\":1},",
-	    METRICS);
+	struct fixture f =
+	    fixture_open("\"limits\":{\"processes\":1},", METRICS);
 	struct member a = start_member(&f, 1);
 	struct cmx_gauge g = gauge(f.reg, "sum", 1, VALUES("a"));
 
@@ -264,7 +270,8 @@ gauges_of_a_later_page_are_written_and_read(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(values_of_live_processes_are_merged_as_the_family_says),
+	cmocka_unit_test(
+	    values_of_live_processes_are_merged_as_the_family_says),
 	cmocka_unit_test(
 	    a_gauge_that_nobody_set_is_not_shown_unless_it_has_no_labels),
 	cmocka_unit_test(every_double_can_be_set),

@@ -6,11 +6,11 @@
 #include <math.h>
 #include <pthread.h>
 
-#define METRICS                                                              \
-	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"},"         \
-	"{\"name\":\"d_total\",\"type\":\"counter\",\"help\":\"h\","          \
-	"\"value\":\"double\"},"                                             \
-	"{\"name\":\"h\",\"type\":\"histogram\",\"help\":\"h\","              \
+#define METRICS                                                       \
+	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"}," \
+	"{\"name\":\"d_total\",\"type\":\"counter\",\"help\":\"h\","  \
+	"\"value\":\"double\"},"                                      \
+	"{\"name\":\"h\",\"type\":\"histogram\",\"help\":\"h\","      \
 	"\"buckets\":[-1,0,0.5,1,2,3,4,5,6]}"
 
 static void
@@ -120,27 +120,32 @@ histograms_of_each_width_count_in_the_right_bucket(void **state)
 		bounds[i] = (double)i;
 	for (size_t n = 1; n <= 40; n++) {
 		char name[16], line[64];
-		struct cmx_family_def def = { .name = name, .help = "h",
-			.type = CMX_HISTOGRAM, .n_bounds = n,
+		struct cmx_family_def def = { .name = name,
+			.help = "h",
+			.type = CMX_HISTOGRAM,
+			.n_bounds = n,
 			.bounds = bounds };
 		struct cmx_histogram h;
 
 		snprintf(name, sizeof(name), "w%zu", n);
 		assert_int_equal(cmx_register(f.reg, &def,
-		    &(struct cmx_family){ 0 }, NULL), 0);
+				     &(struct cmx_family){ 0 }, NULL),
+		    0);
 		h = histogram(f.reg, name, 0, NULL);
 		for (size_t i = 0; i <= n; i++)
 			cmx_histogram_observe(&h, (double)i - 0.5);
 		for (size_t i = 0; i < n; i++) {
-			snprintf(line, sizeof(line), "w%zu_bucket{le=\"%zu\"} "
-			    "%zu", n, i, i + 1);
+			snprintf(line, sizeof(line),
+			    "w%zu_bucket{le=\"%zu\"} "
+			    "%zu",
+			    n, i, i + 1);
 			assert_shows(f.segment_path, line);
 		}
 	}
 	fixture_close(&f);
 }
 
-#define THREADS	   4
+#define THREADS    4
 #define ITERATIONS 200000
 
 struct work {

@@ -8,9 +8,13 @@ make_header(uint64_t series, uint32_t n_cpus)
 {
 	struct cmxi_shm_header h;
 	const struct cmxi_layout_input in = { .series = series,
-		.families = 10, .processes = 5, .label_bytes = 10000,
-		.schema_size = 3000, .largest_cell = 200,
-		.n_cpu_stripes = n_cpus, .n_fallback_stripes = 2,
+		.families = 10,
+		.processes = 5,
+		.label_bytes = 10000,
+		.schema_size = 3000,
+		.largest_cell = 200,
+		.n_cpu_stripes = n_cpus,
+		.n_fallback_stripes = 2,
 		.page_size = 4096 };
 
 	memset(&h, 0, sizeof(h));
@@ -30,16 +34,17 @@ assert_sound(const struct cmxi_shm_header *h)
 {
 	assert_true(h->schema_offset >= CMXI_HEADER_SIZE);
 	assert_true(h->family_offset >= h->schema_offset + h->schema_size);
-	assert_true(h->bitmap_offset >=
-	    h->family_offset + 8 * h->n_family_words);
+	assert_true(
+	    h->bitmap_offset >= h->family_offset + 8 * h->n_family_words);
 	assert_true(h->index_offset >= h->bitmap_offset + h->bitmap_size);
 	assert_true(h->bitmap_size * 8 * h->page_size >= h->n_index_words * 8);
 	assert_true(h->arena_offset >= h->index_offset + 8 * h->n_index_words);
 	assert_true(h->slot_offset >= h->arena_offset + h->arena_size);
 	assert_true(h->stripe_offset >=
 	    h->slot_offset + h->n_slots * sizeof(struct cmxi_shm_slot));
-	assert_int_equal(h->gauge_offset, h->stripe_offset +
-	    (h->n_cpu_stripes + h->n_fallback_stripes) * h->stripe_size);
+	assert_int_equal(h->gauge_offset,
+	    h->stripe_offset +
+		(h->n_cpu_stripes + h->n_fallback_stripes) * h->stripe_size);
 	assert_int_equal(h->file_size,
 	    h->gauge_offset + (h->n_slots + 1) * h->gauge_stripe_size);
 	assert_true(h->n_index_words >= 2 * h->series_limit);
@@ -105,8 +110,8 @@ forged_numbers_are_refused_or_sound(void **state)
 	for (int i = 0; i < 200000; i++) {
 		struct cmxi_shm_header h = make_header(1000, 2), forged = h;
 		size_t at = first + test_random(&random) % 160;
-		uint64_t value = test_random(&random) >>
-		    test_random(&random) % 64;
+		uint64_t value =
+		    test_random(&random) >> test_random(&random) % 64;
 
 		at -= at % 4;
 		if (at + 8 > offsetof(struct cmxi_shm_header, series_limit))
@@ -128,14 +133,17 @@ mismatches_name_what_was_found_and_what_is_wanted(void **state)
 	h.version = 77;
 	assert_int_equal(cmxi_layout_check(&h, h.file_size, "name", &err),
 	    CMX_ERR_MISMATCH);
-	assert_non_null(strstr(err.text, "name: version is 77, this program "
-					 "has 1"));
+	assert_non_null(strstr(err.text,
+	    "name: version is 77, this program "
+	    "has 1"));
 }
 
 /* The tables of the manual are this program's. */
-#define FIELD(type, field)                                                   \
-	{ #type, #field, offsetof(struct cmxi_shm_##type, field),            \
-		sizeof(((struct cmxi_shm_##type *)NULL)->field) }
+#define FIELD(type, field)                                              \
+	{                                                               \
+#type, #field, offsetof(struct cmxi_shm_##type, field), \
+		    sizeof(((struct cmxi_shm_##type *)NULL)->field)     \
+	}
 
 static void
 the_manual_has_the_offset_and_size_of_every_field(void **state)
@@ -144,40 +152,73 @@ the_manual_has_the_offset_and_size_of_every_field(void **state)
 		const char *type, *field;
 		size_t offset, size;
 	} fields[] = {
-		FIELD(header, magic), FIELD(header, version),
-		FIELD(header, header_size), FIELD(header, byte_order),
-		FIELD(header, word_size), FIELD(header, layout_hash),
-		FIELD(header, boot_id), FIELD(header, created_ns),
-		FIELD(header, seed), FIELD(header, flags),
-		FIELD(header, page_size), FIELD(header, file_size),
-		FIELD(header, schema_offset), FIELD(header, schema_size),
-		FIELD(header, family_offset), FIELD(header, n_family_words),
-		FIELD(header, bitmap_offset), FIELD(header, bitmap_size),
-		FIELD(header, index_offset), FIELD(header, n_index_words),
-		FIELD(header, arena_offset), FIELD(header, arena_size),
-		FIELD(header, slot_offset), FIELD(header, n_slots),
-		FIELD(header, stripe_offset), FIELD(header, stripe_size),
+		FIELD(header, magic),
+		FIELD(header, version),
+		FIELD(header, header_size),
+		FIELD(header, byte_order),
+		FIELD(header, word_size),
+		FIELD(header, layout_hash),
+		FIELD(header, boot_id),
+		FIELD(header, created_ns),
+		FIELD(header, seed),
+		FIELD(header, flags),
+		FIELD(header, page_size),
+		FIELD(header, file_size),
+		FIELD(header, schema_offset),
+		FIELD(header, schema_size),
+		FIELD(header, family_offset),
+		FIELD(header, n_family_words),
+		FIELD(header, bitmap_offset),
+		FIELD(header, bitmap_size),
+		FIELD(header, index_offset),
+		FIELD(header, n_index_words),
+		FIELD(header, arena_offset),
+		FIELD(header, arena_size),
+		FIELD(header, slot_offset),
+		FIELD(header, n_slots),
+		FIELD(header, stripe_offset),
+		FIELD(header, stripe_size),
 		FIELD(header, n_cpu_stripes),
 		FIELD(header, n_fallback_stripes),
-		FIELD(header, gauge_offset), FIELD(header, gauge_stripe_size),
-		FIELD(header, series_limit), FIELD(header, retired),
-		FIELD(header, arena_used), FIELD(header, cell_used),
-		FIELD(header, gauge_used), FIELD(header, arena_ready),
-		FIELD(header, cell_ready), FIELD(header, inserts_begun),
-		FIELD(header, inserts_done), FIELD(header, stats),
-		FIELD(header, shard_ticket), FIELD(family, size),
-		FIELD(family, type), FIELD(family, aggregate),
-		FIELD(family, is_double), FIELD(family, n_labels),
-		FIELD(family, n_bounds), FIELD(family, max_series),
-		FIELD(family, cell_size), FIELD(family, text_offset),
-		FIELD(family, overflow), FIELD(family, created_ns),
-		FIELD(family, n_series), FIELD(family, overflow_lookups),
-		FIELD(series, hash), FIELD(series, cell_offset),
-		FIELD(series, created_ns), FIELD(series, key_size),
-		FIELD(series, key_family), FIELD(slot, generation),
-		FIELD(slot, pid), FIELD(slot, claimed_ns), FIELD(slot, ready),
-		FIELD(slot, role), FIELD(slot, command),
-		FIELD(stripe, rseq_aborts), FIELD(stripe, fallback_updates),
+		FIELD(header, gauge_offset),
+		FIELD(header, gauge_stripe_size),
+		FIELD(header, series_limit),
+		FIELD(header, retired),
+		FIELD(header, arena_used),
+		FIELD(header, cell_used),
+		FIELD(header, gauge_used),
+		FIELD(header, arena_ready),
+		FIELD(header, cell_ready),
+		FIELD(header, inserts_begun),
+		FIELD(header, inserts_done),
+		FIELD(header, stats),
+		FIELD(header, shard_ticket),
+		FIELD(family, size),
+		FIELD(family, type),
+		FIELD(family, aggregate),
+		FIELD(family, is_double),
+		FIELD(family, n_labels),
+		FIELD(family, n_bounds),
+		FIELD(family, max_series),
+		FIELD(family, cell_size),
+		FIELD(family, text_offset),
+		FIELD(family, overflow),
+		FIELD(family, created_ns),
+		FIELD(family, n_series),
+		FIELD(family, overflow_lookups),
+		FIELD(series, hash),
+		FIELD(series, cell_offset),
+		FIELD(series, created_ns),
+		FIELD(series, key_size),
+		FIELD(series, key_family),
+		FIELD(slot, generation),
+		FIELD(slot, pid),
+		FIELD(slot, claimed_ns),
+		FIELD(slot, ready),
+		FIELD(slot, role),
+		FIELD(slot, command),
+		FIELD(stripe, rseq_aborts),
+		FIELD(stripe, fallback_updates),
 	};
 	char *page = test_read_file("man/codeai-metrics-segment.5");
 	char line[128];
@@ -199,9 +240,14 @@ definitions_survive_their_record(void **state)
 	static const char *const labels[] = { "method", "path" };
 	static const double bounds[] = { 0.1, 0.25, 5 };
 	const struct cmx_family_def def = { .name = "a_seconds",
-		.help = "Help \"x\"\n", .unit = "seconds",
-		.type = CMX_HISTOGRAM, .n_labels = 2, .labels = labels,
-		.n_bounds = 3, .bounds = bounds, .max_series = 9 };
+		.help = "Help \"x\"\n",
+		.unit = "seconds",
+		.type = CMX_HISTOGRAM,
+		.n_labels = 2,
+		.labels = labels,
+		.n_bounds = 3,
+		.bounds = bounds,
+		.max_series = 9 };
 	struct cmxi_shm_family *record =
 	    aligned_alloc(64, cmxi_definition_size(&def) + 64);
 	struct cmxi_definition d;
@@ -228,8 +274,11 @@ static void
 damaged_records_are_refused_or_well_formed(void **state)
 {
 	static const char *const labels[] = { "method", "path" };
-	const struct cmx_family_def def = { .name = "a_total", .help = "Help",
-		.type = CMX_COUNTER, .n_labels = 2, .labels = labels };
+	const struct cmx_family_def def = { .name = "a_total",
+		.help = "Help",
+		.type = CMX_COUNTER,
+		.n_labels = 2,
+		.labels = labels };
 	size_t size = cmxi_definition_size(&def);
 	uint64_t random = 11;
 
@@ -241,8 +290,8 @@ damaged_records_are_refused_or_well_formed(void **state)
 
 		cmxi_definition_encode(&def, record);
 		for (int j = 0; j < 1 + i % 3; j++)
-			((unsigned char *)record)[test_random(&random) %
-			    size] = (unsigned char)test_random(&random);
+			((unsigned char *)record)[test_random(&random) % size] =
+			    (unsigned char)test_random(&random);
 		if (cmxi_definition_decode(record, size, &d)) {
 			assert_true(strlen(d.def.name) > 0);
 			for (size_t j = 0; j < d.def.n_labels; j++)

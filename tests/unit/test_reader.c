@@ -11,11 +11,11 @@
 #include "format.h"
 #include "layout.h"
 
-#define METRICS                                                              \
-	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","          \
-	"\"labels\":[\"x\"]},"                                               \
-	"{\"name\":\"h\",\"type\":\"histogram\",\"help\":\"h\","              \
-	"\"labels\":[\"x\"],\"buckets\":[1,2]},"                             \
+#define METRICS                                                      \
+	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"," \
+	"\"labels\":[\"x\"]},"                                       \
+	"{\"name\":\"h\",\"type\":\"histogram\",\"help\":\"h\","     \
+	"\"labels\":[\"x\"],\"buckets\":[1,2]},"                     \
 	"{\"name\":\"g\",\"type\":\"gauge\",\"help\":\"h\"}"
 
 static void
@@ -104,8 +104,8 @@ parts_of(const struct cmxi_shm_header *h)
 static void
 a_scribbled_segment_is_shown_legally_or_refused(void **state)
 {
-	struct fixture f = fixture_open("\"limits\":{\"series\":100},",
-	    METRICS);
+	struct fixture f =
+	    fixture_open("\"limits\":{\"series\":100},", METRICS);
 	struct cmxi_shm_header h;
 	uint64_t random = 5;
 	struct parts parts;
@@ -117,8 +117,8 @@ a_scribbled_segment_is_shown_legally_or_refused(void **state)
 	fd = open(f.segment_path, O_RDWR);
 	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
 	parts = parts_of(&h);
-	base = mmap(NULL, h.file_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-	    0);
+	base =
+	    mmap(NULL, h.file_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_ptr_not_equal(base, MAP_FAILED);
 	for (int i = 0; i < 20000; i++) {
 		uint64_t undo_at[4];
@@ -146,8 +146,8 @@ a_scribbled_segment_is_shown_legally_or_refused(void **state)
 static void
 every_bit_of_an_entry_may_flip(void **state)
 {
-	struct fixture f = fixture_open("\"limits\":{\"series\":100},",
-	    METRICS);
+	struct fixture f =
+	    fixture_open("\"limits\":{\"series\":100},", METRICS);
 	struct cmxi_shm_header h;
 	int fd;
 
@@ -184,13 +184,18 @@ a_damaged_series_is_left_out_and_counted(void **state)
 	fd = open(f.segment_path, O_RDWR);
 	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
 	arena = malloc(h.arena_used);
-	assert_int_equal(pread(fd, arena, h.arena_used,
-	    (off_t)h.arena_offset), h.arena_used);
+	assert_int_equal(pread(fd, arena, h.arena_used, (off_t)h.arena_offset),
+	    h.arena_used);
 	/* The key of a_total{x="19"}: a length and the bytes. */
-	found = memmem(arena, h.arena_used, "\x02\x00" "19", 4);
+	found = memmem(arena, h.arena_used,
+	    "\x02\x00"
+	    "19",
+	    4);
 	assert_non_null(found);
-	assert_int_equal(pwrite(fd, "\"\n", 2, (off_t)(h.arena_offset +
-	    (uint64_t)(found + 2 - arena))), 2);
+	assert_int_equal(pwrite(fd, "\"\n", 2,
+			     (off_t)(h.arena_offset +
+				 (uint64_t)(found + 2 - arena))),
+	    2);
 	after = info(f.segment_path);
 	assert_int_equal(before.invalid_entries, 0);
 	assert_int_equal(after.invalid_entries, 1);
@@ -286,7 +291,8 @@ a_family_registered_later_is_shown_by_a_reader_that_is_open(void **state)
 {
 	struct fixture f = fixture_open("", METRICS);
 	const struct cmx_family_def def = { .name = "later_total",
-		.help = "h", .type = CMX_COUNTER };
+		.help = "h",
+		.type = CMX_COUNTER };
 	const struct cmxr_snapshot *s;
 	struct cmxr_reader *reader;
 	struct cmx_family later;

@@ -45,8 +45,8 @@ all_families_are_those_of_the_specification(void **state)
 
 	(void)state;
 	assert_int_equal(cmx_open(NULL, NULL, CMX_PRIVATE, &reg, NULL), 0);
-	assert_int_equal(cmxr_open_fd(cmx_segment_fd(reg), "x", &reader,
-	    NULL), 0);
+	assert_int_equal(cmxr_open_fd(cmx_segment_fd(reg), "x", &reader, NULL),
+	    0);
 	assert_int_equal(cmxr_snapshot_take(reader, &snapshot, NULL), 0);
 	assert_int_equal(cmxr_snapshot_n_families(snapshot), 21);
 	for (size_t i = 0; i < 21; i++) {
@@ -183,11 +183,14 @@ bad_input_is_bounded_and_counted(void **state)
 	cmx_record_http_request(f.reg, NULL, NULL, 99999, -1, -1, -1);
 	cmx_record_http_request(f.reg, "GET", "/", 0, NAN, -5, -5);
 	cmx_record_event(f.reg, NULL);
-	assert_shows(f.segment_path, "codeai_http_requests_total{method=\"\","
+	assert_shows(f.segment_path,
+	    "codeai_http_requests_total{method=\"\","
 	    "path=\"\",status=\"0\"} 1");
-	assert_shows(f.segment_path, "codeai_http_requests_total{method="
+	assert_shows(f.segment_path,
+	    "codeai_http_requests_total{method="
 	    "\"GET\",path=\"/\",status=\"0\"} 1");
-	assert_shows(f.segment_path, "codeai_events_emitted_total{event=\"\"} 1");
+	assert_shows(f.segment_path,
+	    "codeai_events_emitted_total{event=\"\"} 1");
 	assert_int_equal(info(f.segment_path).invalid_updates, 2);
 	fixture_close(&f);
 }

@@ -138,8 +138,8 @@ a_file_that_cannot_be_read_is_an_error_with_its_name(void **state)
 	struct cmx_error err;
 
 	(void)state;
-	assert_int_equal(cmxi_schema_load("/nonexistent/x.json", &schema,
-	    &err), CMX_ERR_NOT_FOUND);
+	assert_int_equal(cmxi_schema_load("/nonexistent/x.json", &schema, &err),
+	    CMX_ERR_NOT_FOUND);
 	assert_non_null(strstr(err.text, "/nonexistent/x.json"));
 	assert_int_equal(cmxi_schema_load("/tmp", &schema, &err),
 	    CMX_ERR_SCHEMA);
@@ -162,8 +162,7 @@ errors_are_joined_and_their_number_is_told_when_they_do_not_fit(void **state)
 		    i > 0 ? "," : "", i);
 	fprintf(f, "]}");
 	fclose(f);
-	assert_int_equal(cmxi_schema_load(path, &schema, &err),
-	    CMX_ERR_SCHEMA);
+	assert_int_equal(cmxi_schema_load(path, &schema, &err), CMX_ERR_SCHEMA);
 	assert_int_equal(err.line, 2);
 	assert_non_null(strstr(err.text, "metrics[0].type"));
 	assert_non_null(strstr(err.text, " more"));

@@ -86,11 +86,11 @@ a_wrong_schema_creates_nothing_and_names_each_mistake(void **state)
 	struct cmx_error err;
 
 	(void)state;
-	test_write_file(schema, "{\"version\":1,\"metrics\":[\n"
-				"{\"name\":\"a b\",\"type\":\"gauge\"},\n"
-				"{\"name\":\"c\",\"type\":\"gouge\"}]}");
-	assert_int_equal(cmx_open(path, schema, 0, &reg, &err),
-	    CMX_ERR_SCHEMA);
+	test_write_file(schema,
+	    "{\"version\":1,\"metrics\":[\n"
+	    "{\"name\":\"a b\",\"type\":\"gauge\"},\n"
+	    "{\"name\":\"c\",\"type\":\"gouge\"}]}");
+	assert_int_equal(cmx_open(path, schema, 0, &reg, &err), CMX_ERR_SCHEMA);
 	assert_non_null(strstr(err.text, "s.json:2:9: metrics[0].name"));
 	assert_non_null(strstr(err.text, "s.json:3:20: metrics[1].type"));
 	assert_int_equal(access(path, F_OK), -1);
@@ -105,7 +105,8 @@ attach_only_does_not_create(void **state)
 
 	(void)state;
 	assert_int_equal(cmx_open(test_path(dir, "a.seg"), NULL,
-	    CMX_ATTACH_ONLY, &reg, NULL), CMX_ERR_NOT_FOUND);
+			     CMX_ATTACH_ONLY, &reg, NULL),
+	    CMX_ERR_NOT_FOUND);
 	test_remove_dir(dir);
 }
 
@@ -117,8 +118,7 @@ other_kinds_of_files_are_refused(void **state)
 	(void)state;
 	assert_refused(dir, CMX_ERR_PERMISSION, "is a directory");
 	assert_int_equal(mkfifo(test_path(dir, "fifo"), 0600), 0);
-	assert_refused(test_path(dir, "fifo"), CMX_ERR_PERMISSION,
-	    "is a FIFO");
+	assert_refused(test_path(dir, "fifo"), CMX_ERR_PERMISSION, "is a FIFO");
 	assert_int_equal(symlink("/dev/null", test_path(dir, "link")), 0);
 	assert_refused(test_path(dir, "link"), CMX_ERR_PERMISSION,
 	    "is a symbolic link");
@@ -270,7 +270,8 @@ a_disk_is_refused_unless_it_is_asked_for(void **state)
 		assert_refused(segment, CMX_ERR_FILESYSTEM, "file system");
 		assert_int_equal(access(segment, F_OK), -1);
 		assert_int_equal(cmx_open(segment, NULL, CMX_ANY_FILESYSTEM,
-		    &reg, NULL), 0);
+				     &reg, NULL),
+		    0);
 		cmx_close(reg);
 		unlink(segment);
 	}
@@ -342,7 +343,8 @@ a_private_segment_has_no_file_and_can_be_read(void **state)
 	assert_int_equal(cmx_open(NULL, NULL, CMX_PRIVATE, &reg, &err), 0);
 	cmx_record_event(reg, "e");
 	assert_int_equal(cmxr_open_fd(cmx_segment_fd(reg), "private", &reader,
-	    &err), 0);
+			     &err),
+	    0);
 	assert_int_equal(cmxr_snapshot_take(reader, &snapshot, &err), 0);
 	assert_int_equal(cmxr_snapshot_n_families(snapshot), 21);
 	cmxr_close(reader);
@@ -352,7 +354,8 @@ a_private_segment_has_no_file_and_can_be_read(void **state)
 static void
 updates_and_new_series_work_with_all_descriptors_closed(void **state)
 {
-	struct fixture f = fixture_open("", "{\"name\":\"a_total\",\"type\":"
+	struct fixture f = fixture_open("",
+	    "{\"name\":\"a_total\",\"type\":"
 	    "\"counter\",\"help\":\"h\",\"labels\":[\"x\"]}");
 	int spared = dup(2);
 
@@ -364,8 +367,8 @@ updates_and_new_series_work_with_all_descriptors_closed(void **state)
 		char value[16];
 
 		snprintf(value, sizeof(value), "%d", i);
-		struct cmx_counter c = counter(f.reg, "a_total", 1,
-		    VALUES(value));
+		struct cmx_counter c =
+		    counter(f.reg, "a_total", 1, VALUES(value));
 		cmx_counter_inc(&c);
 	}
 	close(spared);

@@ -3,11 +3,11 @@
  */
 #include "metrics.h"
 
-#define METRICS                                                              \
-	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","          \
-	"\"labels\":[\"x\",\"y\"]},"                                         \
-	"{\"name\":\"few_total\",\"type\":\"counter\",\"help\":\"h\","        \
-	"\"labels\":[\"x\"],\"max_series\":3},"                              \
+#define METRICS                                                        \
+	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","   \
+	"\"labels\":[\"x\",\"y\"]},"                                   \
+	"{\"name\":\"few_total\",\"type\":\"counter\",\"help\":\"h\"," \
+	"\"labels\":[\"x\"],\"max_series\":3},"                        \
 	"{\"name\":\"g\",\"type\":\"gauge\",\"help\":\"h\"}"
 
 static void
@@ -129,7 +129,8 @@ asking_for_the_overflow_values_gives_the_overflow_series(void **state)
 
 	(void)state;
 	assert_int_equal(cmx_counter_find(&few, 1, VALUES("__overflow__"), &c,
-	    NULL), 1);
+			     NULL),
+	    1);
 	cmx_counter_inc(&c);
 	assert_shows(f.segment_path, "few_total{x=\"__overflow__\"} 1");
 	fixture_close(&f);
@@ -138,8 +139,8 @@ asking_for_the_overflow_values_gives_the_overflow_series(void **state)
 static void
 a_full_segment_keeps_totals_exact(void **state)
 {
-	struct fixture f = fixture_open("\"limits\":{\"series\":100},",
-	    METRICS);
+	struct fixture f =
+	    fixture_open("\"limits\":{\"series\":100},", METRICS);
 	struct cmx_family a = family(f.reg, "a_total");
 	int n_overflow = 0;
 
@@ -149,8 +150,8 @@ a_full_segment_keeps_totals_exact(void **state)
 		char value[8];
 
 		snprintf(value, sizeof(value), "%d", i);
-		n_overflow += cmx_counter_find(&a, 2, VALUES(value, "-"), &c,
-		    NULL);
+		n_overflow +=
+		    cmx_counter_find(&a, 2, VALUES(value, "-"), &c, NULL);
 		cmx_counter_inc(&c);
 	}
 	assert_int_equal(n_overflow, 900);
@@ -188,7 +189,8 @@ long_values_are_legal_up_to_the_limit(void **state)
 	memset(value, 'v', sizeof(value));
 	value[CMX_LABEL_VALUE_MAX] = '\0';
 	assert_int_equal(cmx_counter_find(&a, 2, VALUES(value, value), &c,
-	    NULL), 0);
+			     NULL),
+	    0);
 	cmx_counter_inc(&c);
 	value[CMX_LABEL_VALUE_MAX] = 'v';
 	value[CMX_LABEL_VALUE_MAX + 1] = '\0';
@@ -210,8 +212,11 @@ sixty_labels_of_a_kilobyte_are_one_series(void **state)
 	struct fixture f = fixture_open("", METRICS);
 	char names[60][8], value[1025];
 	const char *labels[60], *values[60];
-	struct cmx_family_def def = { .name = "wide_total", .help = "h",
-		.type = CMX_COUNTER, .n_labels = 60, .labels = labels };
+	struct cmx_family_def def = { .name = "wide_total",
+		.help = "h",
+		.type = CMX_COUNTER,
+		.n_labels = 60,
+		.labels = labels };
 	struct cmx_family wide;
 	struct cmx_counter a, b;
 
@@ -254,8 +259,8 @@ insert_all(void *arg)
 static void
 processes_that_insert_the_same_series_at_once_make_each_once(void **state)
 {
-	struct fixture f = fixture_open("\"limits\":{\"series\":10010},",
-	    METRICS);
+	struct fixture f =
+	    fixture_open("\"limits\":{\"series\":10010},", METRICS);
 	struct cmxr_info i;
 	pid_t pids[N_PROCESSES];
 	char *text;
@@ -270,8 +275,7 @@ processes_that_insert_the_same_series_at_once_make_each_once(void **state)
 	assert_int_equal(i.n_series, N_SERIES);
 	assert_int_equal(i.overflow_lookups, 0);
 	text = exposition(f.segment_path, CMXR_TEXT);
-	for (const char *p = text; (p = strstr(p, "y=\"-\"} 8\n")) != NULL;
-	     p++)
+	for (const char *p = text; (p = strstr(p, "y=\"-\"} 8\n")) != NULL; p++)
 		n++;
 	assert_int_equal(n, N_SERIES);
 	/* What a process loses to another it keeps for its next insert. */

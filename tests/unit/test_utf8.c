@@ -69,7 +69,9 @@ repair_replaces_each_bad_byte_and_nothing_else(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{ "plain", "plain" }, { "", "" }, { "\xc3\xa9", "\xc3\xa9" },
+		{ "plain", "plain" },
+		{ "", "" },
+		{ "\xc3\xa9", "\xc3\xa9" },
 		{ "a\xff"
 		  "b",
 		    "a\xef\xbf\xbd"
