@@ -55,8 +55,8 @@ all: $(LIB) $(SO) $(CLI) $(DAEMON) ## library and programs
 $B/lib/%.c.o: lib/%.c
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  CC    $<")
-	$Q$(COMPILE) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
-	    -c -o $@ $<
+	$Q$(COMPILE) -DCMX_NO_INLINE -fPIC -fvisibility=hidden \
+	    -ftls-model=initial-exec -c -o $@ $<
 
 $B/lib/%.S.o: lib/%.S lib/codeai.schema.json
 	@mkdir -p $(@D)

@@ -1,5 +1,5 @@
 /*
- * arena.c: taking space in a segment, with its pages.  Level 5w.
+ * arena.c: taking space in a segment, with its pages.  Level 6w.
  */
 #include "arena.h"
 

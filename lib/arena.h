@@ -1,5 +1,5 @@
 /*
- * arena.h: taking space in a segment, with its pages.  Level 5w.
+ * arena.h: taking space in a segment, with its pages.  Level 6w.
  *
  * Space is taken from bump marks and never given back; what an insert loses
  * to another is kept in the process for its next one.

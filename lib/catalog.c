@@ -1,5 +1,5 @@
 /*
- * catalog.c: a reader's own copy of families and series.  Level 5r.
+ * catalog.c: a reader's own copy of families and series.  Level 6r.
  *
  * The writer's side of the protocol is series.c; both stand in format.h.
  */
@@ -485,6 +485,8 @@ append_new(struct cmxi_catalog *c, struct cmx_error *err)
 		if (bytes != NULL) {
 			memcpy(&family_ref, bytes + CMXI_KEY_OFFSET,
 			    sizeof(family_ref));
+			if (CMXI_IS_GROUP(family_ref))
+				continue;
 			family = family_of(c, family_ref, &hint);
 		}
 		r = family == NULL ?

@@ -1,5 +1,5 @@
 /*
- * catalog.h: a reader's own copy of families and series.  Level 5r.
+ * catalog.h: a reader's own copy of families and series.  Level 6r.
  *
  * Read by pread, validated once, then trusted.  Nothing here is looked at in
  * the segment a second time; the values are snapshot.h's.

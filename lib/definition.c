@@ -1,5 +1,5 @@
 /*
- * definition.c: a family's definition <-> the bytes of its record.  Level 3.
+ * definition.c: a family's definition <-> the bytes of its record.  Level 4.
  */
 #include "definition.h"
 

@@ -1,5 +1,5 @@
 /*
- * definition.h: a family's definition <-> the bytes of its record.  Level 3,
+ * definition.h: a family's definition <-> the bytes of its record.  Level 4,
  * pure.  Both halves use it: the writer encodes, both decode.
  */
 #ifndef CMXI_DEFINITION_H

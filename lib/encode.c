@@ -1,5 +1,5 @@
 /*
- * encode.c: the walk over families that all formats share.  Level 6r.
+ * encode.c: the walk over families that all formats share.  Level 8r.
  */
 #include "encode.h"
 

@@ -1,5 +1,5 @@
 /*
- * encode.h: snapshot -> bytes of one exposition format.  Level 6r.
+ * encode.h: snapshot -> bytes of one exposition format.  Level 8r.
  *
  * A format is a const struct of functions in a file of its own; the driver in
  * encode.c walks the families of all inputs and calls them.

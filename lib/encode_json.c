@@ -1,5 +1,5 @@
 /*
- * encode_json.c: JSON for scripts.  Level 6r.
+ * encode_json.c: JSON for scripts.  Level 8r.
  *
  * One object: {"families": [{name, type, help, unit, labels, series: [...]}]}.
  * A series has its labels and a value; a histogram has count, sum and

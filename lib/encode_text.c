@@ -1,5 +1,5 @@
 /*
- * encode_text.c: Prometheus text format 0.0.4.  Level 6r.
+ * encode_text.c: Prometheus text format 0.0.4.  Level 8r.
  *
  * Source: prometheus.io/docs/instrumenting/exposition_formats.  The bytes of
  * a series before its value are the same at each scrape, because Prometheus

@@ -1,5 +1,5 @@
 /*
- * family.c: the append-only table of families.  Level 5w.
+ * family.c: the append-only table of families.  Level 9w.
  *
  * A word goes from 0 to a record once.  Whoever appends compares with every
  * family on its way to the first free word, so that two writers with one name

@@ -1,5 +1,5 @@
 /*
- * family.h: the append-only table of families.  Level 5w.
+ * family.h: the append-only table of families.  Level 9w.
  */
 #ifndef CMXI_FAMILY_H
 #define CMXI_FAMILY_H

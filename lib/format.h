@@ -7,15 +7,26 @@
  *	1	name, lint	rules of names and definitions
  *	1	format.h	this file: structs, guarantees, protocols
  *	2	position, parse, schema	schema text -> definitions
- *	3	layout, definition	limits -> offsets; definition -> record
- *	4	path, topology, segment	create, map, check, reserve pages
- *	5w	process, slot	what belongs to one process; its gauge stripe
- *	5w	arena, family, series	take space, append a family, find a
- *series 6w	writer, hot	the application API: look up, update 7w record,
- *business, http, db	the helpers above it 5r	guard, catalog	families and
- *series, read and validated once 6r	snapshot*	one scrape's merged
- *values 6r	encode*		snapshot -> text, JSON
- *	7r	reader		the reader API
+ *	3	layout		limits -> offsets
+ *	4	definition	a family's definition <-> its record
+ *	4	path, topology	where segments lie; how many stripes
+ *	5	segment		create, map, check, reserve pages
+ *	5w	process, rseq	what one process has, and may do
+ *	6w	registry.h, slot	an opened segment; its gauge stripe
+ *	6w	arena, index	bump marks; the table of entries
+ *	7w	space		an insert's entry and cells
+ *	8w	series, group	label values -> cells
+ *	9w	family		the table of families
+ *	10w	writer, hot	the application API: look up, update
+ *	11w	record		the CodeAI helpers
+ *	6r	guard, catalog	families and series, read and validated once
+ *	7r	snapshot	one scrape's merged counters and histograms
+ *	8r	snapshot_gauge	the gauges of live processes
+ *	8r	encode*		snapshot -> text, JSON
+ *	9r	reader		the reader API
+ *
+ * (w is the writer half, r the reader half; tests/check/layers holds them
+ * apart.)
  *
  * TERMS
  *
@@ -61,7 +72,7 @@
  *
  * PROTOCOLS
  *
- * Insert a series (series.c)		Find it (series.c), read it (catalog.c)
+ * Insert a series (index.c)		Find it (index.h), read it (catalog.c)
  *  1 take an entry and cells from	 1 load the index word
  *    the bump marks (relaxed)		   (acquire, B)
  *  2 reserve their pages, raise the	 2 zero: not there
@@ -113,8 +124,13 @@
 
 #define CMXI_HEADER_SIZE 4096
 
-/* The longest probe; at half load the chance to pass it is below 2^-40. */
-#define CMXI_PROBE_MAX 64
+/*
+ * A probe looks at buckets of 8 words, a cache line each, and at 8 of them:
+ * tests/unit/test_series.c fills an index to its limit, and none passes it.
+ */
+#define CMXI_BUCKET_WORDS 8
+#define CMXI_BUCKETS_MAX  8
+#define CMXI_PROBE_MAX    (CMXI_BUCKET_WORDS * CMXI_BUCKETS_MAX)
 
 /* Bytes of one unit of an entry reference; 0 refers to nothing. */
 #define CMXI_ENTRY_UNIT 16
@@ -221,10 +237,14 @@ struct cmxi_shm_header {
 	uint64_t cell_ready;
 	uint8_t reserved3[CMXI_CACHE_LINE - 16];
 
-	/* See "New series" above.  inserts_done counts published series. */
+	/*
+	 * See "New series" above.  inserts_done counts published entries,
+	 * n_groups those among them that are groups (relaxed).
+	 */
 	uint64_t inserts_begun;
 	uint64_t inserts_done;
-	uint8_t reserved4[CMXI_CACHE_LINE - 16];
+	uint64_t n_groups;
+	uint8_t reserved4[CMXI_CACHE_LINE - 24];
 
 	uint64_t stats[CMXI_STATS];
 	uint8_t reserved5[CMXI_CACHE_LINE - 8 * CMXI_STATS];
@@ -318,6 +338,16 @@ struct cmxi_shm_series {
 	uint32_t key_size;
 	uint32_t key_family; /* the key begins here, its labels follow */
 };
+
+/*
+ * A group is an entry that names no series: its key_family is 4 * number + 1,
+ * which no family's reference is, as their records lie on 64 bytes.  Behind
+ * its key, on a multiple of 8, stand the cell offsets of several series that
+ * one helper updates together (record.c), so that it looks up once.  Readers
+ * pass over it.
+ */
+#define CMXI_GROUP(number) ((uint32_t)(number)*4 + 1)
+#define CMXI_IS_GROUP(ref) (((ref)&3) == 1)
 
 #define CMXI_KEY_OFFSET offsetof(struct cmxi_shm_series, key_family)
 

@@ -1,5 +1,5 @@
 /*
- * guard.c: a fault on a truncated mapping becomes a return value.  Level 5r.
+ * guard.c: a fault on a truncated mapping becomes a return value.  Level 6r.
  */
 #include "guard.h"
 

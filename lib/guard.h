@@ -1,5 +1,5 @@
 /*
- * guard.h: a fault on a truncated mapping becomes a return value.  Level 5r.
+ * guard.h: a fault on a truncated mapping becomes a return value.  Level 6r.
  */
 #ifndef CMXI_GUARD_H
 #define CMXI_GUARD_H

@@ -8,10 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 /*
  * XXH3, 64 bits.  A segment's seed is random, so that whoever chooses label
  * values (paths of requests) cannot build one long probe chain.
  */
-uint64_t cmxi_hash(const void *bytes, size_t n, uint64_t seed);
+static inline uint64_t
+cmxi_hash(const void *bytes, size_t n, uint64_t seed)
+{
+	return XXH3_64bits_withSeed(bytes, n, seed);
+}
 
 #endif

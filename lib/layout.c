@@ -107,10 +107,13 @@ cmxi_layout_compute(const struct cmxi_layout_input *in,
 	    in->largest_cell :
 	    CELL_BYTES_PER_SERIES;
 
+	h->flags = in->flags;
 	h->page_size = in->page_size;
 	h->schema_size = in->schema_size;
 	h->n_family_words = in->families;
 	h->n_index_words = power_of_two(2 * in->series);
+	if (h->n_index_words < CMXI_PROBE_MAX)
+		h->n_index_words = CMXI_PROBE_MAX;
 	h->arena_size =
 	    round_up(in->label_bytes + in->series * ARENA_BYTES_PER_SERIES +
 		    in->families * ARENA_BYTES_PER_FAMILY,

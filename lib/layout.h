@@ -17,6 +17,7 @@ struct cmxi_layout_input {
 	uint32_t n_cpu_stripes;
 	uint32_t n_fallback_stripes;
 	uint32_t page_size;
+	uint32_t flags; /* CMXI_FLAG_ that the creator found out */
 };
 
 /*

@@ -1,5 +1,5 @@
 /*
- * reader.c: the reader API.  Level 7r.
+ * reader.c: the reader API.  Level 9r.
  */
 #include "codeai/metrics_reader.h"
 
@@ -329,7 +329,7 @@ fill_geometry(const struct cmxr_reader *reader, struct cmxr_info *info)
 	info->cell_used_bytes = at_most(h->cell_used, fixed->stripe_size);
 	info->n_families = reader->catalog.n_families;
 	info->families_limit = fixed->n_family_words;
-	info->n_series = h->inserts_done;
+	info->n_series = h->inserts_done - h->n_groups;
 	info->series_limit = fixed->series_limit;
 	info->n_slots = fixed->n_slots;
 }

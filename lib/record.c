@@ -1,17 +1,21 @@
 /*
- * record.c: the CodeAI metrics, one call for each event.  Level 7w.
+ * record.c: the CodeAI metrics, one call for each event.  Level 11w.
  */
 #include "codeai/metrics_codeai.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <float.h>
 #include <string.h>
 
 #include "atomic.h"
 #include "family.h"
+#include "group.h"
+#include "hot.h"
 #include "number.h"
 #include "registry.h"
 #include "schema.h"
+#include "series.h"
 
 /* The families in the order of lib/codeai.schema.json. */
 enum codeai_family {
@@ -72,17 +76,114 @@ resolve(struct cmx_registry *reg, enum codeai_family which)
 	return entry;
 }
 
+/* The entry of a family, or UNUSABLE. */
+static inline uint32_t
+entry_of(struct cmx_registry *reg, enum codeai_family which)
+{
+	uint32_t entry = cmxi_load32_relaxed(&reg->codeai_entries[which]);
+
+	return cmxi_likely(entry != 0) ? entry : resolve(reg, which);
+}
+
 /* A family's handle; a sink where there is none to be used. */
 static inline struct cmx_family
 family_of(struct cmx_registry *reg, enum codeai_family which)
 {
-	uint32_t entry = cmxi_load32_relaxed(&reg->codeai_entries[which]);
+	uint32_t entry = entry_of(reg, which);
 
-	if (cmxi_unlikely(entry == 0))
-		entry = resolve(reg, which);
 	if (cmxi_unlikely(entry == UNUSABLE))
 		return (struct cmx_family){ .registry = NULL };
 	return (struct cmx_family){ .registry = reg, .entry = entry };
+}
+
+/*
+ * Families that one helper updates together.  Their series are found by one
+ * look-up: a group's entry holds the cells of all of them.  The first n_labels
+ * of the helper's values are each family's.
+ */
+struct member {
+	enum codeai_family family;
+	uint32_t n_labels;
+};
+
+#define MEMBERS_MAX 4
+
+struct group {
+	uint32_t number; /* codeai-metrics-segment(5); never change one */
+	uint32_t n_labels;
+	uint32_t n_members;
+	struct member members[MEMBERS_MAX];
+};
+
+static const struct group http_group = { 1, 3, 4,
+	{ { HTTP_REQUESTS, 3 }, { HTTP_REQUEST_DURATION, 2 },
+	    { HTTP_REQUEST_SIZE, 2 }, { HTTP_RESPONSE_SIZE, 2 } } };
+static const struct group db_group = { 2, 2, 2,
+	{ { DB_QUERIES, 2 }, { DB_QUERY_DURATION, 2 } } };
+static const struct group workflow_group = { 3, 2, 2,
+	{ { WORKFLOW_EXECUTIONS, 2 }, { WORKFLOW_EXECUTION_DURATION, 1 } } };
+static const struct group integration_group = { 4, 3, 2,
+	{ { INTEGRATION_CALLS, 3 }, { INTEGRATION_CALL_DURATION, 2 } } };
+
+/*
+ * The slow path: find the members one by one, and keep them as a group if
+ * none of them is an overflow series.  False: a family cannot be used.
+ */
+static CMXI_NOINLINE bool
+find_members(struct cmx_registry *reg, const struct group *group,
+    const char *const *values, uint64_t *cells)
+{
+	bool is_exact = true;
+
+	for (uint32_t i = 0; i < group->n_members; i++) {
+		uint32_t entry = entry_of(reg, group->members[i].family);
+
+		if (entry == UNUSABLE)
+			return false;
+		if (cmxi_series_find(reg, entry, group->members[i].n_labels,
+			values, &cells[i]) != 0)
+			is_exact = false;
+	}
+	if (is_exact)
+		cmxi_group_make(reg, group->number, group->n_labels, values,
+		    group->n_members, cells);
+	return true;
+}
+
+/*
+ * The cells of a group's members for these values: stored ones, or those that
+ * were found and put into buf; null where a family cannot be used.
+ */
+static inline const uint64_t *
+find_group(struct cmx_registry *reg, const struct group *group,
+    const char *const *values, uint64_t *buf)
+{
+	const uint64_t *cells =
+	    cmxi_group_find(reg, group->number, group->n_labels, values);
+
+	if (cmxi_likely(cells != NULL))
+		return cells;
+	return find_members(reg, group, values, buf) ? buf : NULL;
+}
+
+static CMXI_NOINLINE void
+count_invalid(const struct cmx_registry *reg)
+{
+	cmxi_segment_count(&reg->segment, CMXI_STAT_INVALID_UPDATES, 1);
+}
+
+/* Observe a member; no duration and no size is below zero. */
+static inline void
+observe_member(struct cmx_registry *reg, const struct group *group,
+    const uint64_t *cells, uint32_t i, double v)
+{
+	if (cmxi_unlikely(!(v >= 0 && v <= DBL_MAX))) {
+		count_invalid(reg);
+		return;
+	}
+	cmxi_hot_observe(reg,
+	    cmxi_registry_family(reg, entry_of(reg, group->members[i].family)),
+	    cells[i], v);
 }
 
 static void
@@ -137,17 +238,11 @@ status_to_text(int status, char text[4])
 	text[3] = '\0';
 }
 
-void
-cmx_record_http_request(struct cmx_registry *reg, const char *method,
-    const char *path, int status, double seconds, int64_t request_bytes,
-    int64_t response_bytes)
+/* Where one of the families is of another shape: those that are not. */
+static CMXI_NOINLINE void
+record_http_request_singly(struct cmx_registry *reg, const char *const *values,
+    double seconds, int64_t request_bytes, int64_t response_bytes)
 {
-	char status_text[4];
-	const char *values[] = { method, path, status_text };
-
-	if (reg == NULL)
-		return;
-	status_to_text(status, status_text);
 	count(reg, HTTP_REQUESTS, 3, values);
 	observe(reg, HTTP_REQUEST_DURATION, 2, values, seconds);
 	if (request_bytes >= 0)
@@ -155,6 +250,54 @@ cmx_record_http_request(struct cmx_registry *reg, const char *method,
 		    (double)request_bytes);
 	if (response_bytes >= 0)
 		observe(reg, HTTP_RESPONSE_SIZE, 2, values,
+		    (double)response_bytes);
+}
+
+/* A group of a counter and a histogram of seconds. */
+static inline void
+record_pair(struct cmx_registry *reg, const struct group *group,
+    const char *const *values, double seconds)
+{
+	uint64_t buf[MEMBERS_MAX];
+	const uint64_t *cells = find_group(reg, group, values, buf);
+
+	if (cmxi_unlikely(cells == NULL)) {
+		count(reg, group->members[0].family, group->members[0].n_labels,
+		    values);
+		observe(reg, group->members[1].family,
+		    group->members[1].n_labels, values, seconds);
+		return;
+	}
+	cmxi_hot_count(reg, cells[0]);
+	observe_member(reg, group, cells, 1, seconds);
+}
+
+void
+cmx_record_http_request(struct cmx_registry *reg, const char *method,
+    const char *path, int status, double seconds, int64_t request_bytes,
+    int64_t response_bytes)
+{
+	char status_text[4];
+	const char *values[] = { method, path, status_text };
+	uint64_t buf[MEMBERS_MAX];
+	const uint64_t *cells;
+
+	if (reg == NULL)
+		return;
+	status_to_text(status, status_text);
+	cells = find_group(reg, &http_group, values, buf);
+	if (cells == NULL) {
+		record_http_request_singly(reg, values, seconds, request_bytes,
+		    response_bytes);
+		return;
+	}
+	cmxi_hot_count(reg, cells[0]);
+	observe_member(reg, &http_group, cells, 1, seconds);
+	if (request_bytes >= 0)
+		observe_member(reg, &http_group, cells, 2,
+		    (double)request_bytes);
+	if (response_bytes >= 0)
+		observe_member(reg, &http_group, cells, 3,
 		    (double)response_bytes);
 }
 
@@ -166,10 +309,9 @@ cmx_record_db_query(struct cmx_registry *reg, const char *operation,
 
 	if (reg == NULL)
 		return;
-	count(reg, DB_QUERIES, 2, values);
+	record_pair(reg, &db_group, values, seconds);
 	if (failed)
 		count(reg, DB_QUERY_ERRORS, 2, values);
-	observe(reg, DB_QUERY_DURATION, 2, values, seconds);
 }
 
 void
@@ -187,10 +329,8 @@ cmx_record_workflow_execution(struct cmx_registry *reg, const char *workflow,
 {
 	const char *values[] = { workflow, status };
 
-	if (reg == NULL)
-		return;
-	count(reg, WORKFLOW_EXECUTIONS, 2, values);
-	observe(reg, WORKFLOW_EXECUTION_DURATION, 1, values, seconds);
+	if (reg != NULL)
+		record_pair(reg, &workflow_group, values, seconds);
 }
 
 void
@@ -234,10 +374,8 @@ cmx_record_integration_call(struct cmx_registry *reg, const char *integration,
 {
 	const char *values[] = { integration, operation, status };
 
-	if (reg == NULL)
-		return;
-	count(reg, INTEGRATION_CALLS, 3, values);
-	observe(reg, INTEGRATION_CALL_DURATION, 2, values, seconds);
+	if (reg != NULL)
+		record_pair(reg, &integration_group, values, seconds);
 }
 
 void

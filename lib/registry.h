@@ -1,6 +1,6 @@
 /*
  * registry.h: a process's opened segment, and what the writer half shares.
- * Level 5w.
+ * Level 6w.
  */
 #ifndef CMXI_REGISTRY_H
 #define CMXI_REGISTRY_H
@@ -25,6 +25,7 @@ struct cmx_registry {
 	 */
 	uint32_t codeai_entries[CMXI_CODEAI_FAMILIES];
 	uint32_t n_cpus; /* stripes of CPUs that this process may use */
+	int32_t rseq_offset;
 	uint8_t stripe_shift;
 };
 

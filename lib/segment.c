@@ -1,5 +1,5 @@
 /*
- * segment.c: create, map and check a segment; reserve its pages.  Level 4,
+ * segment.c: create, map and check a segment; reserve its pages.  Level 5,
  * and the only file of the library that maps files.
  */
 #include "segment.h"

@@ -1,5 +1,5 @@
 /*
- * segment.h: create, map and check a segment; reserve its pages.  Level 4.
+ * segment.h: create, map and check a segment; reserve its pages.  Level 5.
  *
  * Both halves stand on this file.  It knows files, mappings and pages; what
  * the bytes mean is known above.

@@ -1,5 +1,5 @@
 /*
- * series.h: the index: family and label values -> cells.  Level 5w.
+ * series.h: family and label values -> cells.  Level 8w.
  */
 #ifndef CMXI_SERIES_H
 #define CMXI_SERIES_H

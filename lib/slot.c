@@ -1,5 +1,5 @@
 /*
- * slot.c: a process's place for gauges, and its beacon.  Level 5w.
+ * slot.c: a process's place for gauges, and its beacon.  Level 6w.
  *
  * The beacon is an OFD lock whose open file description is held by nothing
  * but a MADV_DONTFORK mapping: no descriptor that closefrom() could close or

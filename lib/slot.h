@@ -1,5 +1,5 @@
 /*
- * slot.h: a process's place for gauges, and its beacon.  Level 5w.
+ * slot.h: a process's place for gauges, and its beacon.  Level 6w.
  */
 #ifndef CMXI_SLOT_H
 #define CMXI_SLOT_H

@@ -1,5 +1,5 @@
 /*
- * snapshot.c: the values of all series at one scrape.  Level 6r.
+ * snapshot.c: the values of all series at one scrape.  Level 7r.
  *
  * Loops run over stripes outside and series inside: a stripe's cells lie one
  * behind the other.  Stripes are added in one fixed order, so that a total of

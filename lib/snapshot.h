@@ -1,5 +1,5 @@
 /*
- * snapshot.h: the values of all series at one scrape.  Level 6r.
+ * snapshot.h: the values of all series at one scrape.  Level 7r.
  *
  * An encoder sees this header and level 0; it does not know that a segment
  * exists.

@@ -1,5 +1,5 @@
 /*
- * snapshot_gauge.c: the gauges of live processes, merged.  Level 6r.
+ * snapshot_gauge.c: the gauges of live processes, merged.  Level 8r.
  */
 #include "snapshot_gauge.h"
 

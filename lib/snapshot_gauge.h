@@ -1,5 +1,5 @@
 /*
- * snapshot_gauge.h: the gauges of live processes, merged.  Level 6r.
+ * snapshot_gauge.h: the gauges of live processes, merged.  Level 8r.
  */
 #ifndef CMXI_SNAPSHOT_GAUGE_H
 #define CMXI_SNAPSHOT_GAUGE_H

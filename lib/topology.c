@@ -13,6 +13,9 @@
 #define FALLBACK_MIN 2
 #define FALLBACK_MAX 16
 
+/* Beside CPU stripes the fallback is for the few that cannot use those. */
+#define FALLBACK_MAX_BESIDE_CPUS 4
+
 uint32_t
 cmxi_topology_parse_list(const char *list)
 {
@@ -64,19 +67,14 @@ n_possible_cpus(void)
 }
 
 struct cmxi_topology
-cmxi_topology_read(void)
+cmxi_topology_read(bool rseq_works)
 {
-	struct cmxi_topology t = { .n_cpu_stripes = n_possible_cpus(),
+	uint32_t n_cpus = n_possible_cpus();
+	uint32_t most = rseq_works ? FALLBACK_MAX_BESIDE_CPUS : FALLBACK_MAX;
+	struct cmxi_topology t = { .n_cpu_stripes = rseq_works ? n_cpus : 0,
 		.n_fallback_stripes = FALLBACK_MIN };
 
-	while (t.n_fallback_stripes < FALLBACK_MAX &&
-	    t.n_fallback_stripes < t.n_cpu_stripes)
+	while (t.n_fallback_stripes < most && t.n_fallback_stripes < n_cpus)
 		t.n_fallback_stripes *= 2;
 	return t;
-}
-
-uint32_t
-cmxi_topology_usable_cpus(const struct cmxi_shm_header *h)
-{
-	return h->flags & CMXI_FLAG_RSEQ_WORKS ? h->n_cpu_stripes : 0;
 }

@@ -4,20 +4,19 @@
 #ifndef CMXI_TOPOLOGY_H
 #define CMXI_TOPOLOGY_H
 
+#include <stdbool.h>
 #include <stdint.h>
-
-#include "format.h"
 
 struct cmxi_topology {
 	uint32_t n_cpu_stripes;
 	uint32_t n_fallback_stripes; /* a power of two */
 };
 
-/* For a new segment: one stripe for each possible CPU, and the fallback. */
-struct cmxi_topology cmxi_topology_read(void);
-
-/* The number of CPU stripes that this process may update; 0: none. */
-uint32_t cmxi_topology_usable_cpus(const struct cmxi_shm_header *);
+/*
+ * For a new segment: a stripe for each possible CPU where rseq works, and the
+ * fallback.
+ */
+struct cmxi_topology cmxi_topology_read(bool rseq_works);
 
 /*
  * The highest number in a list such as "0-3,8-11", plus one; 0 where it is

@@ -1,6 +1,6 @@
 /*
  * writer.c: the application API's slow half: open, register, look up.
- * Level 6w.
+ * Level 10w.
  */
 #include <bsd/string.h>
 #include <errno.h>
@@ -8,13 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "codeai/metrics.h"
+#include "codeai/metrics_inline.h"
 
 #include "error.h"
 #include "family.h"
 #include "name.h"
 #include "path.h"
 #include "registry.h"
+#include "rseq.h"
 #include "series.h"
 #include "slot.h"
 #include "topology.h"
@@ -41,7 +42,8 @@ largest_cell(const struct cmxi_schema *schema)
 static struct cmxi_layout_input
 layout_input(const struct cmxi_schema *schema)
 {
-	struct cmxi_topology topology = cmxi_topology_read();
+	bool rseq_works = cmxi_rseq_self_test();
+	struct cmxi_topology topology = cmxi_topology_read(rseq_works);
 
 	return (struct cmxi_layout_input){
 		.series = schema->limits.series,
@@ -52,6 +54,7 @@ layout_input(const struct cmxi_schema *schema)
 		.largest_cell = largest_cell(schema),
 		.n_cpu_stripes = topology.n_cpu_stripes,
 		.n_fallback_stripes = topology.n_fallback_stripes,
+		.flags = rseq_works ? CMXI_FLAG_RSEQ_WORKS : 0,
 	};
 }
 
@@ -110,7 +113,8 @@ finish_registry(struct cmx_registry *reg)
 	while ((UINT64_C(1) << shift) < reg->segment.fixed.stripe_size)
 		shift++;
 	reg->stripe_shift = shift;
-	reg->n_cpus = cmxi_topology_usable_cpus(&reg->segment.fixed);
+	reg->n_cpus = cmxi_rseq_usable_cpus(&reg->segment.fixed);
+	reg->rseq_offset = cmxi_rseq_offset();
 }
 
 /* Create a segment and fill it; a null path makes a private one. */
@@ -461,29 +465,47 @@ first_cell(const struct cmx_registry *reg, uint64_t cell_offset)
 }
 
 int
-cmx_counter_find(const struct cmx_family *family, size_t n_labels,
-    const char *const *values, struct cmx_counter *counter,
+cmx_counter_find_layout(unsigned int layout, const struct cmx_family *family,
+    size_t n_labels, const char *const *values, struct cmx_counter *counter,
     struct cmx_error *err)
 {
 	uint64_t cell_offset;
+	bool is_double;
 	int r;
 
 	if (counter == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT, "counter is null");
+	/* Every layout has this size; a zeroed one is a sink in each. */
 	memset(counter, 0, sizeof(*counter));
+	if (layout != CMX_HANDLE_LAYOUT)
+		return cmxi_error(err, CMX_ERR_MISMATCH,
+		    "the program was compiled for handles of layout %u, the "
+		    "library has %d; compile it again",
+		    layout, CMX_HANDLE_LAYOUT);
 	r = find(family, CMX_COUNTER, n_labels, values, &cell_offset, err);
 	if (r < 0)
 		return r;
+	is_double =
+	    cmxi_registry_family(family->registry, family->entry)->is_double;
 	*counter = (struct cmx_counter){
 		.cell = first_cell(family->registry, cell_offset),
 		.registry = family->registry,
-		.n_cpus = family->registry->n_cpus,
+		/* An inlined update is one of whole numbers. */
+		.n_cpus = is_double ? 0 : family->registry->n_cpus,
 		.stripe_shift = family->registry->stripe_shift,
-		.is_double =
-		    cmxi_registry_family(family->registry, family->entry)
-			->is_double,
+		.is_double = is_double,
+		.rseq_offset = family->registry->rseq_offset,
 	};
 	return r;
+}
+
+int
+cmx_counter_find(const struct cmx_family *family, size_t n_labels,
+    const char *const *values, struct cmx_counter *counter,
+    struct cmx_error *err)
+{
+	return cmx_counter_find_layout(CMX_HANDLE_LAYOUT, family, n_labels,
+	    values, counter, err);
 }
 
 int
@@ -530,6 +552,7 @@ cmx_histogram_find(const struct cmx_family *family, size_t n_labels,
 		.registry = family->registry,
 		.n_cpus = family->registry->n_cpus,
 		.stripe_shift = family->registry->stripe_shift,
+		.rseq_offset = family->registry->rseq_offset,
 		.n_bounds = record->n_bounds,
 		.bounds = cmxi_definition_bounds(record),
 	};

@@ -66,10 +66,12 @@ struct cmx_family {
 struct cmx_counter {
 	unsigned char *cell; /* in the first stripe */
 	struct cmx_registry *registry;
-	uint32_t n_cpus; /* stripes that belong to CPUs and may be used */
+	uint32_t n_cpus; /* stripes that an inlined update may use */
 	uint8_t stripe_shift;
 	uint8_t is_double;
 	uint8_t reserved[2];
+	int32_t rseq_offset; /* of the thread's struct rseq */
+	uint32_t reserved1;
 };
 
 struct cmx_gauge {
@@ -86,8 +88,17 @@ struct cmx_histogram {
 	uint8_t stripe_shift;
 	uint8_t reserved;
 	uint16_t n_bounds;
+	int32_t rseq_offset;
+	uint32_t reserved1;
 	const double *bounds; /* padded with +Inf to a multiple of 8 */
 };
+
+/*
+ * The layout of the handles.  An update that the compiler puts into the
+ * program knows it; so look-ups are told the number that they were compiled
+ * with, and refuse to fill a handle of another one (CMX_ERR_MISMATCH).
+ */
+#define CMX_HANDLE_LAYOUT 1
 
 /*
  * cmx_open: open a service's segment, or create it.
@@ -208,8 +219,10 @@ CMX_PUBLIC int cmx_family_find(struct cmx_registry *, const char *name,
  * Cost:      one hash and one comparison for a series that is there; some
  *            microseconds for a new one.
  */
+#ifdef CMX_NO_INLINE
 CMX_PUBLIC int cmx_counter_find(const struct cmx_family *, size_t n_labels,
     const char *const *values, struct cmx_counter *, struct cmx_error *err);
+#endif
 CMX_PUBLIC int cmx_gauge_find(const struct cmx_family *, size_t n_labels,
     const char *const *values, struct cmx_gauge *, struct cmx_error *err);
 CMX_PUBLIC int cmx_histogram_find(const struct cmx_family *, size_t n_labels,
@@ -225,10 +238,14 @@ CMX_PUBLIC int cmx_histogram_find(const struct cmx_family *, size_t n_labels,
  * Returns:   nothing; it cannot fail.
  * Safety:    thread, process, signal, fork.
  * Progress:  wait-free for whole numbers, lock-free for doubles.
+ * Cost:      one addition to a cell of this CPU, without an atomic
+ *            instruction; inlined unless CMX_NO_INLINE is defined.
  * Limits:    wraps at 2^64, which Prometheus reads as a reset.
  */
+#ifdef CMX_NO_INLINE
 CMX_PUBLIC void cmx_counter_inc(const struct cmx_counter *);
 CMX_PUBLIC void cmx_counter_add(const struct cmx_counter *, uint64_t n);
+#endif
 CMX_PUBLIC void cmx_counter_add_double(const struct cmx_counter *, double v);
 
 /*
@@ -263,6 +280,10 @@ CMX_PUBLIC void cmx_histogram_observe(const struct cmx_histogram *, double v);
 
 #ifdef __cplusplus
 }
+#endif
+
+#ifndef CMX_NO_INLINE
+#include <codeai/metrics_inline.h>
 #endif
 
 #endif

@@ -191,6 +191,7 @@ the_manual_has_the_offset_and_size_of_every_field(void **state)
 		FIELD(header, cell_ready),
 		FIELD(header, inserts_begun),
 		FIELD(header, inserts_done),
+		FIELD(header, n_groups),
 		FIELD(header, stats),
 		FIELD(header, shard_ticket),
 		FIELD(family, size),
@@ -249,7 +250,7 @@ definitions_survive_their_record(void **state)
 		.bounds = bounds,
 		.max_series = 9 };
 	struct cmxi_shm_family *record =
-	    aligned_alloc(64, cmxi_definition_size(&def) + 64);
+	    aligned_alloc(64, (cmxi_definition_size(&def) / 64 + 1) * 64);
 	struct cmxi_definition d;
 	const double *padded;
 
