@@ -142,6 +142,10 @@ man-lint: ## mandoc's opinion of the manual
 bench: all ## measure this library beside its peers
 	@B=$B tests/bench/run
 
+.PHONY: bench-quick
+bench-quick: all ## the same in less than a minute
+	@B=$B QUICK=1 tests/bench/run
+
 .PHONY: demo
 demo: deps ## a prefork server under load, scraped by a real Prometheus
 	@$(MAKE) --no-print-directory all $B/tests/prefork
@@ -173,6 +177,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	    >$(DESTDIR)$(LIBDIR)/pkgconfig/codeai-metrics.pc
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/codeai
 	install -m 644 lib/codeai.schema.json $(DESTDIR)$(DATADIR)
+	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 	for page in $(MAN); do \
 	    install -D -m 644 $$page \
 		$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
@@ -199,6 +204,6 @@ clean: ## remove build/
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' \
 	    Makefile
-	@echo '  variables: PREFIX DESTDIR CC CFLAGS LDFLAGS V=1 T="unit cli"'
+	@echo '  variables: PREFIX DESTDIR CC CFLAGS LDFLAGS V=1 KEEP=1 T="unit cli"'
 
 -include $(wildcard $B/*/*.d $B/*/*/*.d)

@@ -15,26 +15,79 @@ round_up(uint64_t n, uint64_t unit)
 	return (n + unit - 1) / unit * unit;
 }
 
+/* A region that is taken from its beginning on. */
+struct region {
+	uint64_t *used;  /* the bump mark */
+	uint64_t *ready; /* below it pages exist; null: reserve each time */
+	uint64_t end;
+	uint64_t step; /* unit of reservation */
+	int (*reserve)(const struct cmxi_segment *, uint64_t at, uint64_t n);
+};
+
+/* Make sure that [0, end) of a region has pages. */
+static int
+make_ready(const struct cmxi_segment *s, const struct region *r, uint64_t from,
+    uint64_t end)
+{
+	uint64_t ready = from;
+	int result;
+
+	if (r->ready != NULL)
+		/* acquire: whoever raised it has reserved what is below */
+		ready = cmxi_load64_acquire(r->ready);
+	if (end <= ready)
+		return 0;
+	end = round_up(end, r->step);
+	if (end > r->end)
+		end = r->end;
+	result = r->reserve(s, ready, end - ready);
+	if (result == 0 && r->ready != NULL)
+		/* release: the pages before the mark */
+		cmxi_max64_release(r->ready, end);
+	return result;
+}
+
 /*
- * Advance a bump mark by size, on a multiple of align.  Overshooting the end
- * is how "full" looks; the mark never wraps in a life (2^64 bytes).
+ * Take size bytes on a multiple of align.  Pages come first, and then the
+ * mark moves: a file system that is full for a while costs no space.
  */
 static int
-bump(uint64_t *mark, uint64_t size, uint64_t align, uint64_t unit, uint64_t end,
-    uint64_t *at)
+take(const struct cmxi_segment *s, const struct region *r, uint64_t size,
+    uint64_t align, uint64_t *at)
 {
-	uint64_t slack = align > unit ? align - unit : 0;
-	uint64_t from;
+	uint64_t used = cmxi_load64_relaxed(r->used);
 
-	/* A full mark is left alone, so that it cannot creep up to 2^64. */
-	if (cmxi_load64_relaxed(mark) > end)
-		return CMX_ERR_FULL;
-	/* relaxed: the space carries nothing; pages come by the ready mark */
-	from = round_up(cmxi_add64_relaxed(mark, size + slack), align);
-	if (from > end || end - from < size)
-		return CMX_ERR_FULL;
-	*at = from;
-	return 0;
+	/* Bound: a turn is lost only to another's success. */
+	for (;;) {
+		uint64_t from = round_up(used, align);
+		int result;
+
+		if (from < used || from > r->end || r->end - from < size)
+			return CMX_ERR_FULL;
+		result = make_ready(s, r, from, from + size);
+		if (result != 0)
+			return result;
+		/* relaxed: the space carries nothing; its pages are there */
+		if (cmxi_cas64_relaxed(r->used, &used, from + size)) {
+			*at = from;
+			return 0;
+		}
+	}
+}
+
+static int
+reserve_arena(const struct cmxi_segment *s, uint64_t at, uint64_t n)
+{
+	return cmxi_segment_reserve(s, s->fixed.arena_offset + at, n);
+}
+
+static int
+reserve_shared_gauges(const struct cmxi_segment *s, uint64_t at, uint64_t n)
+{
+	return cmxi_segment_reserve(s,
+	    s->fixed.gauge_offset +
+		s->fixed.n_slots * s->fixed.gauge_stripe_size + at,
+	    n);
 }
 
 int
@@ -42,29 +95,15 @@ cmxi_arena_take_entry(const struct cmxi_segment *s, uint64_t size,
     uint64_t align, uint32_t *ref)
 {
 	struct cmxi_shm_header *h = cmxi_segment_header(s);
-	uint64_t at, ready, step_end;
+	const struct region arena = { &h->arena_used, &h->arena_ready,
+		s->fixed.arena_size, ARENA_STEP, reserve_arena };
+	uint64_t at;
 	int r;
 
 	REQUIRE(size % CMXI_ENTRY_UNIT == 0);
-	r = bump(&h->arena_used, size, align, CMXI_ENTRY_UNIT,
-	    s->fixed.arena_size, &at);
-	if (r != 0)
-		return r;
-	*ref = (uint32_t)(at / CMXI_ENTRY_UNIT);
-	/* acquire: whoever raised the mark has reserved the pages below it */
-	ready = cmxi_load64_acquire(&h->arena_ready);
-	if (at + size <= ready)
-		return 0;
-	step_end = round_up(at + size, ARENA_STEP);
-	if (step_end > s->fixed.arena_size)
-		step_end = s->fixed.arena_size;
-	if (ready > step_end)
-		return CMX_ERR_FORMAT;
-	r = cmxi_segment_reserve(s, s->fixed.arena_offset + ready,
-	    step_end - ready);
+	r = take(s, &arena, size, align, &at);
 	if (r == 0)
-		/* release: the pages before the mark */
-		cmxi_max64_release(&h->arena_ready, step_end);
+		*ref = (uint32_t)(at / CMXI_ENTRY_UNIT);
 	return r;
 }
 
@@ -73,39 +112,20 @@ cmxi_arena_take_cells(const struct cmxi_segment *s, uint64_t size,
     uint64_t *offset)
 {
 	struct cmxi_shm_header *h = cmxi_segment_header(s);
-	/* pairs lie on 16 bytes, counters on 8 */
-	uint64_t align = size > 8 ? 16 : 8;
-	uint64_t ready, end;
-	int r;
+	const struct region cells = { &h->cell_used, &h->cell_ready,
+		s->fixed.stripe_size, s->fixed.page_size,
+		cmxi_segment_reserve_cells };
 
-	r = bump(&h->cell_used, size, align, 8, s->fixed.stripe_size, offset);
-	if (r != 0)
-		return r;
-	/* acquire: as above */
-	ready = cmxi_load64_acquire(&h->cell_ready);
-	end = round_up(*offset + size, s->fixed.page_size);
-	if (end <= ready)
-		return 0;
-	if (end > s->fixed.stripe_size)
-		return CMX_ERR_FORMAT;
-	r = cmxi_segment_reserve_cells(s, ready, end - ready);
-	if (r == 0)
-		/* release: the pages before the mark */
-		cmxi_max64_release(&h->cell_ready, end);
-	return r;
+	/* pairs lie on 16 bytes, counters on 8 */
+	return take(s, &cells, size, size > 8 ? 16 : 8, offset);
 }
 
 int
 cmxi_arena_take_gauge(const struct cmxi_segment *s, uint64_t *offset)
 {
 	struct cmxi_shm_header *h = cmxi_segment_header(s);
-	int r =
-	    bump(&h->gauge_used, 8, 8, 8, s->fixed.gauge_stripe_size, offset);
+	const struct region gauges = { &h->gauge_used, NULL,
+		s->fixed.gauge_stripe_size, 8, reserve_shared_gauges };
 
-	if (r != 0)
-		return r;
-	return cmxi_segment_reserve(s,
-	    s->fixed.gauge_offset +
-		s->fixed.n_slots * s->fixed.gauge_stripe_size + *offset,
-	    8);
+	return take(s, &gauges, 8, 8, offset);
 }

@@ -13,6 +13,7 @@
 #include "check.h"
 #include "error.h"
 #include "hash.h"
+#include "name.h"
 #include "utf8.h"
 
 #define READ_BLOCK  (64 * 1024)
@@ -54,6 +55,7 @@ cmxi_catalog_fini(struct cmxi_catalog *c)
 		free_family(c->families[i]);
 	free(c->families);
 	free(c->index);
+	free(c->seen);
 	cmxi_buf_fini(&c->refs);
 	cmxi_buf_fini(&c->window);
 	for (; c->pool != NULL; c->pool = next) {
@@ -140,6 +142,48 @@ arena_bytes(struct cmxi_catalog *c, uint64_t offset, size_t n, int *r,
 		c->window_offset = at = offset;
 	}
 	return (const unsigned char *)c->window.data + (offset - at);
+}
+
+/* A set of hashes: open addressing, at most half full, 0 is free. */
+
+static bool
+grow_seen(struct cmxi_catalog *c)
+{
+	size_t capacity = c->seen_capacity == 0 ? 256 : c->seen_capacity * 2;
+	uint64_t *seen = calloc(capacity, sizeof(*seen));
+
+	if (seen == NULL)
+		return false;
+	for (size_t i = 0; i < c->seen_capacity; i++) {
+		size_t at = c->seen[i] & (capacity - 1);
+
+		while (c->seen[i] != 0 && seen[at] != 0)
+			at = (at + 1) & (capacity - 1);
+		if (c->seen[i] != 0)
+			seen[at] = c->seen[i];
+	}
+	free(c->seen);
+	c->seen = seen;
+	c->seen_capacity = capacity;
+	return true;
+}
+
+/* 1: new, and now in the set; 0: was there; negative: no memory. */
+static int
+note_seen(struct cmxi_catalog *c, uint64_t hash)
+{
+	size_t at;
+
+	hash = hash == 0 ? 1 : hash;
+	if (c->n_seen * 2 >= c->seen_capacity && !grow_seen(c))
+		return CMX_ERR_MEMORY;
+	at = hash & (c->seen_capacity - 1);
+	for (; c->seen[at] != 0; at = (at + 1) & (c->seen_capacity - 1))
+		if (c->seen[at] == hash)
+			return 0;
+	c->seen[at] = hash;
+	c->n_seen++;
+	return 1;
 }
 
 /* Series */
@@ -256,7 +300,14 @@ read_series(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
 				  CMXI_ENTRY_UNIT - 1) /
 		    CMXI_ENTRY_UNIT * CMXI_ENTRY_UNIT,
 	};
-	if (copy_labels(c, family, bytes, entry.key_size, series) != 0)
+	/* Entries that overlap could else grow without end. */
+	c->entry_bytes += series->entry_size;
+	if (c->entry_bytes > c->segment->fixed.arena_size)
+		return 0;
+	r = note_seen(c, entry.hash);
+	if (r == 0)
+		return 0;
+	if (r < 0 || copy_labels(c, family, bytes, entry.key_size, series) != 0)
 		return no_memory(err);
 	return 1;
 }
@@ -289,11 +340,15 @@ refresh_marks(struct cmxi_catalog *c, struct cmx_error *err)
 	    &c->header.arena_ready, 2 * sizeof(uint64_t), err);
 }
 
+/* Would two families expose one name?  No writer lets that happen. */
 static bool
-has_family_named(const struct cmxi_catalog *c, const char *name)
+clashes(const struct cmxi_catalog *c, const struct cmx_family_def *def)
 {
+	char name[CMX_NAME_MAX + 16];
+
 	for (size_t i = 0; i < c->n_families; i++)
-		if (strcmp(c->families[i]->d.def.name, name) == 0)
+		if (cmxi_family_clash(&c->families[i]->d.def, def, name,
+			sizeof(name)))
 			return true;
 	return false;
 }
@@ -342,7 +397,7 @@ read_family(struct cmxi_catalog *c, uint32_t ref,
 		return r;
 	if (!cmxi_definition_decode(family->record, family->record->size,
 		&family->d) ||
-	    has_family_named(c, family->d.def.name))
+	    clashes(c, &family->d.def))
 		return 0;
 	r = read_series(c, family, family->record->overflow, &overflow, err);
 	if (r == 1 && append_series(family, &overflow) != 0)
@@ -501,16 +556,32 @@ append_new(struct cmxi_catalog *c, struct cmx_error *err)
 	return 0;
 }
 
+/* Scans after an insert that never ended, and then one in so many. */
+#define SCANS_AFTER_INSERT 4
+#define SCAN_AGAIN         64
+
 /*
  * (E) Is there something that the last scan did not see?  inserts_begun
- * counts what is published and what is under way; it was equal to
- * inserts_done before that scan, so all of it was published by then, and it
- * is the same now, so nothing has been published since.
+ * counts what is published and what is under way; where it was equal to
+ * inserts_done before that scan, all of it was published by then, and where
+ * neither has moved, nothing has been published since.
+ *
+ * A writer that was killed in between leaves them unequal for ever.  Whoever
+ * is only slow moves inserts_done when it goes on; the one scan in
+ * SCAN_AGAIN is for a writer that is killed at the very instant.
  */
 static bool
-needs_scan(const struct cmxi_catalog *c)
+needs_scan(struct cmxi_catalog *c)
 {
-	return !c->is_complete || c->header.inserts_begun != c->begun;
+	if (c->index == NULL || c->header.inserts_begun != c->begun ||
+	    c->header.inserts_done != c->done) {
+		c->n_idle = 0;
+		return true;
+	}
+	if (c->begun == c->done)
+		return false;
+	c->n_idle++;
+	return c->n_idle < SCANS_AFTER_INSERT || c->n_idle % SCAN_AGAIN == 0;
 }
 
 static int
@@ -531,7 +602,7 @@ refresh(struct cmxi_catalog *c, struct cmx_error *err)
 	if (r == 0)
 		r = append_new(c, err);
 	c->begun = c->header.inserts_begun;
-	c->is_complete = c->header.inserts_done == c->begun;
+	c->done = c->header.inserts_done;
 	return r;
 }
 

@@ -37,8 +37,13 @@ struct cmxi_catalog {
 	struct cmxi_catalog_family **families;
 	uint64_t n_family_words; /* of the table, looked at so far */
 	uint64_t *index;         /* the words seen so far */
-	uint64_t begun;          /* inserts_begun when index was complete */
-	bool is_complete;
+	uint64_t begun;          /* inserts_begun of the last scan */
+	/* Hashes of all keys, so that none is shown twice; and their bytes. */
+	uint64_t *seen;
+	size_t n_seen, seen_capacity;
+	uint64_t entry_bytes;
+	uint64_t done;          /* inserts_done of the last scan */
+	unsigned int n_idle;    /* refreshes since an insert was seen to move */
 	uint64_t n_invalid;     /* families and series left out */
 	struct cmxi_buf refs;   /* new entries of this refresh */
 	struct cmxi_buf window; /* of the arena */

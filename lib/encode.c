@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "name.h"
+#include "number.h"
 #include "utf8.h"
 
 static const struct cmxi_encoder *
@@ -50,6 +51,12 @@ cmxi_encode_label(struct cmxi_buf *b, const char *name, const char *value)
 	cmxi_buf_char(b, '"');
 }
 
+void
+cmxr_number_to_text(double v, char text[32])
+{
+	text[cmxi_double_to_text(v, text)] = '\0';
+}
+
 static bool
 is_selected(const struct cmxr_selection *selection, const char *name)
 {
@@ -78,14 +85,26 @@ is_compatible(const struct cmx_family_def *a, const struct cmx_family_def *b)
 	return a->type == b->type;
 }
 
-/* A label that the family has itself would stand twice in its series. */
+/* Does the family, or its format, have this label itself? */
+static bool
+has_label(const struct cmx_family_def *def, const char *name)
+{
+	if (def->type == CMX_GAUGE && def->aggregate == CMX_EACH &&
+	    strcmp(name, "pid") == 0)
+		return true;
+	for (size_t i = 0; i < def->n_labels; i++)
+		if (strcmp(name, def->labels[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A label of the input would then stand twice in its series. */
 static bool
 has_label_of(const struct cmx_family_def *def, const struct cmxi_prefix *p)
 {
 	for (size_t i = 0; i < p->n_labels; i++)
-		for (size_t j = 0; j < def->n_labels; j++)
-			if (strcmp(p->labels[i].name, def->labels[j]) == 0)
-				return true;
+		if (has_label(def, p->labels[i].name))
+			return true;
 	return false;
 }
 
@@ -95,7 +114,6 @@ struct encoding {
 	size_t n_inputs;
 	const struct cmxi_encoder *encoder;
 	struct cmxi_buf *buf;
-	bool is_first;
 	int n_left_out;
 };
 
@@ -114,10 +132,8 @@ encode_family(struct encoding *e, size_t first,
     const struct cmxi_values *values)
 {
 	const struct cmx_family_def *def = &values->family->d.def;
-	bool is_first = true;
 
-	e->encoder->family(e->buf, values, e->is_first);
-	e->is_first = false;
+	e->encoder->family(e->buf, values);
 	for (size_t i = first; i < e->n_inputs; i++) {
 		const struct cmxi_values *v =
 		    find_family(e->inputs[i].snapshot, def->name);
@@ -129,8 +145,7 @@ encode_family(struct encoding *e, size_t first,
 			e->n_left_out++;
 			continue;
 		}
-		e->encoder->series(e->buf, v, &e->prefixes[i], is_first);
-		is_first = false;
+		e->encoder->series(e->buf, v, &e->prefixes[i]);
 	}
 	e->encoder->family_end(e->buf);
 }
@@ -154,24 +169,55 @@ encode_all(struct encoding *e, const struct cmxr_selection *selection)
 	e->encoder->end(e->buf);
 }
 
+static const char *
+label_fault(const struct cmx_label *labels, size_t i)
+{
+	const char *name = labels[i].name, *value = labels[i].value;
+
+	if (name == NULL || value == NULL || !cmxi_label_name_is_valid(name))
+		return "is not a label name; allowed are a-z A-Z 0-9 _, not a "
+		       "digit first";
+	if (strncmp(name, "__", 2) == 0 || strcmp(name, "le") == 0 ||
+	    strcmp(name, "quantile") == 0)
+		return "is reserved, as are le, quantile and names that begin "
+		       "with __";
+	if (!cmxi_utf8_is_valid(value, strlen(value)))
+		return "has a value that is not UTF-8";
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(labels[j].name, name) == 0)
+			return "stands twice";
+	return NULL;
+}
+
+int
+cmxr_labels_check(size_t n_labels, const struct cmx_label *labels,
+    struct cmx_error *err)
+{
+	for (size_t i = 0; i < n_labels; i++) {
+		const char *fault = label_fault(labels, i);
+
+		if (fault != NULL)
+			return cmxi_error(err, CMX_ERR_ARGUMENT,
+			    "label \"%.64s\" %s",
+			    labels[i].name != NULL ? labels[i].name : "",
+			    fault);
+	}
+	return 0;
+}
+
 static int
 check_inputs(const struct cmxr_input *inputs, size_t n, struct cmx_error *err)
 {
 	for (size_t i = 0; i < n; i++) {
+		int r;
+
 		if (inputs[i].snapshot == NULL)
 			return cmxi_error(err, CMX_ERR_ARGUMENT,
 			    "cmxr_encode: inputs[%zu].snapshot is null", i);
-		for (size_t j = 0; j < inputs[i].n_labels; j++) {
-			const struct cmx_label *l = &inputs[i].labels[j];
-
-			if (l->name == NULL || l->value == NULL ||
-			    !cmxi_label_name_is_valid(l->name) ||
-			    !cmxi_utf8_is_valid(l->value, strlen(l->value)))
-				return cmxi_error(err, CMX_ERR_ARGUMENT,
-				    "cmxr_encode: inputs[%zu].labels[%zu] is "
-				    "not a label",
-				    i, j);
-		}
+		r = cmxr_labels_check(inputs[i].n_labels, inputs[i].labels,
+		    err);
+		if (r != 0)
+			return r;
 	}
 	return 0;
 }
@@ -216,8 +262,7 @@ cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
 	struct encoding e = { .inputs = inputs,
 		.n_inputs = n_inputs,
 		.encoder = encoder_of(format),
-		.buf = &buf,
-		.is_first = true };
+		.buf = &buf };
 	int r;
 
 	if (e.encoder == NULL || buffer == NULL ||

@@ -20,12 +20,11 @@ struct cmxi_prefix {
 struct cmxi_encoder {
 	const char *content_type;
 	void (*begin)(struct cmxi_buf *);
-	/* Once for a family, before its series; is_first: of the body. */
-	void (*family)(struct cmxi_buf *, const struct cmxi_values *,
-	    bool is_first);
+	/* Once for a family, before its series. */
+	void (*family)(struct cmxi_buf *, const struct cmxi_values *);
 	/* All shown series of a family in one input. */
 	void (*series)(struct cmxi_buf *, const struct cmxi_values *,
-	    const struct cmxi_prefix *, bool is_first);
+	    const struct cmxi_prefix *);
 	void (*family_end)(struct cmxi_buf *);
 	void (*end)(struct cmxi_buf *);
 };

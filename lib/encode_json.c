@@ -38,6 +38,14 @@ append_string(struct cmxi_buf *b, const char *s)
 	cmxi_buf_char(b, '"');
 }
 
+/* A comma behind an element of the array that is open. */
+static void
+separate(struct cmxi_buf *b)
+{
+	if (b->size > 0 && b->data[b->size - 1] != '[')
+		cmxi_buf_char(b, ',');
+}
+
 static void
 append_number(struct cmxi_buf *b, double v)
 {
@@ -66,11 +74,12 @@ json_begin(struct cmxi_buf *b)
 }
 
 static void
-json_family(struct cmxi_buf *b, const struct cmxi_values *v, bool is_first)
+json_family(struct cmxi_buf *b, const struct cmxi_values *v)
 {
 	const struct cmx_family_def *def = &v->family->d.def;
 
-	cmxi_buf_string(b, is_first ? "\n{\"name\":" : ",\n{\"name\":");
+	separate(b);
+	cmxi_buf_string(b, "\n{\"name\":");
 	append_string(b, def->name);
 	append_member(b, "type", cmx_type_name(def->type));
 	append_member(b, "help", def->help);
@@ -155,16 +164,15 @@ append_value(struct cmxi_buf *b, const struct cmxi_values *v, size_t i)
 
 static void
 append_each(struct cmxi_buf *b, const struct cmxi_values *v,
-    const struct cmxi_prefix *prefix, bool is_first)
+    const struct cmxi_prefix *prefix)
 {
 	const struct cmxi_each *each =
 	    (const struct cmxi_each *)(const void *)v->each.data;
 	size_t n = v->each.size / sizeof(*each);
 	char pid[CMXI_NUMBER_MAX];
 
-	for (size_t i = 0; i < n; i++, is_first = false) {
-		if (!is_first)
-			cmxi_buf_char(b, ',');
+	for (size_t i = 0; i < n; i++) {
+		separate(b);
 		pid[cmxi_u64_to_text(each[i].pid, pid)] = '\0';
 		append_labels(b, v, prefix, each[i].series, pid);
 		cmxi_buf_string(b, ",\"value\":");
@@ -175,20 +183,18 @@ append_each(struct cmxi_buf *b, const struct cmxi_values *v,
 
 static void
 json_series(struct cmxi_buf *b, const struct cmxi_values *v,
-    const struct cmxi_prefix *prefix, bool is_first)
+    const struct cmxi_prefix *prefix)
 {
 	const struct cmx_family_def *def = &v->family->d.def;
 
 	if (def->type == CMX_GAUGE && def->aggregate == CMX_EACH) {
-		append_each(b, v, prefix, is_first);
+		append_each(b, v, prefix);
 		return;
 	}
 	for (size_t i = 0; i < v->n_series; i++) {
 		if (!cmxi_values_is_shown(v, i))
 			continue;
-		if (!is_first)
-			cmxi_buf_char(b, ',');
-		is_first = false;
+		separate(b);
 		append_labels(b, v, prefix, i, NULL);
 		if (def->type == CMX_HISTOGRAM)
 			append_histogram(b, v, i);

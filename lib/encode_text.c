@@ -32,11 +32,10 @@ text_begin(struct cmxi_buf *b)
 }
 
 static void
-text_family(struct cmxi_buf *b, const struct cmxi_values *v, bool is_first)
+text_family(struct cmxi_buf *b, const struct cmxi_values *v)
 {
 	const struct cmx_family_def *def = &v->family->d.def;
 
-	(void)is_first;
 	cmxi_buf_string(b, "# HELP ");
 	cmxi_buf_string(b, def->name);
 	cmxi_buf_char(b, ' ');
@@ -154,12 +153,11 @@ append_each(const struct line *l)
 
 static void
 text_series(struct cmxi_buf *b, const struct cmxi_values *v,
-    const struct cmxi_prefix *prefix, bool is_first)
+    const struct cmxi_prefix *prefix)
 {
 	const struct cmx_family_def *def = &v->family->d.def;
 	struct line line = { b, v, prefix, strlen(def->name) };
 
-	(void)is_first;
 	if (def->type == CMX_GAUGE && def->aggregate == CMX_EACH) {
 		append_each(&line);
 		return;

@@ -105,6 +105,13 @@ cmxi_error_system(struct cmx_error *err, enum cmx_err code, int saved,
 	return code;
 }
 
+void
+cmxi_error_clear(struct cmx_error *err)
+{
+	if (err != NULL)
+		memset(err, 0, sizeof(*err));
+}
+
 const char *
 cmx_err_name(enum cmx_err code)
 {

@@ -18,4 +18,7 @@ int cmxi_error(struct cmx_error *err, enum cmx_err code, const char *fmt, ...)
 int cmxi_error_system(struct cmx_error *err, enum cmx_err code, int saved,
     const char *fmt, ...) CMXI_PRINTF(4, 5);
 
+/* Make *err (may be null) say nothing. */
+void cmxi_error_clear(struct cmx_error *err);
+
 #endif

@@ -56,35 +56,45 @@ cmxi_family_find(const struct cmxi_segment *s, const char *name)
 	return 0;
 }
 
-/* What is to be done with a family that is there already. */
+/* A family of this name is there: is it the same? */
 static int
 compare(const struct cmxi_shm_family *record, const struct cmx_family_def *def,
     struct cmx_error *err)
 {
-	char clash[CMX_NAME_MAX + 16], there[320], wanted[320];
+	char there[320], wanted[320];
 	struct cmxi_definition d;
 
 	if (!cmxi_definition_decode(record, record->size, &d))
 		return cmxi_error(err, CMX_ERR_FORMAT,
-		    "the segment holds a "
-		    "family record that no program writes; it is damaged");
+		    "the segment holds a family record that no program "
+		    "writes; it is damaged");
 	if (cmxi_family_equal(&d.def, def))
 		return 0;
-	if (!cmxi_family_clash(&d.def, def, clash, sizeof(clash)))
-		return 1;
 	cmxi_family_describe(&d.def, there, sizeof(there));
 	cmxi_family_describe(def, wanted, sizeof(wanted));
-	if (strcmp(d.def.name, def->name) == 0)
-		return cmxi_error(err, CMX_ERR_CONFLICT,
-		    "family %s is defined "
-		    "differently in the segment: there %s; here %s; give it "
-		    "another name, or remove the segment when all its "
-		    "processes have stopped",
-		    def->name, there, wanted);
 	return cmxi_error(err, CMX_ERR_CONFLICT,
-	    "family %s clashes with %s: "
-	    "both would expose \"%s\"; there %s; here %s; rename one of them",
-	    def->name, d.def.name, clash, there, wanted);
+	    "family %s is defined differently in the segment: there %s; here "
+	    "%s; give it another name, or remove the segment when all its "
+	    "processes have stopped",
+	    def->name, there, wanted);
+}
+
+/* Would a new family expose a name of one that is there? */
+static int
+check_clash(const struct cmxi_shm_family *record,
+    const struct cmx_family_def *def, struct cmx_error *err)
+{
+	const struct cmx_family_def other = { .name = record_name(record),
+		.type = (enum cmx_type)record->type };
+	char clash[CMX_NAME_MAX + 16];
+
+	if (!cmxi_family_clash(&other, def, clash, sizeof(clash)))
+		return 0;
+	return cmxi_error(err, CMX_ERR_CONFLICT,
+	    "%s %s clashes with the %s %s of the segment: both would expose "
+	    "\"%s\"; rename one of them",
+	    cmx_type_name(def->type), def->name, cmx_type_name(other.type),
+	    other.name, clash);
 }
 
 static int
@@ -128,9 +138,14 @@ cmxi_family_append(const struct cmxi_segment *s,
 {
 	uint64_t *words = cmxi_segment_family_words(s);
 	uint64_t tag = name_tag(s, def->name);
-	uint32_t ours = 0;
+	uint32_t ours = 0, there = cmxi_family_find(s, def->name);
 	int r;
 
+	/* Nearly always it is there, and nothing else has to be looked at. */
+	if (there != 0) {
+		*entry = there;
+		return compare(cmxi_segment_entry(s, there), def, err);
+	}
 	/* Bound: the table; a word that was lost is looked at again. */
 	for (uint64_t i = 0; i < s->fixed.n_family_words; i++) {
 		uint64_t word = cmxi_load64_acquire(&words[i]); /* (I) */
@@ -150,14 +165,18 @@ cmxi_family_append(const struct cmxi_segment *s,
 				return 0;
 			}
 		}
-		r = compare(cmxi_segment_entry(s, (uint32_t)word), def, err);
-		if (r <= 0) {
+		*entry = (uint32_t)word;
+		if (strcmp(record_name(cmxi_segment_entry(s, *entry)),
+			def->name) == 0) {
+			/* Another process was faster. */
 			if (ours != 0)
 				cmxi_segment_count(s, CMXI_STAT_LEAKED_BYTES,
 				    cmxi_definition_size(def));
-			*entry = (uint32_t)word;
-			return r;
+			return compare(cmxi_segment_entry(s, *entry), def, err);
 		}
+		r = check_clash(cmxi_segment_entry(s, *entry), def, err);
+		if (r != 0)
+			return r;
 	}
 	return cmxi_error(err, CMX_ERR_FULL,
 	    "family %s: the segment has %llu "

@@ -99,7 +99,7 @@
  * the index, and the same begun at the next scrape, has missed nothing (E).
  *
  * Sources: reliability of each step under SIGKILL is tested by
- * tests/integration/torture.c; the layout by tests/unit/test_layout.c.
+ * tests/torture; the layout by tests/unit/test_layout.c.
  *
  * EXTENSION
  *
@@ -163,7 +163,8 @@ enum cmxi_stat {
 	CMXI_STAT_LONG_LABELS,      /* label values over the limit */
 	CMXI_STAT_NO_SPACE,         /* the file system had no page */
 	CMXI_STAT_LEAKED_BYTES,     /* arena and cells lost to races */
-	CMXI_STAT_SHARED_SLOT,      /* gauges put in the shared slot */
+	CMXI_STAT_SHARED_SLOT,      /* processes in the shared slot */
+	CMXI_STAT_DROPPED_GAUGES,   /* updates without a page just then */
 	CMXI_STATS
 };
 
@@ -211,8 +212,8 @@ struct cmxi_shm_header {
 	uint8_t reserved0[CMXI_FIXED_SIZE - 224];
 
 	/*
-	 * Set to 1 when another segment takes the name.
-	 * Written: anyone, once.  Read: slow paths.  Order: relaxed; it
+	 * Set to 1 when the name was taken away.
+	 * Written: anyone, once.  Read: by people.  Order: relaxed; it
 	 * publishes nothing.
 	 */
 	uint64_t retired;
@@ -220,7 +221,7 @@ struct cmxi_shm_header {
 
 	/*
 	 * Bump marks: bytes taken from the arena, from each stripe, from each
-	 * gauge stripe.  A mark may pass the end: that is "full".
+	 * gauge stripe.
 	 * Order: relaxed; taking publishes nothing.
 	 */
 	uint64_t arena_used;

@@ -264,9 +264,12 @@ gauge_cell(const struct cmx_gauge *g)
 	uint64_t end = g->offset + sizeof(uint64_t);
 	int64_t slot;
 
+	/* acquire: the mark was raised after the slot was claimed */
+	uint64_t ready = cmxi_load64_acquire(&process->gauge_ready);
+
 	if (g->is_shared)
 		slot = (int64_t)reg->segment.fixed.n_slots;
-	else if (cmxi_likely(cmxi_load64_relaxed(&process->gauge_ready) >= end))
+	else if (cmxi_likely(ready >= end))
 		slot = (int64_t)cmxi_load64_relaxed(&process->slot) - 1;
 	else
 		slot = cmxi_slot_ready(&reg->segment, process, end);

@@ -277,6 +277,18 @@ cmxi_family_check(const struct cmx_family_def *def, cmxi_report_fn *report,
  */
 #define EXPOSED_MAX 6
 
+/* The length of a name without the suffix that OpenMetrics takes away. */
+static size_t
+base_length(const struct cmx_family_def *def)
+{
+	size_t n = strlen(def->name);
+
+	if (def->type == CMX_COUNTER &&
+	    cmxi_name_ends_with(def->name, "_total"))
+		n -= strlen("_total");
+	return n;
+}
+
 static size_t
 exposed_names(const struct cmx_family_def *def,
     char names[EXPOSED_MAX][CMX_NAME_MAX + 16])
@@ -287,13 +299,11 @@ exposed_names(const struct cmx_family_def *def,
 		"_count", "_created" };
 	const char *const *suffixes = of_gauge;
 	size_t n = CMXI_ARRAY_LEN(of_gauge);
-	int base = (int)strlen(def->name);
+	int base = (int)base_length(def);
 
 	if (def->type == CMX_COUNTER) {
 		suffixes = of_counter;
 		n = CMXI_ARRAY_LEN(of_counter);
-		if (cmxi_name_ends_with(def->name, "_total"))
-			base -= (int)strlen("_total");
 	} else if (def->type == CMX_HISTOGRAM) {
 		suffixes = of_histogram;
 		n = CMXI_ARRAY_LEN(of_histogram);
@@ -310,9 +320,14 @@ cmxi_family_clash(const struct cmx_family_def *a,
 {
 	char a_names[EXPOSED_MAX][CMX_NAME_MAX + 16];
 	char b_names[EXPOSED_MAX][CMX_NAME_MAX + 16];
-	size_t n_a = exposed_names(a, a_names);
-	size_t n_b = exposed_names(b, b_names);
+	size_t base_a = base_length(a), base_b = base_length(b);
+	size_t n_a, n_b;
 
+	/* Bases with suffixes are equal only if one base begins the other. */
+	if (memcmp(a->name, b->name, base_a < base_b ? base_a : base_b) != 0)
+		return false;
+	n_a = exposed_names(a, a_names);
+	n_b = exposed_names(b, b_names);
 	for (size_t i = 0; i < n_a; i++)
 		for (size_t j = 0; j < n_b; j++)
 			if (strcmp(a_names[i], b_names[j]) == 0) {

@@ -12,23 +12,25 @@ void
 cmxi_parse_diagnose(struct cmxi_parse *p, enum cmxi_place_of of,
     const char *path, const char *fmt, ...)
 {
-	struct cmxi_place place =
-	    cmxi_positions_find(p->positions, path, of == CMXI_OF_KEY);
 	struct cmxi_diagnosis d = {
-		.d = { .is_warning = p->is_warning,
-		    .source = p->source,
-		    .line = place.line,
-		    .column = place.column },
+		.d = { .is_warning = p->is_warning, .source = p->source },
 		.order = p->diagnoses.size,
 	};
+	struct cmxi_place place;
 	va_list ap;
 
+	p->n_errors += !p->is_warning;
+	/* Enough to work with; the rest is likely more of the same. */
+	if (p->diagnoses.size >= CMXI_DIAGNOSES_MAX * sizeof(d))
+		return;
+	place = cmxi_positions_find(p->positions, path, of == CMXI_OF_KEY);
+	d.d.line = place.line;
+	d.d.column = place.column;
 	snprintf(d.path, sizeof(d.path), "%s", path);
 	va_start(ap, fmt);
 	vsnprintf(d.text, sizeof(d.text), fmt, ap);
 	va_end(ap);
 	cmxi_buf_bytes(&p->diagnoses, &d, sizeof(d));
-	p->n_errors += !p->is_warning;
 }
 
 static int

@@ -37,6 +37,9 @@ struct cmxi_parse {
 	bool no_memory;
 };
 
+/* Findings that are kept of one text; more are only counted. */
+#define CMXI_DIAGNOSES_MAX 200
+
 enum cmxi_place_of { CMXI_OF_VALUE, CMXI_OF_KEY };
 
 /* Note an error (or a warning, where p->is_warning) about a path. */

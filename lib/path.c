@@ -68,14 +68,28 @@ cmxi_path_name(const char *path)
 }
 
 /* secure_getenv: a set-uid program's user does not choose its segment. */
+static const char *
+named_path(void)
+{
+	const char *named = secure_getenv("CODEAI_METRICS_SEGMENT");
+
+	return named != NULL && named[0] != '\0' ? named : NULL;
+}
+
+bool
+cmxi_path_is_named(void)
+{
+	return named_path() != NULL;
+}
+
 static int
 choose(char *buf, size_t size)
 {
-	const char *named = secure_getenv("CODEAI_METRICS_SEGMENT");
+	const char *named = named_path();
 	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
 	uid_t uid = geteuid();
 
-	if (named != NULL && named[0] != '\0')
+	if (named != NULL)
 		return snprintf(buf, size, "%s", named);
 	if (uid == 0 && directory_is_memory("/run"))
 		return snprintf(buf, size, "/run/" DIRECTORY "/" FILE_NAME);
@@ -90,12 +104,13 @@ choose(char *buf, size_t size)
 int
 cmx_segment_path(char *buf, size_t size, struct cmx_error *err)
 {
-	int n;
+	int saved = errno, n;
 
 	if (buf == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmx_segment_path: buf is null");
 	n = choose(buf, size);
+	errno = saved;
 	if (n >= 0 && (size_t)n < size)
 		return 0;
 	return cmxi_error(err, CMX_ERR_ARGUMENT,

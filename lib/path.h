@@ -13,6 +13,9 @@
 /* Is the file system behind fd tmpfs, ramfs or hugetlbfs (or a memfd)? */
 bool cmxi_fd_is_memory(int fd, unsigned long *type);
 
+/* Does the environment name the segment? */
+bool cmxi_path_is_named(void);
+
 /*
  * Make the directory of a default path where it is missing: 2770 for root
  * under /run, else 0700.  A directory that is there already must belong to

@@ -208,6 +208,15 @@ fill_labels(const struct cmxi_values *v, size_t i, struct cmxr_series *series)
 	series->pid = 0;
 }
 
+/* A count as a whole number, whatever a damaged cell holds. */
+static uint64_t
+whole_count(double count)
+{
+	if (!(count >= 0))
+		return 0;
+	return count < 18446744073709551616.0 ? (uint64_t)count : UINT64_MAX;
+}
+
 static void
 fill_histogram(const struct cmxi_values *v, size_t i,
     struct cmxr_series *series)
@@ -218,8 +227,8 @@ fill_histogram(const struct cmxi_values *v, size_t i,
 	for (size_t j = 0; j < v->n_buckets; j++) {
 		const struct cmxi_pair *pair = &v->pairs[i * v->n_buckets + j];
 
-		series->buckets[j] = (uint64_t)pair->count;
-		series->count += (uint64_t)pair->count;
+		series->buckets[j] = whole_count(pair->count);
+		series->count += series->buckets[j];
 		series->sum += pair->sum;
 	}
 }
@@ -298,6 +307,7 @@ fill_stats(const struct cmxi_shm_header *h, struct cmxr_info *info)
 	info->no_space = stats[CMXI_STAT_NO_SPACE];
 	info->leaked_bytes = stats[CMXI_STAT_LEAKED_BYTES];
 	info->shared_slots = stats[CMXI_STAT_SHARED_SLOT];
+	info->dropped_gauges = stats[CMXI_STAT_DROPPED_GAUGES];
 }
 
 static uint64_t

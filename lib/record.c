@@ -64,14 +64,19 @@ resolve(struct cmx_registry *reg, enum codeai_family which)
 	uint32_t entry = cmxi_family_find(&reg->segment, def->name);
 	int saved = errno;
 
-	if (entry == 0 &&
-	    cmxi_family_append(&reg->segment, def, &entry, NULL) != 0)
+	int r = 0;
+
+	if (entry == 0)
+		r = cmxi_family_append(&reg->segment, def, &entry, NULL);
+	if (r != 0)
 		entry = UNUSABLE;
 	if (entry != UNUSABLE && !is_usable(reg, entry, def))
 		entry = UNUSABLE;
 	if (entry == UNUSABLE)
 		cmxi_segment_count(&reg->segment, CMXI_STAT_FAILED_LOOKUPS, 1);
-	cmxi_store32_relaxed(&reg->codeai_entries[which], entry);
+	/* A file system that is full may have room the next time. */
+	if (r != CMX_ERR_NO_SPACE && r != CMX_ERR_SYSTEM)
+		cmxi_store32_relaxed(&reg->codeai_entries[which], entry);
 	errno = saved;
 	return entry;
 }
@@ -138,7 +143,8 @@ find_members(struct cmx_registry *reg, const struct group *group,
 	for (uint32_t i = 0; i < group->n_members; i++) {
 		uint32_t entry = entry_of(reg, group->members[i].family);
 
-		if (entry == UNUSABLE)
+		if (entry == UNUSABLE ||
+		    cmxi_registry_family(reg, entry)->is_double)
 			return false;
 		if (cmxi_series_find(reg, entry, group->members[i].n_labels,
 			values, &cells[i]) != 0)

@@ -142,23 +142,27 @@ static void
 read_label_values(struct cmxi_parse *p, json_t *list, const char *path,
     struct cmxi_label_values *values)
 {
+	json_t *seen = json_object();
+
+	p->no_memory |= seen == NULL;
 	values->values = cmxi_parse_strings(p, list, path, &values->n);
 	for (size_t i = 0; i < values->n; i++) {
 		char element[CMXI_JSON_PATH_MAX + 16];
-		size_t length = strlen(values->values[i]);
+		const char *value = values->values[i];
+		size_t length = strlen(value);
 
 		snprintf(element, sizeof(element), "%s[%zu]", path, i);
 		if (length > CMX_LABEL_VALUE_MAX)
 			cmxi_parse_diagnose(p, CMXI_OF_VALUE, element,
-			    "%zu bytes; at most %d "
-			    "are allowed",
-			    length, CMX_LABEL_VALUE_MAX);
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(values->values[i], values->values[j]) == 0)
-				cmxi_parse_diagnose(p, CMXI_OF_VALUE, element,
-				    "\"%.64s\" stands twice",
-				    values->values[i]);
+			    "%zu bytes; at most %d are allowed", length,
+			    CMX_LABEL_VALUE_MAX);
+		if (json_object_get(seen, value) != NULL)
+			cmxi_parse_diagnose(p, CMXI_OF_VALUE, element,
+			    "\"%.64s\" stands twice", value);
+		else if (json_object_set_new(seen, value, json_true()) != 0)
+			p->no_memory = true;
 	}
+	json_decref(seen);
 }
 
 static void
@@ -317,6 +321,12 @@ check_clashes(struct cmxi_parse *p)
 				sizeof(name)))
 				continue;
 			snprintf(path, sizeof(path), "metrics[%zu].name", i);
+			if (strcmp(f[i].def.name, f[j].def.name) == 0) {
+				cmxi_parse_diagnose(p, CMXI_OF_VALUE, path,
+				    "\"%s\" is metrics[%zu] already",
+				    f[i].def.name, j);
+				break;
+			}
 			cmxi_parse_diagnose(p, CMXI_OF_VALUE, path,
 			    "\"%s\" clashes with "
 			    "metrics[%zu] \"%s\": both would expose \"%s\"",

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -97,8 +98,19 @@ static int
 map(struct cmxi_segment *s, size_t size, int protection, const char *name,
     struct cmx_error *err)
 {
-	void *base = mmap(NULL, size, protection, MAP_SHARED, s->fd, 0);
+	/*
+	 * Without access first: under mlockall(MCL_FUTURE) an accessible
+	 * mapping would be filled with pages at once, all of it.
+	 */
+	void *base =
+	    mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, s->fd, 0);
 
+	if (base != MAP_FAILED &&
+	    (munlock(base, size) != 0 ||
+		mprotect(base, size, protection) != 0)) {
+		munmap(base, size);
+		base = MAP_FAILED;
+	}
 	if (base == MAP_FAILED)
 		return cmxi_error_system(err, CMX_ERR_MEMORY, errno,
 		    "%s: cannot map its %zu bytes of address space", name,
@@ -259,6 +271,9 @@ fill_identity(struct cmxi_shm_header *h)
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx"))
 		h->flags |= CMXI_FLAG_PAIR_ATOMIC;
+#elif defined(__aarch64__) && defined(HWCAP_USCAT)
+	if (getauxval(AT_HWCAP) & HWCAP_USCAT)
+		h->flags |= CMXI_FLAG_PAIR_ATOMIC;
 #endif
 }
 
@@ -354,6 +369,10 @@ cmxi_segment_publish(struct cmxi_segment *s, mode_t mode, gid_t gid,
 		    s->path);
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", s->fd);
 	if (linkat(AT_FDCWD, self, AT_FDCWD, s->path, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	/* Without /proc there is this way, for root. */
+	if (errno == ENOENT &&
+	    linkat(s->fd, "", AT_FDCWD, s->path, AT_EMPTY_PATH) == 0)
 		return 0;
 	if (errno == EEXIST)
 		return cmxi_error(err, CMX_ERR_EXISTS, "%s: exists already",
@@ -545,27 +564,49 @@ cmxi_segment_open_fd(struct cmxi_segment *s, int fd, const char *name,
 	return r;
 }
 
+/* Say in the header that the name is gone; best effort. */
+static void
+mark_retired(int fd)
+{
+	const uint64_t one = 1;
+
+	(void)!pwrite(fd, &one, sizeof(one),
+	    offsetof(struct cmxi_shm_header, retired));
+}
+
+/* Still the file that fd is, and not one that came under its name since. */
+static bool
+is_named(int fd, const char *path)
+{
+	struct stat opened, named;
+
+	return fstat(fd, &opened) == 0 && lstat(path, &named) == 0 &&
+	    opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
 int
 cmxi_segment_remove(const char *path, struct cmx_error *err)
 {
-	struct cmxi_segment s;
-	int r = cmxi_segment_open(&s, path, CMXI_READ, 0, err);
-	int fd;
+	char magic[CMXI_MAGIC_SIZE] = "";
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	int r = 0;
 
-	/* Not a segment: not ours to remove. */
-	if (r != 0)
-		return r;
-	fd = open(s.path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (fd >= 0) {
-		const uint64_t one = 1;
-
-		(void)!pwrite(fd, &one, sizeof(one),
-		    offsetof(struct cmxi_shm_header, retired));
-		close(fd);
-	}
-	if (unlink(s.path) != 0)
+	if (fd < 0)
+		return open_error(path, errno, err);
+	/* A damaged segment too; but nothing that never was one. */
+	if (pread(fd, magic, sizeof(magic), 0) != (ssize_t)sizeof(magic) ||
+	    memcmp(magic, CMXI_MAGIC, sizeof(magic)) != 0)
+		r = cmxi_error(err, CMX_ERR_FORMAT,
+		    "%s: not a segment of codeai-metrics; it is left alone",
+		    path);
+	else if (!is_named(fd, path))
+		r = cmxi_error(err, CMX_ERR_NOT_FOUND,
+		    "%s: was replaced just now; look again", path);
+	else if (unlink(path) != 0)
 		r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
 		    "%s: cannot remove it", path);
-	cmxi_segment_close(&s);
+	else
+		mark_retired(fd);
+	close(fd);
 	return r;
 }

@@ -24,8 +24,6 @@
 #include "atomic.h"
 #include "utf8.h"
 
-#define BEACON_SIZE 4096
-
 static struct cmxi_shm_slot *
 slot_record(const struct cmxi_segment *s, uint64_t number)
 {
@@ -92,7 +90,10 @@ open_again(const struct cmxi_segment *s)
 	return -1;
 }
 
-/* The number of a free slot, now locked through fd; or -1. */
+/* What a claim may end in, beside a slot's number. */
+enum { NO_SLOT_NOW = -1, NO_SLOT_EVER = -2 };
+
+/* The number of a free slot, now locked through fd; or why there is none. */
 static int64_t
 lock_free_slot(const struct cmxi_segment *s, int fd)
 {
@@ -104,10 +105,12 @@ lock_free_slot(const struct cmxi_segment *s, int fd)
 
 		if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
 			return (int64_t)i;
+		if (errno == ENOLCK || errno == ENOMEM)
+			return NO_SLOT_NOW;
 		if (errno != EAGAIN && errno != EACCES)
-			return -1;
+			return NO_SLOT_EVER;
 	}
-	return -1;
+	return NO_SLOT_EVER;
 }
 
 static uint64_t
@@ -177,30 +180,34 @@ take_over(const struct cmxi_segment *s, uint64_t number, uint64_t end)
 	return 0;
 }
 
-/* Claim a slot; its number, or n_slots where the shared one must do. */
-static uint64_t
+/*
+ * Claim a slot and hold it by a mapping.  All of them taken, or a kernel
+ * without beacons, is for ever: NO_SLOT_EVER.  Want of descriptors, memory or
+ * pages may pass: NO_SLOT_NOW.
+ */
+static int64_t
 claim(const struct cmxi_segment *s, uint64_t end, void **beacon)
 {
+	int64_t number = NO_SLOT_NOW;
 	int fd = open_again(s);
-	int64_t number = -1;
 
 	*beacon = MAP_FAILED;
-	if (fd >= 0)
-		*beacon = mmap(NULL, BEACON_SIZE, PROT_READ, MAP_SHARED, fd, 0);
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ?
+		    NO_SLOT_NOW :
+		    NO_SLOT_EVER;
+	*beacon = mmap(NULL, s->fixed.page_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (*beacon != MAP_FAILED &&
-	    madvise(*beacon, BEACON_SIZE, MADV_DONTFORK) == 0)
+	    madvise(*beacon, s->fixed.page_size, MADV_DONTFORK) == 0)
 		number = lock_free_slot(s, fd);
 	if (number >= 0 && take_over(s, (uint64_t)number, end) != 0)
-		number = -1;
-	if (fd >= 0)
-		close(fd);
-	if (number >= 0)
-		return (uint64_t)number;
-	if (*beacon != MAP_FAILED)
-		munmap(*beacon, BEACON_SIZE);
-	*beacon = MAP_FAILED;
-	cmxi_segment_count(s, CMXI_STAT_SHARED_SLOT, 1);
-	return s->fixed.n_slots;
+		number = NO_SLOT_NOW;
+	close(fd);
+	if (number < 0 && *beacon != MAP_FAILED) {
+		munmap(*beacon, s->fixed.page_size);
+		*beacon = MAP_FAILED;
+	}
+	return number;
 }
 
 /* The first gauge of this process: two threads may come here at once. */
@@ -208,20 +215,26 @@ static void
 claim_once(const struct cmxi_segment *s, struct cmxi_process *process,
     uint64_t end)
 {
-	uint64_t none = 0;
+	uint64_t none = 0, slot;
 	void *beacon;
-	uint64_t number = claim(s, end, &beacon);
+	int64_t number = claim(s, end, &beacon);
 
+	if (number == NO_SLOT_NOW)
+		return;
+	slot =
+	    (number == NO_SLOT_EVER ? s->fixed.n_slots : (uint64_t)number) + 1;
 	/* relaxed: one process; the stripe behind a slot carries no order */
-	if (cmxi_cas64_relaxed(&process->slot, &none, number + 1)) {
-		if (beacon != MAP_FAILED)
+	if (cmxi_cas64_relaxed(&process->slot, &none, slot)) {
+		if (number == NO_SLOT_EVER)
+			cmxi_segment_count(s, CMXI_STAT_SHARED_SLOT, 1);
+		else
 			cmxi_store64_relaxed(&process->beacon,
 			    (uint64_t)(uintptr_t)beacon);
 		return;
 	}
 	/* Another thread was faster: its slot is ours, this one is free. */
 	if (beacon != MAP_FAILED)
-		munmap(beacon, BEACON_SIZE);
+		munmap(beacon, s->fixed.page_size);
 }
 
 int64_t
@@ -235,11 +248,13 @@ cmxi_slot_ready(const struct cmxi_segment *s, struct cmxi_process *process,
 	if (cmxi_load64_relaxed(&process->slot) == 0)
 		claim_once(s, process, end);
 	number = cmxi_load64_relaxed(&process->slot) - 1;
+	if (number == UINT64_MAX ||
+	    (ready < end && make_stripe(s, number, end) != 0)) {
+		cmxi_segment_count(s, CMXI_STAT_DROPPED_GAUGES, 1);
+		errno = saved;
+		return -1;
+	}
 	if (ready < end) {
-		if (make_stripe(s, number, end) != 0) {
-			errno = saved;
-			return -1;
-		}
 		/* release: the pages before the mark */
 		cmxi_max64_release(&process->gauge_ready, end);
 	}
@@ -248,10 +263,10 @@ cmxi_slot_ready(const struct cmxi_segment *s, struct cmxi_process *process,
 }
 
 void
-cmxi_slot_release(struct cmxi_process *process)
+cmxi_slot_release(const struct cmxi_segment *s, struct cmxi_process *process)
 {
 	uint64_t beacon = cmxi_load64_relaxed(&process->beacon);
 
 	if (beacon != 0)
-		munmap((void *)(uintptr_t)beacon, BEACON_SIZE);
+		munmap((void *)(uintptr_t)beacon, s->fixed.page_size);
 }

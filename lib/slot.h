@@ -13,13 +13,14 @@
  * shared stripe, whose values nobody's death takes away.
  *
  * Returns the slot's number (fixed.n_slots for the shared one), or -1 where
- * no page could be had and nothing may be stored.
+ * no descriptor or page could be had just now: the update is dropped and
+ * counted, and the next one tries again.
  * Safety: thread, signal, fork.  Keeps errno.
  */
 int64_t cmxi_slot_ready(const struct cmxi_segment *, struct cmxi_process *,
     uint64_t end);
 
 /* Drop the beacon: the slot is free, its values are gone. */
-void cmxi_slot_release(struct cmxi_process *);
+void cmxi_slot_release(const struct cmxi_segment *, struct cmxi_process *);
 
 #endif

@@ -89,16 +89,15 @@ grow_values(struct cmxi_values *v, size_t n_series)
 
 /* The texts of le do not change, so they are made once. */
 static bool
-make_bound_texts(struct cmxi_values *v)
+make_bound_texts(struct cmxi_values *v, const struct cmx_family_def *def)
 {
-	size_t n = v->family->d.def.n_bounds;
+	size_t n = def->n_bounds;
 
 	v->bound_texts = calloc(n + 1, sizeof(*v->bound_texts));
 	if (v->bound_texts == NULL)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		cmxi_double_to_general(v->family->d.def.bounds[i],
-		    v->bound_texts[i]);
+		cmxi_double_to_general(def->bounds[i], v->bound_texts[i]);
 	memcpy(v->bound_texts[n], "+Inf", sizeof("+Inf"));
 	return true;
 }
@@ -107,12 +106,11 @@ static bool
 prepare_values(struct cmxi_values *v, const struct cmxi_catalog_family *family)
 {
 	if (v->family == NULL) {
+		if (family->d.def.type == CMX_HISTOGRAM &&
+		    !make_bound_texts(v, &family->d.def))
+			return false;
+		v->n_buckets = family->d.def.n_bounds + 1;
 		v->family = family;
-		if (is_histogram(v)) {
-			v->n_buckets = family->d.def.n_bounds + 1;
-			if (!make_bound_texts(v))
-				return false;
-		}
 	}
 	v->n_series = family->n_series;
 	return grow_values(v, v->n_series);

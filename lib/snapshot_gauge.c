@@ -156,6 +156,25 @@ cmxi_gauges_fini(struct cmxi_gauge_scratch *scratch)
 	cmxi_buf_fini(&scratch->values);
 }
 
+/*
+ * Two processes can have one pid (in two pid namespaces), and one process two
+ * slots (two registries): their values become one series, the sum.
+ */
+static void
+merge_each(struct cmxi_values *v, const struct cmxi_each *each)
+{
+	struct cmxi_each *known = (struct cmxi_each *)(void *)v->each.data;
+	size_t n = v->each.size / sizeof(*known);
+
+	for (size_t i = n; i > 0; i--)
+		if (known[i - 1].series == each->series &&
+		    known[i - 1].pid == each->pid) {
+			known[i - 1].value += each->value;
+			return;
+		}
+	cmxi_buf_bytes(&v->each, each, sizeof(*each));
+}
+
 /* One process's value joins the others'. */
 static void
 merge(struct cmxi_values *v, size_t series, double value, uint32_t pid)
@@ -181,7 +200,7 @@ merge(struct cmxi_values *v, size_t series, double value, uint32_t pid)
 		*total = value;
 		break;
 	case CMX_EACH:
-		cmxi_buf_bytes(&v->each, &each, sizeof(each));
+		merge_each(v, &each);
 		break;
 	case CMX_SUM:
 		/* not 0 + value: the sum of one -0 is -0 */
@@ -261,7 +280,7 @@ load_slot(const struct cmxr_snapshot *snapshot, const struct cmxi_segment *s,
 	*pid = slot.pid;
 	/* The loads above stay above: a fence of the reading side. */
 	cmxi_fence_acquire();
-	return generation % 2 == 0 &&
+	return generation % 2 == 0 && slot.generation == generation &&
 	    cmxi_load32_relaxed(&shared->generation) == generation;
 }
 

@@ -23,6 +23,9 @@
 /* A creator that loses attaches; a segment may be removed in between. */
 #define OPEN_TRIES 4
 
+#define OPEN_FLAGS \
+	(CMX_ATTACH_ONLY | CMX_ANY_FILESYSTEM | CMX_PRIVATE | CMX_EMPTY)
+
 /* Creation */
 
 /* The widest series among the schema's families. */
@@ -178,6 +181,8 @@ attach_or_create(struct cmx_registry *reg, const char *path, unsigned int flags,
 		r = create(reg, path, schema_of_new, &options, err);
 		if (r != CMX_ERR_EXISTS)
 			return r;
+		/* What it kept for later was of the segment that lost. */
+		memset(reg->process, 0, sizeof(*reg->process));
 	}
 	return r;
 }
@@ -218,25 +223,23 @@ choose_path(const char *segment, bool may_create, char *buf, size_t size,
 		return 0;
 	}
 	r = cmx_segment_path(buf, size, err);
-	if (r == 0 && may_create &&
-	    secure_getenv("CODEAI_METRICS_SEGMENT") == NULL)
+	if (r == 0 && may_create && !cmxi_path_is_named())
 		r = cmxi_path_make_directory(buf, err);
 	return r;
 }
 
-int
-cmx_open(const char *segment, const char *schema, unsigned int flags,
+static int
+open_registry(const char *segment, const char *schema, unsigned int flags,
     struct cmx_registry **regp, struct cmx_error *err)
 {
 	char path[CMXI_PATH_MAX];
 	struct cmxi_schema *named = NULL;
 	struct cmx_registry *reg;
-	int saved = errno, r;
+	int r;
 
-	if (regp == NULL)
+	if (flags & ~OPEN_FLAGS)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "cmx_open: regp is null");
-	*regp = NULL;
+		    "cmx_open: 0x%x are not flags", flags & ~OPEN_FLAGS);
 	r = choose_path(segment, !(flags & (CMX_ATTACH_ONLY | CMX_PRIVATE)),
 	    path, sizeof(path), err);
 	if (r == 0 && schema != NULL)
@@ -248,27 +251,45 @@ cmx_open(const char *segment, const char *schema, unsigned int flags,
 			  attach_or_create(reg, path, flags, named,
 			      named != NULL ? named : reg->codeai, err);
 	cmxi_schema_free(named);
-	if (r != 0) {
+	if (r != 0)
 		cmx_close(reg);
-		errno = saved;
-		return r;
-	}
-	*regp = reg;
+	else
+		*regp = reg;
+	return r;
+}
+
+int
+cmx_open(const char *segment, const char *schema, unsigned int flags,
+    struct cmx_registry **regp, struct cmx_error *err)
+{
+	int saved = errno, r;
+
+	if (regp == NULL)
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmx_open: regp is null");
+	*regp = NULL;
+	r = open_registry(segment, schema, flags, regp, err);
+	/* "Not there" on the way to creating it is no error. */
+	if (r == 0)
+		cmxi_error_clear(err);
 	errno = saved;
-	return 0;
+	return r;
 }
 
 void
 cmx_close(struct cmx_registry *reg)
 {
+	int saved = errno;
+
 	if (reg == NULL)
 		return;
 	if (reg->process != NULL)
-		cmxi_slot_release(reg->process);
+		cmxi_slot_release(&reg->segment, reg->process);
 	cmxi_process_free(reg->process);
 	cmxi_segment_close(&reg->segment);
 	cmxi_schema_free(reg->codeai);
 	free(reg);
+	errno = saved;
 }
 
 int
@@ -279,12 +300,15 @@ cmx_create(const char *segment, const char *schema,
 	char path[CMXI_PATH_MAX];
 	struct cmxi_schema *loaded = NULL;
 	struct cmx_registry *reg;
+	int saved = errno;
 	int r = choose_path(segment, true, path, sizeof(path), err);
 
 	if (r == 0)
 		r = cmxi_schema_load(schema, &loaded, err);
-	if (r != 0)
+	if (r != 0) {
+		errno = saved;
 		return r;
+	}
 	reg = new_registry(err);
 	if (reg == NULL)
 		r = CMX_ERR_MEMORY;
@@ -298,6 +322,7 @@ cmx_create(const char *segment, const char *schema,
 		    options != NULL ? options : &defaults, err);
 	cmxi_schema_free(loaded);
 	cmx_close(reg);
+	errno = saved;
 	return r;
 }
 
@@ -305,17 +330,25 @@ int
 cmx_remove(const char *segment, struct cmx_error *err)
 {
 	char path[CMXI_PATH_MAX];
+	int saved = errno;
 	int r = choose_path(segment, false, path, sizeof(path), err);
 
-	return r != 0 ? r : cmxi_segment_remove(path, err);
+	if (r == 0)
+		r = cmxi_segment_remove(path, err);
+	errno = saved;
+	return r;
 }
 
 int
 cmx_segment_fd(const struct cmx_registry *reg)
 {
-	return reg != NULL && cmxi_segment_owns_fd(&reg->segment) ?
+	int saved = errno;
+	int fd = reg != NULL && cmxi_segment_owns_fd(&reg->segment) ?
 	    reg->segment.fd :
 	    -1;
+
+	errno = saved;
+	return fd;
 }
 
 /* Families */
@@ -445,6 +478,7 @@ find(const struct cmx_family *family, enum cmx_type type, size_t n_labels,
     const char *const *values, uint64_t *cell_offset, struct cmx_error *err)
 {
 	const struct cmxi_shm_family *record;
+	int r;
 
 	if (family == NULL || family->registry == NULL ||
 	    (n_labels > 0 && values == NULL))
@@ -454,8 +488,16 @@ find(const struct cmx_family *family, enum cmx_type type, size_t n_labels,
 	record = cmxi_registry_family(family->registry, family->entry);
 	if (cmxi_unlikely(record->type != type || record->n_labels != n_labels))
 		return lookup_error(family, type, n_labels, err);
-	return cmxi_series_find(family->registry, family->entry, n_labels,
-	    values, cell_offset);
+	r = cmxi_series_find(family->registry, family->entry, n_labels, values,
+	    cell_offset);
+	if (cmxi_unlikely(r != 0))
+		cmxi_error(err, CMX_OK,
+		    "family %s: its overflow series was given: the family has "
+		    "max_series, the segment or its file system is full, or a "
+		    "label value is longer than %d bytes",
+		    (const char *)record + record->text_offset,
+		    CMX_LABEL_VALUE_MAX);
+	return r;
 }
 
 static unsigned char *

@@ -25,6 +25,12 @@ parse_mode(const char *text, unsigned int *mode)
 		warnx("-m %s: must be an octal mode from 0001 to 0777", text);
 		return false;
 	}
+	if ((value & 0600) != 0600) {
+		warnx("-m %s: the owner must be able to read and write it "
+		      "(mask 0600)",
+		    text);
+		return false;
+	}
 	if (value & 0002) {
 		warnx("-m %s: others must not be able to write a segment "
 		      "(mask 0002)",

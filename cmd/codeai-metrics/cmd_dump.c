@@ -3,6 +3,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,7 +67,7 @@ write_file(const char *path, const struct cmxr_buffer *body)
 		err(FAILED, "%s", path);
 	fd = mkstemp(temporary);
 	if (fd < 0) {
-		warn("%s", temporary);
+		warn("%s", path);
 		free(temporary);
 		return FAILED;
 	}
@@ -82,6 +83,42 @@ write_file(const char *path, const struct cmxr_buffer *body)
 	return DONE;
 }
 
+/* Standard output, a device, a FIFO: written to as it is. */
+static int
+write_stream(const char *path, const struct cmxr_buffer *body)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0 || !write_all(fd, body->data, body->size) ||
+	    close(fd) != 0) {
+		warn("%s", path);
+		return FAILED;
+	}
+	return DONE;
+}
+
+/* A file is replaced, through a link that is there; nothing else is. */
+static int
+write_to(const char *path, const struct cmxr_buffer *body)
+{
+	struct stat st;
+	char *real;
+	int r;
+
+	if (stat(path, &st) != 0)
+		return write_file(path, body);
+	if (!S_ISREG(st.st_mode))
+		return write_stream(path, body);
+	real = realpath(path, NULL);
+	if (real == NULL) {
+		warn("%s", path);
+		return FAILED;
+	}
+	r = write_file(real, body);
+	free(real);
+	return r;
+}
+
 static int
 dump(const struct cmxr_snapshot *snapshot, int format, const char *path,
     const struct cmxr_selection *selection)
@@ -94,8 +131,8 @@ dump(const struct cmxr_snapshot *snapshot, int format, const char *path,
 	if (cmxr_encode(&input, 1, (enum cmxr_format)format, selection, &body,
 		&error) < 0)
 		return fail(&error);
-	if (path != NULL) {
-		r = write_file(path, &body);
+	if (path != NULL && strcmp(path, "-") != 0) {
+		r = write_to(path, &body);
 	} else {
 		fwrite(body.data, 1, body.size, stdout);
 		r = finish_output();

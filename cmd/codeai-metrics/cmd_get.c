@@ -60,15 +60,22 @@ is_series(const struct cmx_family_def *def, const struct cmxr_series *s,
 	return true;
 }
 
+/* As dump writes them; of a gauge of each process, its pid before it. */
 static void
 print_value(const struct cmx_family_def *def, const struct cmxr_series *s)
 {
+	char text[32];
+
+	cmxr_number_to_text(def->type == CMX_HISTOGRAM ? s->sum : s->value,
+	    text);
+	if (s->pid != 0)
+		printf("%u ", s->pid);
 	if (def->type == CMX_HISTOGRAM)
-		printf("%llu %.17g\n", (unsigned long long)s->count, s->sum);
+		printf("%llu %s\n", (unsigned long long)s->count, text);
 	else if (def->type == CMX_COUNTER && !def->is_double)
 		printf("%llu\n", (unsigned long long)s->whole);
 	else
-		printf("%.17g\n", s->value);
+		printf("%s\n", text);
 }
 
 static int

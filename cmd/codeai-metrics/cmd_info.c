@@ -93,6 +93,7 @@ add_faults(struct items *l, const struct cmxr_info *info)
 	add(l, "no_space", info->no_space);
 	add(l, "leaked_bytes", info->leaked_bytes);
 	add(l, "shared_slot_processes", info->shared_slots);
+	add(l, "dropped_gauge_updates", info->dropped_gauges);
 	add(l, "rseq_aborts", info->rseq_aborts);
 	add(l, "fallback_updates", info->fallback_updates);
 	add(l, "invalid_entries", info->invalid_entries);

@@ -28,7 +28,11 @@ print_line(const struct cmxr_family *f)
 	printf("%s\t%s\t", f->def.name, cmx_type_name(f->def.type));
 	for (size_t i = 0; i < f->def.n_labels; i++)
 		printf("%s%s", i > 0 ? "," : "", f->def.labels[i]);
-	printf("\t%llu\t%s\n", (unsigned long long)f->n_series, f->def.help);
+	printf("\t%llu\t", (unsigned long long)f->n_series);
+	/* A line is a line, whatever stands in it. */
+	for (const char *p = f->def.help; *p != '\0'; p++)
+		putchar(*p == '\n' || *p == '\t' ? ' ' : *p);
+	putchar('\n');
 }
 
 static json_t *

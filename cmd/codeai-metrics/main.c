@@ -3,6 +3,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ print_help(FILE *out)
 		    commands[i].arguments, commands[i].summary);
 	fprintf(out,
 	    "\nSEGMENT defaults to $CODEAI_METRICS_SEGMENT, then "
-	    "/run/codeai-metrics/metrics.seg (root),\n"
+	    "for root\n/run/codeai-metrics/metrics.seg, for others "
 	    "$XDG_RUNTIME_DIR/codeai-metrics/metrics.seg, "
 	    "/dev/shm/codeai-metrics-UID/metrics.seg.\n"
 	    "See codeai-metrics(1).\n");
@@ -107,12 +108,18 @@ finish_output(void)
 int
 main(int argc, char *argv[])
 {
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "segment", required_argument, NULL, 's' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
 	struct globals globals = { .segment = NULL };
 	const struct command *command;
 	int ch;
 
 	/* "+": the options behind the verb are the verb's. */
-	while ((ch = getopt(argc, argv, "+hs:V")) != -1) {
+	while ((ch = getopt_long(argc, argv, "+hs:V", options, NULL)) != -1) {
 		switch (ch) {
 		case 'h':
 			print_help(stdout);
@@ -144,6 +151,11 @@ main(int argc, char *argv[])
 		warnx("%s: there is no such verb", argv[0]);
 		print_help(stderr);
 		return USAGE;
+	}
+	if (argc == 2 &&
+	    (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
+		usage_of(argv[0]);
+		return DONE;
 	}
 	/* A closed pipe ends output, which is no failure of ours to report. */
 	signal(SIGPIPE, SIG_DFL);

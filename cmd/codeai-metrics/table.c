@@ -49,9 +49,12 @@ label_text(const struct cmx_family_def *def, const struct cmxr_series *s,
 	if (s->pid != 0 && used < size)
 		snprintf(buf + used, size - used, "%spid=%u",
 		    used > 0 ? " " : "", s->pid);
-	/* A tab or line feed in a value must not break the table. */
+	/* What would move a terminal: C0 controls, DEL, and C1 (U+0080...). */
 	for (char *p = buf; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ')
+		if ((unsigned char)*p < ' ' || *p == 0x7f ||
+		    ((unsigned char)p[0] == 0xc2 &&
+			(unsigned char)p[1] >= 0x80 &&
+			(unsigned char)p[1] < 0xa0))
 			*p = '?';
 }
 
@@ -70,8 +73,12 @@ print_series(const struct cmx_family_def *def, const struct cmxr_series *s)
 		    quantile(def, s, 0.99));
 	else if (def->type == CMX_COUNTER && !def->is_double)
 		printf("%10llu\n", (unsigned long long)s->whole);
-	else
-		printf("%10.10g\n", s->value);
+	else {
+		char text[32];
+
+		cmxr_number_to_text(s->value, text);
+		printf("%10s\n", text);
+	}
 }
 
 static void

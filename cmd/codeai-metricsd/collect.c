@@ -11,6 +11,7 @@ struct collector {
 	struct source *sources;
 	size_t n_sources;
 	struct self *self;
+	size_t n_left_out;         /* families, of the last scrape */
 	struct cmxr_input *inputs; /* room for all sources and self */
 	size_t max_requests;
 
@@ -104,6 +105,24 @@ now_seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+/*
+ * Families that could not stand in one group with those of another segment:
+ * said in the log when their number changes, and in the next scrape.
+ */
+static void
+note_left_out(struct collector *c, size_t n)
+{
+	if (n == c->n_left_out)
+		return;
+	c->n_left_out = n;
+	self_set_left_out(c->self, n);
+	if (n > 0)
+		log_warn("%zu families are left out: another segment has a "
+			 "family of that name and another type, or they have "
+			 "a label that -s gives to all series",
+		    n);
+}
+
 /* Read everything and encode it.  Requires: the scrape mutex. */
 static int
 scrape(struct collector *c, struct cmxr_buffer *buffer)
@@ -122,12 +141,15 @@ scrape(struct collector *c, struct cmxr_buffer *buffer)
 				s->n_labels, s->labels };
 	}
 	self_update(c->self, c->sources, c->n_sources, now_seconds() - begun);
-	c->inputs[n].snapshot = self_snapshot(c->self);
+	c->inputs[n] =
+	    (struct cmxr_input){ .snapshot = self_snapshot(c->self) };
 	if (c->inputs[n].snapshot != NULL)
 		n++;
 	r = cmxr_encode(c->inputs, n, CMXR_TEXT, NULL, buffer, &error);
 	if (r < 0)
 		log_error("scrape: %s", error.text);
+	else
+		note_left_out(c, (size_t)r);
 	return r;
 }
 

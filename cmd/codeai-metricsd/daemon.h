@@ -61,6 +61,7 @@ struct self *self_new(struct cmx_error *);
 void self_free(struct self *);
 void self_count_scrape(struct self *, int status);
 void self_set_in_flight(struct self *, size_t n);
+void self_set_left_out(struct self *, size_t n_families);
 /* After the sources were refreshed, before self_snapshot(). */
 void self_update(struct self *, struct source *, size_t n, double seconds);
 const struct cmxr_snapshot *self_snapshot(struct self *);
@@ -120,6 +121,7 @@ struct server;
  * Listen on "host:port", "[v6]:port" or ":port"; or take a socket that is
  * listening already (address null).  Null after saying what is wrong.
  */
+bool server_address_is_valid(const char *address);
 struct server *server_start(const char *address, int socket,
     const struct endpoints *);
 /* The port, which the system chose where it was 0. */

@@ -3,6 +3,7 @@
  */
 #include <bsd/stdlib.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -75,15 +76,16 @@ add_address(struct options *o, const char *address)
 		return false;
 	}
 	o->addresses[o->n_addresses++] = address;
-	return true;
+	return server_address_is_valid(address);
 }
 
 static bool
 set_telemetry_path(struct options *o, const char *path)
 {
-	if (path[0] != '/' || strpbrk(path, "?#") != NULL) {
-		log_error("--web.telemetry-path=%s: must begin with / and have "
-			  "no ? and no #",
+	if (path[0] != '/' || strpbrk(path, "?#") != NULL ||
+	    strncmp(path, "/-/", 3) == 0) {
+		log_error("--web.telemetry-path=%s: must begin with /, not "
+			  "with /-/, and have no ? and no #",
 		    path);
 		return false;
 	}
@@ -208,7 +210,8 @@ add_server(struct server *servers[], size_t *n, const char *address, int socket,
 	if (server == NULL)
 		return false;
 	servers[(*n)++] = server;
-	log_info("listening on port %d, metrics at %s", server_port(server),
+	log_info("%s: listening on port %d, metrics at %s",
+	    address != NULL ? address : "passed socket", server_port(server),
 	    endpoints->telemetry_path);
 	return true;
 }
@@ -245,6 +248,19 @@ wait_for_end(const sigset_t *signals)
 		}
 }
 
+/* Started without 0, 1 or 2: a client's socket must not become stderr. */
+static void
+open_missing_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -258,6 +274,7 @@ main(int argc, char *argv[])
 	sigset_t signals;
 	bool ok;
 
+	open_missing_descriptors();
 	parse_options(&o, argc, argv);
 	if (o.is_test)
 		return 0;

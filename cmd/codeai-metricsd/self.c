@@ -29,6 +29,12 @@ static const struct segment_family {
 	{ "codeai_metricsd_segment_processes",
 	    "Live processes that hold a gauge slot", CMX_GAUGE,
 	    offsetof(struct cmxr_info, n_live_slots) },
+	{ "codeai_metricsd_segment_processes_limit",
+	    "Live processes that can hold a gauge slot", CMX_GAUGE,
+	    offsetof(struct cmxr_info, n_slots) },
+	{ "codeai_metricsd_segment_shared_slot_processes_total",
+	    "Processes that found no free gauge slot", CMX_COUNTER,
+	    offsetof(struct cmxr_info, shared_slots) },
 	{ "codeai_metricsd_segment_invalid_updates_total",
 	    "Updates that were refused: NaN, negative, fraction", CMX_COUNTER,
 	    offsetof(struct cmxr_info, invalid_updates) },
@@ -66,7 +72,7 @@ struct self {
 	struct cmxr_reader *reader;
 	struct cmx_family scrapes, up;
 	struct cmx_family of_segment[N_SEGMENT_FAMILIES];
-	struct cmx_gauge in_flight, duration;
+	struct cmx_gauge in_flight, duration, left_out;
 };
 
 static int
@@ -118,6 +124,10 @@ add_families(struct self *self, struct cmx_error *error)
 		r = add_gauge(self, "codeai_metricsd_scrape_duration_seconds",
 		    "How long reading the segments took in this scrape", NULL,
 		    NULL, &self->duration, error);
+	if (r == 0)
+		r = add_gauge(self, "codeai_metricsd_families_left_out",
+		    "Families that could not be shown beside others", NULL,
+		    NULL, &self->left_out, error);
 	if (r == 0)
 		r = add_family(self, "codeai_metricsd_segment_up",
 		    "Whether the segment could be read", CMX_GAUGE, "segment",
@@ -186,6 +196,12 @@ void
 self_set_in_flight(struct self *self, size_t n)
 {
 	cmx_gauge_set(&self->in_flight, (double)n);
+}
+
+void
+self_set_left_out(struct self *self, size_t n_families)
+{
+	cmx_gauge_set(&self->left_out, (double)n_families);
 }
 
 static uint64_t

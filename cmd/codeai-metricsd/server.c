@@ -119,20 +119,37 @@ is_port(const char *text)
 }
 
 static int
-listen_on(const struct addrinfo *a)
+listen_on(const struct addrinfo *a, bool with_ipv4)
 {
 	int s = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	int only_ipv6 = !with_ipv4, saved;
 
 	if (s < 0)
 		return -1;
 	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	/* Else [::] would take the IPv4 port too, and ":port" fail twice. */
 	if (a->ai_family == AF_INET6)
-		setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+		setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &only_ipv6,
+		    sizeof(only_ipv6));
 	if (bind(s, a->ai_addr, a->ai_addrlen) == 0 && listen(s, 128) == 0)
 		return s;
+	saved = errno;
 	close(s);
+	errno = saved;
 	return -1;
+}
+
+bool
+server_address_is_valid(const char *address)
+{
+	char host[256];
+	const char *port;
+
+	if (split_address(address, host, sizeof(host), &port) && is_port(port))
+		return true;
+	log_error("--web.listen-address=%s: must be HOST:PORT, [IPV6]:PORT or "
+		  ":PORT with a port from 0 to 65535",
+	    address);
+	return false;
 }
 
 /* A listening socket, or -1 after saying why there is none. */
@@ -146,23 +163,24 @@ open_socket(const char *address)
 	const char *port;
 	int r, s;
 
-	if (!split_address(address, host, sizeof(host), &port) ||
-	    !is_port(port)) {
-		log_error("--web.listen-address=%s: must be HOST:PORT, "
-			  "[IPV6]:PORT or :PORT with a port from 0 to 65535",
-		    address);
+	if (!split_address(address, host, sizeof(host), &port))
 		return -1;
-	}
-	/* ":9100" means every address of this machine, as with its peers. */
-	if (host[0] == '\0')
-		hints.ai_family = AF_INET;
 	r = getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &list);
 	if (r != 0) {
 		log_error("--web.listen-address=%s: %s", address,
 		    gai_strerror(r));
 		return -1;
 	}
-	s = listen_on(list);
+	/* ":PORT" is every address: IPv6 with IPv4 in it, or IPv4 alone. */
+	s = -1;
+	for (const struct addrinfo *a = list; s < 0 && a != NULL;
+	     a = a->ai_next)
+		if (host[0] != '\0' || a->ai_family == AF_INET6)
+			s = listen_on(a, host[0] == '\0');
+	for (const struct addrinfo *a = list;
+	     s < 0 && a != NULL && errno != EADDRINUSE; a = a->ai_next)
+		if (host[0] == '\0' && a->ai_family == AF_INET)
+			s = listen_on(a, false);
 	if (s < 0)
 		log_error("--web.listen-address=%s: %s%s", address,
 		    strerror(errno),
@@ -186,6 +204,22 @@ port_of(int socket)
 	return atoi(port);
 }
 
+/* What systemd, or somebody else, passes may be anything. */
+static bool
+is_listening(int socket)
+{
+	int listens = 0;
+	socklen_t size = sizeof(listens);
+
+	if (getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) ==
+		0 &&
+	    listens)
+		return true;
+	log_error("LISTEN_FDS: descriptor %d is not a listening socket",
+	    socket);
+	return false;
+}
+
 struct server *
 server_start(const char *address, int socket, const struct endpoints *endpoints)
 {
@@ -193,6 +227,8 @@ server_start(const char *address, int socket, const struct endpoints *endpoints)
 
 	if (address != NULL)
 		socket = open_socket(address);
+	else if (!is_listening(socket))
+		socket = -1;
 	if (server == NULL || socket < 0) {
 		free(server);
 		return NULL;

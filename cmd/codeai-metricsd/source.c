@@ -17,21 +17,6 @@ parse_label(char *text, struct source *s)
 		return false;
 	}
 	*equal = '\0';
-	for (char *p = text; *p != '\0'; p++)
-		if (!(*p == '_' || (*p >= 'a' && *p <= 'z') ||
-			(*p >= 'A' && *p <= 'Z') ||
-			(p > text && *p >= '0' && *p <= '9'))) {
-			log_error("-s %s: \"%s\" is not a label name; allowed "
-				  "are a-z A-Z 0-9 _, not a digit first",
-			    s->path, text);
-			return false;
-		}
-	for (size_t i = 0; i < s->n_labels; i++)
-		if (strcmp(s->labels[i].name, text) == 0) {
-			log_error("-s %s: the label %s stands twice", s->path,
-			    text);
-			return false;
-		}
 	s->labels[s->n_labels++] =
 	    (struct cmx_label){ strdup(text), strdup(equal + 1) };
 	return true;
@@ -64,6 +49,10 @@ source_parse(const char *argument, struct source *s)
 	while (ok && (label = strsep(&rest, ",")) != NULL)
 		ok = parse_label(label, s);
 	free(copy);
+	if (ok && cmxr_labels_check(s->n_labels, s->labels, &error) != 0) {
+		log_error("-s %s: %s", s->path, error.text);
+		ok = false;
+	}
 	return ok;
 }
 
@@ -140,8 +129,10 @@ note_state(struct source *s, enum cmx_err state, const char *text)
 	s->state = state;
 	if (state == CMX_OK)
 		log_info("%s: is there", s->path);
-	else
+	else if (strstr(text, s->path) != NULL)
 		log_warn("%s", text);
+	else
+		log_warn("%s: %s", s->path, text);
 }
 
 static void

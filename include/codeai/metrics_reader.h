@@ -102,6 +102,7 @@ struct cmxr_info {
 	uint64_t no_space;         /* the file system was full */
 	uint64_t leaked_bytes;     /* lost to races of inserts */
 	uint64_t shared_slots;     /* processes without a slot of their own */
+	uint64_t dropped_gauges;   /* updates without a page just then */
 	uint64_t rseq_aborts;      /* sections tried again, all CPUs */
 	uint64_t fallback_updates; /* updates of a CPU made elsewhere */
 	/*
@@ -205,6 +206,22 @@ struct cmxr_input {
 	const struct cmx_label *labels;
 };
 
+/*
+ * cmxr_labels_check: may an input have these labels?
+ *
+ * Returns:   0, or CMX_ERR_ARGUMENT: a name that is none, that is reserved
+ *            (le, quantile, names that begin with __), or that stands twice;
+ *            a value that is not UTF-8.
+ */
+CMX_PUBLIC int cmxr_labels_check(size_t n_labels,
+    const struct cmx_label *labels, struct cmx_error *err);
+
+/*
+ * cmxr_number_to_text: a number as the formats write it, with a NUL: the
+ * shortest text that reads back as the same double; NaN, +Inf, -Inf.
+ */
+CMX_PUBLIC void cmxr_number_to_text(double v, char text[32]);
+
 /* Which families: those whose name matches one of the globs; none: all. */
 struct cmxr_selection {
 	size_t n_globs;
@@ -215,8 +232,9 @@ struct cmxr_selection {
  * cmxr_encode: snapshots to the bytes of one exposition format.
  *
  * Families of one name in several inputs become one group; a later one of
- * another type or with other labels is left out.  The inputs' labels must
- * tell their series apart.  selection may be null.
+ * another type is left out, and so is one that has a label of its input
+ * itself.  The inputs' labels must tell their series apart.  selection may be
+ * null.
  *
  * Returns:   0 and the body in *buffer, replacing what it held; the number of
  *            families left out; or CMX_ERR_ARGUMENT, CMX_ERR_MEMORY.

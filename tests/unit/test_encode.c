@@ -10,6 +10,8 @@
  */
 #include "metrics.h"
 
+#include <jansson.h>
+
 #define DATA "tests/data/exposition"
 
 /* \n, \\ and \xHH in place. */
@@ -173,6 +175,9 @@ close_two(struct two *t)
 }
 
 #define A "{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"}"
+#define A_UNSET                                                      \
+	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"," \
+	"\"labels\":[\"x\"]}"
 #define B "{\"name\":\"b\",\"type\":\"gauge\",\"help\":\"h\"}"
 #define A_LABELS                                                     \
 	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"," \
@@ -278,7 +283,57 @@ the_bytes_before_a_value_stay_the_same(void **state)
 	fixture_close(&f);
 }
 
+static void
+json_of_several_inputs_is_json_where_the_first_shows_nothing(void **state)
+{
+	struct two t = open_two(A_UNSET, A_UNSET);
+	const struct cmx_label one = { "service", "x" };
+	const struct cmx_label two = { "service", "y" };
+	struct cmxr_buffer body = { NULL, 0, 0 };
+	struct cmx_counter c = counter(t.regs[1], "a_total", 1, VALUES("v"));
+	json_t *json;
+
+	(void)state;
+	cmx_counter_inc(&c);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(cmxr_snapshot_take(t.readers[i],
+				     &t.inputs[i].snapshot, NULL),
+		    0);
+	t.inputs[0].labels = &one;
+	t.inputs[1].labels = &two;
+	t.inputs[0].n_labels = t.inputs[1].n_labels = 1;
+	assert_int_equal(cmxr_encode(t.inputs, 2, CMXR_JSON, NULL, &body, NULL),
+	    0);
+	json = json_loadb(body.data, body.size, 0, NULL);
+	assert_non_null(json);
+	json_decref(json);
+	cmxr_buffer_free(&body);
+	close_two(&t);
+}
+
+static void
+labels_of_an_input_that_would_break_the_format_are_refused(void **state)
+{
+	static const char *const reserved[] = { "le", "quantile", "__name__",
+		"__x", "a-b", "" };
+	const struct cmx_label twice[] = { { "a", "1" }, { "a", "2" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
+		const struct cmx_label label = { reserved[i], "x" };
+
+		assert_int_equal(cmxr_labels_check(1, &label, NULL),
+		    CMX_ERR_ARGUMENT);
+	}
+	assert_int_equal(cmxr_labels_check(2, twice, NULL), CMX_ERR_ARGUMENT);
+	assert_int_equal(cmxr_labels_check(1, twice, NULL), 0);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(
+	    json_of_several_inputs_is_json_where_the_first_shows_nothing),
+	cmocka_unit_test(
+	    labels_of_an_input_that_would_break_the_format_are_refused),
 	cmocka_unit_test(expositions_are_those_of_the_golden_files),
 	cmocka_unit_test(families_of_two_segments_are_one_group_each),
 	cmocka_unit_test(what_cannot_stand_in_one_group_is_left_out_and_told),

@@ -63,7 +63,8 @@ names_that_clash_in_a_format_are_refused(void **state)
 	(void)state;
 	assert_int_equal(cmx_register(f.reg, &def, &found, &err),
 	    CMX_ERR_CONFLICT);
-	assert_non_null(strstr(err.text, "a clashes with a_total"));
+	assert_non_null(strstr(err.text,
+	    "gauge a clashes with the counter a_total of the segment"));
 	fixture_close(&f);
 }
 

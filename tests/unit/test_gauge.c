@@ -4,6 +4,7 @@
 #include "metrics.h"
 
 #include <math.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #define GAUGE(name, aggregate)                                      \
@@ -269,7 +270,56 @@ gauges_of_a_later_page_are_written_and_read(void **state)
 	fixture_close(&f);
 }
 
+static void
+one_pid_with_two_slots_is_one_series(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmx_registry *second;
+	struct cmx_gauge a, b;
+	char line[64], *text, *first;
+
+	(void)state;
+	assert_int_equal(cmx_open(f.segment_path, NULL, 0, &second, NULL), 0);
+	a = gauge(f.reg, "each", 1, VALUES("a"));
+	b = gauge(second, "each", 1, VALUES("a"));
+	cmx_gauge_set(&a, 1);
+	cmx_gauge_set(&b, 2);
+	snprintf(line, sizeof(line), "each{x=\"a\",pid=\"%d\"} 3",
+	    (int)getpid());
+	assert_shows(f.segment_path, line);
+	text = exposition(f.segment_path, CMXR_TEXT);
+	first = strstr(text, "\neach{");
+	assert_null(strstr(first + 1, "\neach{"));
+	free(text);
+	cmx_close(second);
+	fixture_close(&f);
+}
+
+/* The first write finds no descriptor: it is dropped, and the next is not. */
+static void
+want_of_descriptors_does_not_last(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmx_gauge g = gauge(f.reg, "plain", 0, NULL);
+	struct rlimit old, none;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = old;
+	none.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	cmx_gauge_set(&g, 1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_int_equal(info(f.segment_path).dropped_gauges, 1);
+	cmx_gauge_set(&g, 2);
+	assert_shows(f.segment_path, "plain 2");
+	assert_int_equal(info(f.segment_path).n_live_slots, 1);
+	fixture_close(&f);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(one_pid_with_two_slots_is_one_series),
+	cmocka_unit_test(want_of_descriptors_does_not_last),
 	cmocka_unit_test(
 	    values_of_live_processes_are_merged_as_the_family_says),
 	cmocka_unit_test(

@@ -309,7 +309,84 @@ a_family_registered_later_is_shown_by_a_reader_that_is_open(void **state)
 	fixture_close(&f);
 }
 
+/* Two index words that name one entry: it is shown once. */
+static void
+an_entry_that_is_named_twice_is_shown_once(void **state)
+{
+	struct fixture f =
+	    fixture_open("\"limits\":{\"series\":100},", METRICS);
+	struct cmxi_shm_header h;
+	uint64_t *words, word = 0;
+	size_t n;
+	char *text, *first;
+	int fd;
+
+	(void)state;
+	counter(f.reg, "a_total", 1, VALUES("only"));
+	fd = open(f.segment_path, O_RDWR);
+	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
+	n = h.n_index_words;
+	words = calloc(n, 8);
+	assert_true(pread(fd, words, n * 8, (off_t)h.index_offset) > 0);
+	for (size_t i = 0; i < n; i++)
+		word = words[i] != 0 ? words[i] : word;
+	for (size_t i = 0; i < n; i++)
+		words[i] = word;
+	assert_true(pwrite(fd, words, n * 8, (off_t)h.index_offset) > 0);
+	text = exposition(f.segment_path, CMXR_TEXT);
+	first = strstr(text, "\na_total{");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "\na_total{"));
+	assert_int_equal(info(f.segment_path).invalid_entries, n - 1);
+	free(text);
+	free(words);
+	close(fd);
+	fixture_close(&f);
+}
+
+/*
+ * A writer that was killed within an insert leaves the counts unequal; then a
+ * series that comes later must be seen all the same, at once.
+ */
+static void
+series_after_an_insert_that_never_ended_are_seen_at_once(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	const struct cmxr_snapshot *s;
+	struct cmxr_reader *reader;
+	struct cmxi_shm_header h;
+	struct cmxr_family fam;
+	int fd;
+
+	(void)state;
+	fd = open(f.segment_path, O_RDWR);
+	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
+	h.inserts_begun++;
+	assert_int_equal(pwrite(fd, &h.inserts_begun, 8,
+			     offsetof(struct cmxi_shm_header, inserts_begun)),
+	    8);
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	for (int i = 0; i < 200; i++) {
+		char value[8];
+
+		for (int j = 0; j < i % 7; j++)
+			assert_int_equal(cmxr_snapshot_take(reader, &s, NULL),
+			    0);
+		snprintf(value, sizeof(value), "%d", i);
+		counter(f.reg, "a_total", 1, VALUES(value));
+		assert_int_equal(cmxr_snapshot_take(reader, &s, NULL), 0);
+		cmxr_snapshot_family(s, 0, &fam);
+		assert_int_equal(fam.n_series, i + 1);
+	}
+	cmxr_close(reader);
+	close(fd);
+	fixture_close(&f);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(an_entry_that_is_named_twice_is_shown_once),
+	cmocka_unit_test(
+	    series_after_an_insert_that_never_ended_are_seen_at_once),
 	cmocka_unit_test(a_scribbled_segment_is_shown_legally_or_refused),
 	cmocka_unit_test(every_bit_of_an_entry_may_flip),
 	cmocka_unit_test(a_damaged_series_is_left_out_and_counted),

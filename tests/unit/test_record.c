@@ -195,7 +195,24 @@ bad_input_is_bounded_and_counted(void **state)
 	fixture_close(&f);
 }
 
+static void
+a_counter_of_doubles_is_counted_as_one(void **state)
+{
+	struct fixture f = fixture_open("",
+	    "{\"name\":\"codeai_db_queries_total\",\"type\":\"counter\","
+	    "\"help\":\"h\",\"labels\":[\"o\",\"e\"],"
+	    "\"value\":\"double\"}");
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		cmx_record_db_query(f.reg, "select", "users", 0.1, false);
+	assert_shows(f.segment_path,
+	    "codeai_db_queries_total{o=\"select\",e=\"users\"} 5");
+	fixture_close(&f);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_counter_of_doubles_is_counted_as_one),
 	cmocka_unit_test(all_families_are_those_of_the_specification),
 	cmocka_unit_test(each_helper_records_in_its_families),
 	cmocka_unit_test(a_schema_without_them_gets_the_families_at_first_use),

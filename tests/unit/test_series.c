@@ -3,6 +3,10 @@
  */
 #include "metrics.h"
 
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+
 #define METRICS                                                        \
 	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","   \
 	"\"labels\":[\"x\",\"y\"]},"                                   \
@@ -296,7 +300,83 @@ errno_and_heap_are_left_alone_by_look_ups(void **state)
 	fixture_close(&f);
 }
 
+/* A tmpfs of this size in a mount namespace of our own. */
+static void
+mount_small(const char *dir, const char *size)
+{
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL),
+	    0);
+	assert_int_equal(mount("tmpfs", dir, "tmpfs", 0, size), 0);
+}
+
+static void
+a_file_system_that_was_full_for_a_while_costs_no_room(void **state)
+{
+	char *dir = test_make_dir(), path[600], filler[600], value[16];
+	struct cmx_registry *reg;
+	struct cmx_family events;
+	struct cmx_counter c;
+	int fd, n_overflow = 0;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	mount_small(dir, "size=4m");
+	snprintf(path, sizeof(path), "%s/a.seg", dir);
+	snprintf(filler, sizeof(filler), "%s/filler", dir);
+	assert_int_equal(cmx_open(path, NULL, 0, &reg, NULL), 0);
+	events = family(reg, "codeai_events_emitted_total");
+	fd = open(filler, O_RDWR | O_CREAT, 0600);
+	while (write(fd, path, sizeof(path)) > 0)
+		;
+	/* Every one of these is refused a page, and none takes room. */
+	for (int i = 0; i < 20000; i++) {
+		snprintf(value, sizeof(value), "full-%d", i);
+		n_overflow +=
+		    cmx_counter_find(&events, 1, VALUES(value), &c, NULL);
+		cmx_counter_inc(&c);
+	}
+	assert_true(n_overflow > 15000);
+	assert_true(info(path).no_space > 0);
+	close(fd);
+	unlink(filler);
+	for (int i = 0; i < 5000; i++) {
+		snprintf(value, sizeof(value), "again-%d", i);
+		assert_int_equal(cmx_counter_find(&events, 1, VALUES(value), &c,
+				     NULL),
+		    0);
+		cmx_counter_inc(&c);
+	}
+	cmx_close(reg);
+	assert_int_equal(umount2(dir, MNT_DETACH), 0);
+	test_remove_dir(dir);
+}
+
+static void
+an_index_filled_to_its_limit_refuses_nobody(void **state)
+{
+	struct fixture f =
+	    fixture_open("\"limits\":{\"series\":32768},", METRICS);
+	struct cmx_family a = family(f.reg, "a_total");
+
+	(void)state;
+	for (int i = 0; i < 32768; i++) {
+		struct cmx_counter c;
+		char value[16];
+
+		snprintf(value, sizeof(value), "%d", i);
+		assert_int_equal(cmx_counter_find(&a, 2, VALUES(value, "-"), &c,
+				     NULL),
+		    0);
+	}
+	assert_int_equal(info(f.segment_path).n_series, 32768);
+	fixture_close(&f);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_file_system_that_was_full_for_a_while_costs_no_room),
+	cmocka_unit_test(an_index_filled_to_its_limit_refuses_nobody),
 	cmocka_unit_test(the_same_values_are_the_same_series),
 	cmocka_unit_test(values_are_told_apart_by_their_borders),
 	cmocka_unit_test(empty_and_null_values_are_one_and_legal),
