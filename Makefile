@@ -36,6 +36,7 @@ LINK	= $(CC) $(CFLAGS) $(SAN) $(LDFLAGS)
 
 LIB_SRC	= $(sort $(wildcard lib/*.c lib/*.S))
 LIB_OBJ	= $(addprefix $B/,$(addsuffix .o,$(LIB_SRC)))
+SO_OBJ	= $(LIB_OBJ:$B/lib/hot.c.o=$B/lib/hot.so.o)
 LIB	= $B/libcodeai-metrics.a
 SO	= $B/$(SONAME)
 CLI_OBJ	= $(patsubst %,$B/%.o,$(sort $(wildcard cmd/codeai-metrics/*.c)))
@@ -58,6 +59,12 @@ $B/lib/%.c.o: lib/%.c
 	$Q$(COMPILE) -DCMX_NO_INLINE -fPIC -fvisibility=hidden \
 	    -ftls-model=initial-exec -c -o $@ $<
 
+# The shared library is never unmapped, and its sections may rely on it.
+$B/lib/hot.so.o: lib/hot.c
+	$(if $Q,@echo "  CC    $< (shared)")
+	$Q$(COMPILE) -DCMX_NO_INLINE -DCMX_STAYS_LOADED -fPIC \
+	    -fvisibility=hidden -ftls-model=initial-exec -c -o $@ $<
+
 $B/lib/%.S.o: lib/%.S lib/codeai.schema.json
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  AS    $<")
@@ -73,10 +80,10 @@ $(LIB): $(LIB_OBJ)
 	$Qrm -f $@ && $(AR) rcs $@ $^
 
 # nodelete: the kernel may look at a section of ours after dlclose().
-$(SO): $(LIB_OBJ) lib/libcodeai-metrics.map
+$(SO): $(SO_OBJ) lib/libcodeai-metrics.map
 	$(if $Q,@echo "  LD    $@")
 	$Q$(LINK) -shared -Wl,-soname,$(SONAME) -Wl,-z,nodelete \
-	    -Wl,--version-script=lib/libcodeai-metrics.map -o $@ $(LIB_OBJ) \
+	    -Wl,--version-script=lib/libcodeai-metrics.map -o $@ $(SO_OBJ) \
 	    $(LIB_LIBS)
 	$Qln -sf $(SONAME) $B/libcodeai-metrics.so
 

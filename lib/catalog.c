@@ -20,7 +20,7 @@
 #define WINDOW_SIZE (256 * 1024)
 #define POOL_CHUNK  (64 * 1024)
 
-/* The longest key: find_long() in series.c. */
+/* The longest key. */
 #define KEY_MAX             \
 	(sizeof(uint32_t) + \
 	    CMX_LABELS_MAX * (sizeof(uint16_t) + CMX_LABEL_VALUE_MAX))
@@ -188,12 +188,16 @@ note_seen(struct cmxi_catalog *c, uint64_t hash)
 
 /* Series */
 
-/* Walk a key's labels: is it one that a writer makes? */
+/* Walk a key's labels: is it one that a writer makes?  Its hash too. */
 static bool
-key_is_valid(const unsigned char *key, size_t size, size_t n_labels)
+key_is_valid(const unsigned char *key, size_t size, size_t n_labels,
+    uint64_t seed, uint64_t *hash)
 {
 	size_t at = sizeof(uint32_t);
+	uint32_t family;
 
+	memcpy(&family, key, sizeof(family));
+	*hash = cmxi_hash_begin(family, seed);
 	for (size_t i = 0; i < n_labels; i++) {
 		uint16_t n;
 
@@ -205,6 +209,7 @@ key_is_valid(const unsigned char *key, size_t size, size_t n_labels)
 		    memchr(key + at, '\0', n) != NULL ||
 		    !cmxi_utf8_is_valid((const char *)key + at, n))
 			return false;
+		*hash = cmxi_hash_label(*hash, key + at, n, seed);
 		at += n;
 	}
 	return at == size;
@@ -275,6 +280,7 @@ read_series(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
 	uint64_t at = (uint64_t)ref * CMXI_ENTRY_UNIT;
 	struct cmxi_shm_series entry;
 	const unsigned char *bytes;
+	uint64_t hash;
 	int r;
 
 	bytes = arena_bytes(c, at, sizeof(entry), &r, err);
@@ -288,9 +294,9 @@ read_series(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
 	bytes = arena_bytes(c, at + CMXI_KEY_OFFSET, entry.key_size, &r, err);
 	if (bytes == NULL)
 		return r;
-	if (!key_is_valid(bytes, entry.key_size, family->d.def.n_labels) ||
-	    cmxi_hash(bytes, entry.key_size, c->segment->fixed.seed) !=
-		entry.hash)
+	if (!key_is_valid(bytes, entry.key_size, family->d.def.n_labels,
+		c->segment->fixed.seed, &hash) ||
+	    hash != entry.hash)
 		return 0;
 	*series = (struct cmxi_catalog_series){
 		.cell_offset = entry.cell_offset,

@@ -15,13 +15,11 @@ or_empty(const char *s)
 	return s == NULL ? "" : s;
 }
 
-/* Room for the bounds and at least one +Inf. */
 static size_t
 n_padded_bounds(size_t n_bounds)
 {
-	if (n_bounds == 0)
-		return 0;
-	return (n_bounds / CMXI_BOUNDS_PAD + 1) * CMXI_BOUNDS_PAD;
+	return (n_bounds + CMXI_BOUNDS_PAD - 1) / CMXI_BOUNDS_PAD *
+	    CMXI_BOUNDS_PAD;
 }
 
 static size_t

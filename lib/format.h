@@ -284,9 +284,8 @@ static_assert(offsetof(struct cmxi_shm_header, shard_ticket) == 1152, "header");
  * struct cmxi_shm_family: the record of a family, in the arena, on a cache
  * line boundary.  Everything but the last line is immutable once published.
  *
- * Behind it: the bounds, padded with +Inf to a multiple of CMXI_BOUNDS_PAD (at
- * least one +Inf); then the texts, each with its NUL: name, help, unit, label
- * names.
+ * Behind it: the bounds, padded with +Inf to a multiple of CMXI_BOUNDS_PAD;
+ * then the texts, each with its NUL: name, help, unit, label names.
  */
 #define CMXI_BOUNDS_PAD 8
 

@@ -19,20 +19,18 @@ const uint64_t *
 cmxi_group_find(const struct cmx_registry *reg, uint32_t number,
     size_t n_labels, const char *const *values)
 {
-	unsigned char bytes[CMXI_SHORT_KEY];
-	struct cmxi_key key = { .bytes = bytes };
-	struct cmxi_probe p;
+	struct cmxi_key key;
+	uint32_t ref;
 
-	if (cmxi_key_build(&key, sizeof(bytes), CMXI_GROUP(number), n_labels,
-		values, reg->segment.fixed.seed) != CMXI_KEY_READY)
+	if (!cmxi_key_build(&key, CMXI_GROUP(number), n_labels, values,
+		reg->segment.fixed.seed))
 		return NULL;
-	p = cmxi_probe_start(&reg->segment, &key);
-	cmxi_index_walk(&reg->segment, &key, &p);
-	if (cmxi_unlikely(p.found == 0))
+	ref = cmxi_index_find(&reg->segment, &key);
+	if (cmxi_unlikely(ref == 0))
 		return NULL;
-	return (const uint64_t *)(const void
-		*)((const unsigned char *)cmxi_segment_entry(&reg->segment,
-		       p.found) +
+	return (const uint64_t *)(const void *)((const unsigned char *)
+						    cmxi_segment_entry(
+							&reg->segment, ref) +
 	    group_cells_offset(key.size));
 }
 
@@ -55,15 +53,15 @@ cmxi_group_make(const struct cmx_registry *reg, uint32_t number,
     const uint64_t *cells)
 {
 	struct cmxi_shm_header *h = cmxi_segment_header(&reg->segment);
-	unsigned char bytes[CMXI_SHORT_KEY], *entry;
-	struct cmxi_key key = { .bytes = bytes };
+	struct cmxi_key key;
+	unsigned char *entry;
 	struct cmxi_space space;
 	struct cmxi_probe p;
 	uint64_t size;
 
 	if (groups_are_full(reg) ||
-	    cmxi_key_build(&key, sizeof(bytes), CMXI_GROUP(number), n_labels,
-		values, reg->segment.fixed.seed) != CMXI_KEY_READY)
+	    !cmxi_key_build(&key, CMXI_GROUP(number), n_labels, values,
+		reg->segment.fixed.seed))
 		return;
 	p = cmxi_probe_start(&reg->segment, &key);
 	cmxi_index_walk(&reg->segment, &key, &p);

@@ -48,7 +48,7 @@ make_salt(const struct cmx_registry *reg)
 {
 	uint64_t ticket = cmxi_add64_relaxed(
 	    &cmxi_segment_header(&reg->segment)->shard_ticket, 1);
-	uint64_t salt = (ticket + 1) * SPREAD | 1;
+	uint64_t salt = ticket + 1;
 
 	/* relaxed: any value will do, and every thread's is as good */
 	cmxi_store64_relaxed(&reg->process->salt, salt);
@@ -65,7 +65,8 @@ fallback_cell(const struct cmx_registry *reg, unsigned char *first_cell)
 
 	if (cmxi_unlikely(salt == 0))
 		salt = make_salt(reg);
-	shard = ((thread_pointer() + salt) * SPREAD >> 32) &
+	/* Processes one after the other take shards one after the other. */
+	shard = ((thread_pointer() * SPREAD >> 32) + salt) &
 	    (fixed->n_fallback_stripes - 1);
 	return first_cell +
 	    ((fixed->n_cpu_stripes + shard) << reg->stripe_shift);
@@ -384,9 +385,11 @@ bucket_of(const double *bounds, uint32_t n_bounds, double v)
 {
 	if (cmxi_unlikely(n_bounds > LINEAR_MAX))
 		return count_below_many(bounds, n_bounds, v);
-	/* At least one +Inf ends them, and is never below. */
+	/* What pads them is +Inf, and never below. */
 	return count_below(bounds,
-	    (n_bounds / CMXI_BOUNDS_PAD + 1) * CMXI_BOUNDS_PAD, v);
+	    (n_bounds + CMXI_BOUNDS_PAD - 1) / CMXI_BOUNDS_PAD *
+		CMXI_BOUNDS_PAD,
+	    v);
 }
 
 static inline void

@@ -44,11 +44,19 @@ void
 cmxi_entry_fill(struct cmxi_shm_series *entry, const struct cmxi_key *key,
     uint64_t cell_offset)
 {
+	unsigned char *p = (unsigned char *)(entry + 1);
+
 	entry->hash = key->hash;
 	entry->cell_offset = cell_offset;
 	entry->created_ns = now_ns();
 	entry->key_size = (uint32_t)key->size;
-	memcpy(&entry->key_family, key->bytes, key->size);
+	entry->key_family = key->family;
+	for (uint32_t i = 0; i < key->n_labels; i++) {
+		memcpy(p, &key->lengths[i], sizeof(key->lengths[i]));
+		memcpy(p + sizeof(key->lengths[i]),
+		    cmxi_value_or_empty(key->values[i]), key->lengths[i]);
+		p += sizeof(key->lengths[i]) + key->lengths[i];
+	}
 }
 
 /*

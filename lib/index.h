@@ -13,18 +13,17 @@
 #include "hash.h"
 #include "segment.h"
 
-/* A key of this many bytes is the rule; longer ones take another path. */
-#define CMXI_SHORT_KEY 512
+/*
+ * A key as it is asked for: it stays where the caller's strings are, and is
+ * written down only in an entry.
+ */
 struct cmxi_key {
-	unsigned char *bytes; /* family, then for each label length, bytes */
-	size_t size;
+	uint32_t family;
+	uint32_t n_labels;
+	const char *const *values;
+	size_t size; /* of the bytes in an entry */
 	uint64_t hash;
-};
-
-enum cmxi_key_result {
-	CMXI_KEY_READY,
-	CMXI_KEY_TOO_LARGE,
-	CMXI_KEY_LABEL_TOO_LONG
+	uint16_t lengths[CMX_LABELS_MAX];
 };
 
 /* A null value is the empty one. */
@@ -34,58 +33,55 @@ cmxi_value_or_empty(const char *value)
 	return value == NULL ? "" : value;
 }
 
-/* memcpy() of a few bytes, without the call. */
-static inline void
-cmxi_copy_short(unsigned char *to, const char *from, size_t n)
+/* Measure and hash; false where a value is longer than the limit. */
+static inline bool
+cmxi_key_build(struct cmxi_key *key, uint32_t family, size_t n_labels,
+    const char *const *values, uint64_t seed)
 {
-	uint64_t a, b;
-	uint32_t c, d;
+	uint64_t hash = cmxi_hash_begin(family, seed);
+	size_t size = sizeof(family);
 
-	if (n > 16) {
-		memcpy(to, from, n);
-	} else if (n >= 8) {
-		memcpy(&a, from, 8);
-		memcpy(&b, from + n - 8, 8);
-		memcpy(to, &a, 8);
-		memcpy(to + n - 8, &b, 8);
-	} else if (n >= 4) {
-		memcpy(&c, from, 4);
-		memcpy(&d, from + n - 4, 4);
-		memcpy(to, &c, 4);
-		memcpy(to + n - 4, &d, 4);
-	} else if (n > 0) {
-		to[0] = (unsigned char)from[0];
-		to[n / 2] = (unsigned char)from[n / 2];
-		to[n - 1] = (unsigned char)from[n - 1];
-	}
-}
-
-/* Write the key of these values into key->bytes, which has room bytes. */
-static inline enum cmxi_key_result
-cmxi_key_build(struct cmxi_key *key, size_t room, uint32_t family,
-    size_t n_labels, const char *const *values, uint64_t seed)
-{
-	unsigned char *p = key->bytes;
-	unsigned char *end = key->bytes + room;
-
-	memcpy(p, &family, sizeof(family));
-	p += sizeof(family);
 	for (size_t i = 0; i < n_labels; i++) {
 		const char *value = cmxi_value_or_empty(values[i]);
 		size_t n = strnlen(value, CMX_LABEL_VALUE_MAX + 1);
-		uint16_t length = (uint16_t)n;
 
 		if (n > CMX_LABEL_VALUE_MAX)
-			return CMXI_KEY_LABEL_TOO_LONG;
-		if ((size_t)(end - p) < sizeof(length) + n)
-			return CMXI_KEY_TOO_LARGE;
-		memcpy(p, &length, sizeof(length));
-		cmxi_copy_short(p + sizeof(length), value, n);
-		p += sizeof(length) + n;
+			return false;
+		key->lengths[i] = (uint16_t)n;
+		size += sizeof(uint16_t) + n;
+		hash = cmxi_hash_label(hash, value, n, seed);
 	}
-	key->size = (size_t)(p - key->bytes);
-	key->hash = cmxi_hash(key->bytes, key->size, seed);
-	return CMXI_KEY_READY;
+	key->family = family;
+	key->n_labels = (uint32_t)n_labels;
+	key->values = values;
+	key->size = size;
+	key->hash = hash;
+	return true;
+}
+
+static inline uint64_t
+cmxi_word_at(const void *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* memcmp() == 0 of a few bytes, without the call. */
+static inline bool
+cmxi_equal_short(const unsigned char *a, const char *b, size_t n)
+{
+	if (n > 16)
+		return memcmp(a, b, n) == 0;
+	if (n >= 8)
+		return ((cmxi_word_at(a) ^ cmxi_word_at(b)) |
+			   (cmxi_word_at(a + n - 8) ^
+			       cmxi_word_at(b + n - 8))) == 0;
+	for (size_t i = 0; i < n; i++)
+		if (a[i] != (unsigned char)b[i])
+			return false;
+	return true;
 }
 
 static inline bool
@@ -93,9 +89,24 @@ cmxi_entry_has_key(const struct cmxi_segment *s, uint32_t ref,
     const struct cmxi_key *key)
 {
 	const struct cmxi_shm_series *entry = cmxi_segment_entry(s, ref);
+	const unsigned char *p = (const unsigned char *)(entry + 1);
 
-	return entry->key_size == key->size &&
-	    memcmp(&entry->key_family, key->bytes, key->size) == 0;
+	if (entry->key_size != key->size || entry->key_family != key->family)
+		return false;
+	/* Sizes are equal, so no label is looked for behind the key. */
+	for (uint32_t i = 0; i < key->n_labels; i++) {
+		size_t n = key->lengths[i];
+		uint16_t length;
+
+		memcpy(&length, p, sizeof(length));
+		p += sizeof(length);
+		if (length != n ||
+		    !cmxi_equal_short(p, cmxi_value_or_empty(key->values[i]),
+			n))
+			return false;
+		p += n;
+	}
+	return true;
 }
 
 /*
@@ -197,6 +208,38 @@ cmxi_index_walk(const struct cmxi_segment *s, const struct cmxi_key *key,
 			return;
 		}
 	}
+}
+
+/*
+ * The entry of a key, or 0: a walk that keeps nothing, for the look-ups that
+ * find what they look for.
+ */
+static inline __attribute__((always_inline)) uint32_t
+cmxi_index_find(const struct cmxi_segment *s, const struct cmxi_key *key)
+{
+	uint32_t tag = (uint32_t)(key->hash >> 32);
+	uint64_t bucket = key->hash;
+
+	for (int i = 0; i < CMXI_BUCKETS_MAX; i++) {
+		uint64_t slot =
+		    (bucket & cmxi_bucket_mask(s)) * CMXI_BUCKET_WORDS;
+
+		if (!cmxi_index_page_exists(s, slot))
+			return 0;
+		for (int j = 0; j < CMXI_BUCKET_WORDS; j++) {
+			/* (B) as in cmxi_index_walk() */
+			uint64_t word =
+			    cmxi_load64_acquire(cmxi_index_word(s, slot) + j);
+
+			if (word == 0)
+				return 0;
+			if ((uint32_t)(word >> 32) == tag &&
+			    cmxi_entry_has_key(s, (uint32_t)word, key))
+				return (uint32_t)word;
+		}
+		bucket += key->hash >> 40 | 1;
+	}
+	return 0;
 }
 
 /*

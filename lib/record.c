@@ -103,8 +103,9 @@ family_of(struct cmx_registry *reg, enum codeai_family which)
 
 /*
  * Families that one helper updates together.  Their series are found by one
- * look-up: a group's entry holds the cells of all of them.  The first n_labels
- * of the helper's values are each family's.
+ * look-up: a group's entry holds the cells of all of them.  Of the helper's
+ * values, the first n_labels are a family's, and the group's key; a value
+ * that is a number (the status) can be part of the group's number instead.
  */
 struct member {
 	enum codeai_family family;
@@ -114,13 +115,13 @@ struct member {
 #define MEMBERS_MAX 4
 
 struct group {
-	uint32_t number; /* codeai-metrics-segment(5); never change one */
+	uint32_t number; /* below 16; codeai-metrics-segment(5): never change */
 	uint32_t n_labels;
 	uint32_t n_members;
 	struct member members[MEMBERS_MAX];
 };
 
-static const struct group http_group = { 1, 3, 4,
+static const struct group http_group = { 1, 2, 4,
 	{ { HTTP_REQUESTS, 3 }, { HTTP_REQUEST_DURATION, 2 },
 	    { HTTP_REQUEST_SIZE, 2 }, { HTTP_RESPONSE_SIZE, 2 } } };
 static const struct group db_group = { 2, 2, 2,
@@ -136,7 +137,7 @@ static const struct group integration_group = { 4, 3, 2,
  */
 static CMXI_NOINLINE bool
 find_members(struct cmx_registry *reg, const struct group *group,
-    const char *const *values, uint64_t *cells)
+    uint32_t number, const char *const *values, uint64_t *cells)
 {
 	bool is_exact = true;
 
@@ -151,7 +152,7 @@ find_members(struct cmx_registry *reg, const struct group *group,
 			is_exact = false;
 	}
 	if (is_exact)
-		cmxi_group_make(reg, group->number, group->n_labels, values,
+		cmxi_group_make(reg, number, group->n_labels, values,
 		    group->n_members, cells);
 	return true;
 }
@@ -161,15 +162,16 @@ find_members(struct cmx_registry *reg, const struct group *group,
  * were found and put into buf; null where a family cannot be used.
  */
 static inline const uint64_t *
-find_group(struct cmx_registry *reg, const struct group *group,
+find_group(struct cmx_registry *reg, const struct group *group, uint32_t value,
     const char *const *values, uint64_t *buf)
 {
+	uint32_t number = value * 16 + group->number;
 	const uint64_t *cells =
-	    cmxi_group_find(reg, group->number, group->n_labels, values);
+	    cmxi_group_find(reg, number, group->n_labels, values);
 
 	if (cmxi_likely(cells != NULL))
 		return cells;
-	return find_members(reg, group, values, buf) ? buf : NULL;
+	return find_members(reg, group, number, values, buf) ? buf : NULL;
 }
 
 static CMXI_NOINLINE void
@@ -230,18 +232,11 @@ set(struct cmx_registry *reg, enum codeai_family which, size_t n,
 		cmx_gauge_set(&gauge, v);
 }
 
-/* A status of three digits, or "0". */
-static void
-status_to_text(int status, char text[4])
+/* A status of three digits, or 0. */
+static uint32_t
+status_number(int status)
 {
-	if (status < 100 || status > 999) {
-		memcpy(text, "0", 2);
-		return;
-	}
-	text[0] = (char)('0' + status / 100);
-	text[1] = (char)('0' + status / 10 % 10);
-	text[2] = (char)('0' + status % 10);
-	text[3] = '\0';
+	return status < 100 || status > 999 ? 0 : (uint32_t)status;
 }
 
 /* Where one of the families is of another shape: those that are not. */
@@ -265,7 +260,7 @@ record_pair(struct cmx_registry *reg, const struct group *group,
     const char *const *values, double seconds)
 {
 	uint64_t buf[MEMBERS_MAX];
-	const uint64_t *cells = find_group(reg, group, values, buf);
+	const uint64_t *cells = find_group(reg, group, 0, values, buf);
 
 	if (cmxi_unlikely(cells == NULL)) {
 		count(reg, group->members[0].family, group->members[0].n_labels,
@@ -283,16 +278,20 @@ cmx_record_http_request(struct cmx_registry *reg, const char *method,
     const char *path, int status, double seconds, int64_t request_bytes,
     int64_t response_bytes)
 {
-	char status_text[4];
-	const char *values[] = { method, path, status_text };
+	uint32_t number = status_number(status);
+	const char status_text[] = { (char)('0' + number / 100),
+		(char)('0' + number / 10 % 10), (char)('0' + number % 10),
+		'\0' };
+	/* Of no status, the last zero. */
+	const char *values[] = { method, path,
+		status_text + (number == 0 ? 2 : 0) };
 	uint64_t buf[MEMBERS_MAX];
 	const uint64_t *cells;
 
 	if (reg == NULL)
 		return;
-	status_to_text(status, status_text);
-	cells = find_group(reg, &http_group, values, buf);
-	if (cells == NULL) {
+	cells = find_group(reg, &http_group, number, values, buf);
+	if (cmxi_unlikely(cells == NULL)) {
 		record_http_request_singly(reg, values, seconds, request_bytes,
 		    response_bytes);
 		return;

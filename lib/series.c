@@ -14,11 +14,6 @@
 #include "space.h"
 #include "utf8.h"
 
-/* The longest key: 70 KiB, for which find_long() has the stack. */
-#define LONG_KEY            \
-	(sizeof(uint32_t) + \
-	    CMX_LABELS_MAX * (sizeof(uint16_t) + CMX_LABEL_VALUE_MAX))
-
 static bool
 family_is_full(const struct cmx_registry *reg,
     const struct cmxi_shm_family *family)
@@ -83,40 +78,6 @@ all_are_overflow(size_t n_labels, const char *const *values)
 	return true;
 }
 
-/* The key of these values once they are UTF-8; count what was wrong. */
-static enum cmxi_key_result
-repair_key(const struct cmx_registry *reg, struct cmxi_key *key, size_t room,
-    size_t n_labels, const char *const *values)
-{
-	unsigned char *p = key->bytes + sizeof(uint32_t);
-	unsigned char *end = key->bytes + room;
-	uint64_t n_repaired = 0;
-
-	for (size_t i = 0; i < n_labels; i++) {
-		const char *value = cmxi_value_or_empty(values[i]);
-		size_t n = strlen(value);
-		uint16_t length;
-
-		if (end - p < (ptrdiff_t)sizeof(length))
-			return CMXI_KEY_TOO_LARGE;
-		n_repaired += !cmxi_utf8_is_valid(value, n);
-		n = cmxi_utf8_repair(value, n, (char *)p + sizeof(length),
-		    (size_t)(end - p) - sizeof(length));
-		if (n > CMX_LABEL_VALUE_MAX)
-			return CMXI_KEY_LABEL_TOO_LONG;
-		if (n > (size_t)(end - p) - sizeof(length))
-			return CMXI_KEY_TOO_LARGE;
-		length = (uint16_t)n;
-		memcpy(p, &length, sizeof(length));
-		p += sizeof(length) + n;
-	}
-	key->size = (size_t)(p - key->bytes);
-	key->hash = cmxi_hash(key->bytes, key->size, reg->segment.fixed.seed);
-	cmxi_segment_count(&reg->segment, CMXI_STAT_REPAIRED_LABELS,
-	    n_repaired);
-	return CMXI_KEY_READY;
-}
-
 static bool
 all_are_valid(size_t n_labels, const char *const *values)
 {
@@ -131,10 +92,10 @@ all_are_valid(size_t n_labels, const char *const *values)
 
 /* The cells of a key that is valid UTF-8: found, inserted, or overflow. */
 static int
-find_or_insert(const struct cmx_registry *reg, uint32_t family_ref,
-    const struct cmxi_key *key, uint64_t *cell_offset)
+find_or_insert(const struct cmx_registry *reg, const struct cmxi_key *key,
+    uint64_t *cell_offset)
 {
-	struct cmxi_shm_family *family = cmxi_registry_family(reg, family_ref);
+	struct cmxi_shm_family *family = cmxi_registry_family(reg, key->family);
 	struct cmxi_probe p = cmxi_probe_start(&reg->segment, key);
 	const struct cmxi_shm_series *entry;
 	uint32_t ref;
@@ -148,54 +109,61 @@ find_or_insert(const struct cmx_registry *reg, uint32_t family_ref,
 	return 0;
 }
 
-/*
- * The slow path, with a buffer of the caller's for the key: the series is
- * new, or its values are not UTF-8, or they are long.  Returns -1 where the
- * buffer is too small.
- */
 static int
-find_slow(const struct cmx_registry *reg, uint32_t family, size_t n_labels,
-    const char *const *values, unsigned char *bytes, size_t room,
+give_overflow_of_long(const struct cmx_registry *reg, uint32_t family,
     uint64_t *cell_offset)
 {
-	struct cmxi_key key = { .bytes = bytes };
-	enum cmxi_key_result r = cmxi_key_build(&key, room, family, n_labels,
-	    values, reg->segment.fixed.seed);
+	cmxi_segment_count(&reg->segment, CMXI_STAT_LONG_LABELS, 1);
+	return give_overflow(reg, cmxi_registry_family(reg, family),
+	    cell_offset);
+}
 
-	if (r == CMXI_KEY_READY && !all_are_valid(n_labels, values))
-		r = repair_key(reg, &key, room, n_labels, values);
-	if (r == CMXI_KEY_TOO_LARGE)
-		return -1;
-	if (r == CMXI_KEY_LABEL_TOO_LONG)
-		cmxi_segment_count(&reg->segment, CMXI_STAT_LONG_LABELS, 1);
-	if (r == CMXI_KEY_LABEL_TOO_LONG || all_are_overflow(n_labels, values))
-		return give_overflow(reg, cmxi_registry_family(reg, family),
+/*
+ * Values that are not UTF-8, looked up as what they become.  65 KiB of stack,
+ * so this is a function of its own.
+ */
+static CMXI_NOINLINE int
+find_repaired(const struct cmx_registry *reg, const struct cmxi_key *broken,
+    uint64_t *cell_offset)
+{
+	char texts[CMX_LABELS_MAX][CMX_LABEL_VALUE_MAX + 1];
+	const char *values[CMX_LABELS_MAX];
+	struct cmxi_key key;
+
+	for (uint32_t i = 0; i < broken->n_labels; i++) {
+		const char *value = cmxi_value_or_empty(broken->values[i]);
+		size_t n = broken->lengths[i];
+		size_t repaired =
+		    cmxi_utf8_repair(value, n, texts[i], CMX_LABEL_VALUE_MAX);
+
+		if (!cmxi_utf8_is_valid(value, n))
+			cmxi_segment_count(&reg->segment,
+			    CMXI_STAT_REPAIRED_LABELS, 1);
+		if (repaired > CMX_LABEL_VALUE_MAX)
+			return give_overflow_of_long(reg, broken->family,
+			    cell_offset);
+		texts[i][repaired] = '\0';
+		values[i] = texts[i];
+	}
+	cmxi_key_build(&key, broken->family, broken->n_labels, values,
+	    reg->segment.fixed.seed);
+	return find_or_insert(reg, &key, cell_offset);
+}
+
+/* The slow path: the series is new, or its values are not UTF-8. */
+static CMXI_NOINLINE int
+find_missing(const struct cmx_registry *reg, const struct cmxi_key *key,
+    uint64_t *cell_offset)
+{
+	int saved = errno, r;
+
+	if (!all_are_valid(key->n_labels, key->values))
+		r = find_repaired(reg, key, cell_offset);
+	else if (all_are_overflow(key->n_labels, key->values))
+		r = give_overflow(reg, cmxi_registry_family(reg, key->family),
 		    cell_offset);
-	return find_or_insert(reg, family, &key, cell_offset);
-}
-
-/* 70 KiB of stack, so this is a function of its own. */
-static CMXI_NOINLINE int
-find_long(const struct cmx_registry *reg, uint32_t family, size_t n_labels,
-    const char *const *values, uint64_t *cell_offset)
-{
-	unsigned char bytes[LONG_KEY];
-
-	return find_slow(reg, family, n_labels, values, bytes, sizeof(bytes),
-	    cell_offset);
-}
-
-static CMXI_NOINLINE int
-find_missing(const struct cmx_registry *reg, uint32_t family, size_t n_labels,
-    const char *const *values, uint64_t *cell_offset)
-{
-	unsigned char bytes[CMXI_SHORT_KEY];
-	int saved = errno;
-	int r = find_slow(reg, family, n_labels, values, bytes, sizeof(bytes),
-	    cell_offset);
-
-	if (r == -1)
-		r = find_long(reg, family, n_labels, values, cell_offset);
+	else
+		r = find_or_insert(reg, key, cell_offset);
 	errno = saved;
 	return r;
 }
@@ -204,46 +172,38 @@ int
 cmxi_series_find(const struct cmx_registry *reg, uint32_t family,
     size_t n_labels, const char *const *values, uint64_t *cell_offset)
 {
-	unsigned char bytes[CMXI_SHORT_KEY];
-	struct cmxi_key key = { .bytes = bytes };
+	const struct cmxi_shm_series *entry;
+	struct cmxi_key key;
+	uint32_t ref;
 
 	REQUIRE(n_labels == cmxi_registry_family(reg, family)->n_labels);
 	if (n_labels == 0)
 		return give_overflow(reg, cmxi_registry_family(reg, family),
 		    cell_offset);
-	if (cmxi_key_build(&key, sizeof(bytes), family, n_labels, values,
-		reg->segment.fixed.seed) == CMXI_KEY_READY) {
-		struct cmxi_probe p = cmxi_probe_start(&reg->segment, &key);
-
-		cmxi_index_walk(&reg->segment, &key, &p);
-		if (cmxi_likely(p.found != 0)) {
-			const struct cmxi_shm_series *entry =
-			    cmxi_segment_entry(&reg->segment, p.found);
-
-			*cell_offset = entry->cell_offset;
-			return 0;
-		}
-	}
-	return find_missing(reg, family, n_labels, values, cell_offset);
+	if (!cmxi_key_build(&key, family, n_labels, values,
+		reg->segment.fixed.seed))
+		return give_overflow_of_long(reg, family, cell_offset);
+	ref = cmxi_index_find(&reg->segment, &key);
+	if (cmxi_unlikely(ref == 0))
+		return find_missing(reg, &key, cell_offset);
+	entry = cmxi_segment_entry(&reg->segment, ref);
+	*cell_offset = entry->cell_offset;
+	return 0;
 }
 
 int
 cmxi_series_make_overflow(const struct cmxi_segment *s,
     struct cmxi_shm_family *record, uint32_t family)
 {
-	static const char *const value = CMXI_OVERFLOW_VALUE;
-	unsigned char bytes[sizeof(uint32_t) +
-	    CMX_LABELS_MAX * (sizeof(uint16_t) + sizeof(CMXI_OVERFLOW_VALUE))];
-	struct cmxi_key key = { .bytes = bytes };
 	const char *values[CMX_LABELS_MAX];
+	struct cmxi_key key;
 	uint64_t cell_offset;
 	uint32_t ref;
 	int r;
 
 	for (size_t i = 0; i < record->n_labels; i++)
-		values[i] = value;
-	cmxi_key_build(&key, sizeof(bytes), family, record->n_labels, values,
-	    s->fixed.seed);
+		values[i] = CMXI_OVERFLOW_VALUE;
+	cmxi_key_build(&key, family, record->n_labels, values, s->fixed.seed);
 	r = cmxi_arena_take_entry(s, cmxi_entry_size(key.size), CMXI_ENTRY_UNIT,
 	    &ref);
 	if (r == 0)

@@ -214,7 +214,7 @@ CMX_PUBLIC int cmx_family_find(struct cmx_registry *, const char *name,
  *            CMX_ERR_TYPE       the family is of another type
  *            CMX_ERR_LABELS     another number of labels
  * Safety:    thread, process, signal, fork.  Never allocates heap memory.
- *            Label values of more than 480 bytes in sum take 70 KiB of stack.
+ *            Label values that are not UTF-8 take 70 KiB of stack.
  * Progress:  lock-free; at most 64 words of the index are looked at.
  * Cost:      one hash and one comparison for a series that is there; some
  *            microseconds for a new one.
@@ -243,8 +243,9 @@ CMX_PUBLIC int cmx_histogram_find(const struct cmx_family *, size_t n_labels,
  * Limits:    wraps at 2^64, which Prometheus reads as a reset.
  */
 #ifdef CMX_NO_INLINE
-CMX_PUBLIC void cmx_counter_inc(const struct cmx_counter *);
-CMX_PUBLIC void cmx_counter_add(const struct cmx_counter *, uint64_t n);
+CMX_PUBLIC CMX_DIRECT void cmx_counter_inc(const struct cmx_counter *);
+CMX_PUBLIC CMX_DIRECT void cmx_counter_add(const struct cmx_counter *,
+    uint64_t n);
 #endif
 CMX_PUBLIC void cmx_counter_add_double(const struct cmx_counter *, double v);
 
@@ -276,7 +277,8 @@ CMX_PUBLIC void cmx_gauge_dec(const struct cmx_gauge *);
  * Safety:    thread, process, signal, fork.
  * Progress:  lock-free.
  */
-CMX_PUBLIC void cmx_histogram_observe(const struct cmx_histogram *, double v);
+CMX_PUBLIC CMX_DIRECT void cmx_histogram_observe(const struct cmx_histogram *,
+    double v);
 
 #ifdef __cplusplus
 }

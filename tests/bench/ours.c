@@ -66,9 +66,12 @@ static void
 look_up(long n)
 {
 	struct cmx_family requests = family("codeai_http_requests_total");
-	const char *const values[] = { "GET", "/users/{id}", "200" };
+	char paths[64][32];
 
+	for (int i = 0; i < 64; i++)
+		snprintf(paths[i], sizeof(paths[i]), "/route/%d/{id}", i);
 	for (long i = 0; i < n; i++) {
+		const char *const values[] = { "GET", paths[i & 63], "200" };
 		struct cmx_counter found;
 
 		cmx_counter_find(&requests, 3, values, &found, NULL);

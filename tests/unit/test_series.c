@@ -7,6 +7,8 @@
 #include <sched.h>
 #include <sys/mount.h>
 
+#include "hash.h"
+
 #define METRICS                                                        \
 	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","   \
 	"\"labels\":[\"x\",\"y\"]},"                                   \
@@ -374,7 +376,37 @@ an_index_filled_to_its_limit_refuses_nobody(void **state)
 	fixture_close(&f);
 }
 
+/* Labels that differ in one place only have hashes without a pattern. */
+static void
+hashes_of_similar_labels_spread(void **state)
+{
+	enum { BUCKETS = 1024, KEYS = 64 * BUCKETS };
+	static uint32_t n_low[BUCKETS], n_high[BUCKETS];
+	double chi_low = 0, chi_high = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < KEYS; i++) {
+		char value[512];
+		int n = snprintf(value, sizeof(value), "/p/%u", i);
+		uint64_t hash = cmxi_hash_label(cmxi_hash_begin(4, 12345),
+		    value, (size_t)n, 12345);
+
+		n_low[hash % BUCKETS]++;
+		n_high[(hash >> 40) % BUCKETS]++;
+	}
+	for (int i = 0; i < BUCKETS; i++) {
+		double low = n_low[i] - 64.0, high = n_high[i] - 64.0;
+
+		chi_low += low * low / 64;
+		chi_high += high * high / 64;
+	}
+	/* Chi squared of 1,023 degrees: beyond these once in 10^9. */
+	assert_true(chi_low > 770 && chi_low < 1310);
+	assert_true(chi_high > 770 && chi_high < 1310);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(hashes_of_similar_labels_spread),
 	cmocka_unit_test(a_file_system_that_was_full_for_a_while_costs_no_room),
 	cmocka_unit_test(an_index_filled_to_its_limit_refuses_nobody),
 	cmocka_unit_test(the_same_values_are_the_same_series),
