@@ -47,8 +47,9 @@ HEADERS	= $(sort $(wildcard include/codeai/*.h))
 MAN	= $(sort $(wildcard man/*.[1-8]))
 
 UNIT	= $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/test_*.c))
-TOOLS	= $(patsubst tests/integration/%.c,$B/tests/%,\
-	$(wildcard tests/integration/*.c)) $B/tests/prefork
+TOOLS	= $B/tests/prefork $B/tests/plugin.so $(patsubst \
+	tests/torture/%.c,$B/tests/%,$(filter-out %/plugin.c,\
+	$(wildcard tests/torture/*.c)))
 
 .PHONY: all
 all: $(LIB) $(SO) $(CLI) $(DAEMON) ## library and programs
@@ -109,10 +110,16 @@ $B/tests/prefork: tests/demo/prefork.c $(LIB)
 	$(if $Q,@echo "  TEST  $@")
 	$Q$(COMPILE) -o $@ $< $(LIB) $(LIB_LIBS) $(call PKGLIBS,sqlite3)
 
-$B/tests/%: tests/integration/%.c $(LIB)
+$B/tests/plugin.so: tests/torture/plugin.c
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  TEST  $@")
-	$Q$(COMPILE) -Ilib -Itests/support -pthread -o $@ $< $(LIB) $(LIB_LIBS)
+	$Q$(COMPILE) -fPIC -shared -o $@ $<
+
+$B/tests/%: tests/torture/%.c tests/torture/common.h $(LIB)
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  TEST  $@")
+	$Q$(COMPILE) -Ilib -pthread -rdynamic -o $@ $< \
+	    -Wl,--whole-archive $(LIB) -Wl,--no-whole-archive $(LIB_LIBS)
 
 .PHONY: build-tests
 build-tests: all $(UNIT) $(TOOLS)
@@ -128,6 +135,10 @@ check-asan: ## the tests under AddressSanitizer and UBSan
 	    CFLAGS="-O1 -g -fno-omit-frame-pointer" \
 	    SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
 	@B=build/asan SANITIZED=1 tests/run $(or $(T),unit cli integration)
+
+.PHONY: torture
+torture: build-tests ## the long storms: a million kills, 10^8 reads
+	@B=$B LONG=1 tests/integration/torture
 
 .PHONY: check-valgrind
 check-valgrind: build-tests ## the unit tests under valgrind
