@@ -140,6 +140,10 @@ check-asan: ## the tests under AddressSanitizer and UBSan
 torture: build-tests ## the long storms: a million kills, 10^8 reads
 	@B=$B LONG=1 tests/integration/torture
 
+.PHONY: mutants
+mutants: build-tests ## break the code in each of many places, and see a test fail
+	@tests/mutants/run
+
 .PHONY: check-valgrind
 check-valgrind: build-tests ## the unit tests under valgrind
 	@B=$B VALGRIND=1 tests/run $(or $(T),unit)

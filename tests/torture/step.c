@@ -3,6 +3,8 @@
  *
  *	step single	every update ends though each instruction is a stop
  *	step breakpoint	and with a breakpoint in the section
+ *	step insert	a reader looks at the segment after each instruction
+ *			of an insert, and finds no half series
  *	step kill	SIGKILL at each instruction boundary of each section:
  *			an update is there or it is not, and others go on
  *
@@ -67,6 +69,53 @@ run_single(void)
 	}
 	printf("%d updates of 3 kinds in %ld single steps\n", n, steps);
 	return WEXITSTATUS(status) == 0;
+}
+
+/*
+ * Stop a child after each instruction of a look-up that inserts.  At each
+ * stop the segment is as if the child had died there: nothing in it may be
+ * invalid, and the series is there or it is not.
+ */
+static bool
+run_insert(const struct segment *s, const struct cmx_family *events)
+{
+	const struct cmxr_snapshot *snapshot;
+	struct cmxr_reader *reader;
+	struct cmx_error error;
+	struct cmxr_info info;
+	pid_t pid = fork();
+	long steps = 0, seen_at = 0;
+	int status;
+
+	if (pid == 0) {
+		const char *value = "a label value that is new";
+		struct cmx_counter c;
+
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		_exit(cmx_counter_find(events, 1, &value, &c, NULL));
+	}
+	waitpid(pid, NULL, 0);
+	if (cmxr_open(s->path, &reader, &error) != 0)
+		errx(1, "%s", error.text);
+	for (;; steps++) {
+		if (cmxr_snapshot_take(reader, &snapshot, &error) != 0 ||
+		    cmxr_info_get(reader, &info, &error) != 0)
+			errx(1, "%s", error.text);
+		if (info.invalid_entries > 0) {
+			printf("half a series after %ld instructions\n", steps);
+			return false;
+		}
+		if (info.n_series > 0 && seen_at == 0)
+			seen_at = steps;
+		ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL);
+		waitpid(pid, &status, 0);
+		if (WIFEXITED(status))
+			break;
+	}
+	cmxr_close(reader);
+	printf("%ld instructions of an insert, done at %ld\n", steps, seen_at);
+	return WEXITSTATUS(status) == 0 && seen_at > 0;
 }
 
 static long
@@ -268,6 +317,18 @@ main(int argc, char *argv[])
 		ok = run_breakpoint(places, n_places);
 		last = final_totals(&s, &info);
 		ok &= last.whole == 10 && last.count == 10;
+	} else if (strcmp(mode, "insert") == 0) {
+		const char *label = "x";
+		const struct cmx_family_def def = { .name = "events_total",
+			.help = "h",
+			.type = CMX_COUNTER,
+			.n_labels = 1,
+			.labels = &label };
+		struct cmx_family events;
+
+		if (cmx_register(h.reg, &def, &events, NULL) != 0)
+			errx(1, "events_total");
+		ok = run_insert(&s, &events);
 	} else if (strcmp(mode, "kill") == 0) {
 		last = final_totals(&s, &info);
 		for (const struct descriptor *d = __start___rseq_cs;
@@ -277,7 +338,7 @@ main(int argc, char *argv[])
 		    n_stops, __stop___rseq_cs - __start___rseq_cs);
 		ok &= n_stops >= 10;
 	} else {
-		errx(2, "usage: step single|breakpoint|kill");
+		errx(2, "usage: step single|breakpoint|insert|kill");
 	}
 	remove_segment(&s);
 	return ok ? 0 : 1;

@@ -4,6 +4,7 @@
 #include "metrics.h"
 
 #include <math.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -317,7 +318,50 @@ want_of_descriptors_does_not_last(void **state)
 	fixture_close(&f);
 }
 
+/* A child that lives on holds nothing of its parent's. */
+static void
+a_death_is_seen_while_the_dead_ones_child_lives(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmx_gauge g = gauge(f.reg, "plain", 0, NULL);
+	pid_t owner,
+	    *child = mmap(NULL, sizeof(pid_t), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int fds[2];
+	char c;
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	owner = fork();
+	if (owner == 0) {
+		cmx_gauge_set(&g, 5);
+		pid_t pid = fork();
+
+		if (pid == 0)
+			for (;;)
+				pause();
+		*child = pid;
+		if (write(fds[1], "x", 1) == 1)
+			for (;;)
+				pause();
+		_exit(1);
+	}
+	assert_int_equal(read(fds[0], &c, 1), 1);
+	assert_shows(f.segment_path, "plain 5");
+	kill(owner, SIGKILL);
+	waitpid(owner, NULL, 0);
+	assert_true(*child > 0);
+	assert_int_equal(kill(*child, 0), 0);
+	assert_shows(f.segment_path, "plain 0");
+	kill(*child, SIGKILL);
+	close(fds[0]);
+	close(fds[1]);
+	munmap(child, sizeof(pid_t));
+	fixture_close(&f);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_death_is_seen_while_the_dead_ones_child_lives),
 	cmocka_unit_test(one_pid_with_two_slots_is_one_series),
 	cmocka_unit_test(want_of_descriptors_does_not_last),
 	cmocka_unit_test(

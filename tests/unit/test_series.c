@@ -405,7 +405,53 @@ hashes_of_similar_labels_spread(void **state)
 	assert_true(chi_high > 770 && chi_high < 1310);
 }
 
+/* Series that got no page are in the overflow, and no update is a signal. */
+static void
+a_store_never_faults_where_the_file_system_is_full(void **state)
+{
+	char *dir = test_make_dir(), path[600], filler[600], schema[600];
+	struct cmx_registry *reg;
+	struct cmx_family wide;
+	int fd, n_overflow = 0;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	mount_small(dir, "size=2m");
+	snprintf(path, sizeof(path), "%s/a.seg", dir);
+	snprintf(filler, sizeof(filler), "%s/filler", dir);
+	snprintf(schema, sizeof(schema), "%s/s.json", dir);
+	test_write_file(schema,
+	    "{\"version\":1,\"limits\":{\"series\":400},\"metrics\":["
+	    "{\"name\":\"wide\",\"type\":\"histogram\",\"help\":\"h\","
+	    "\"labels\":[\"x\"],\"buckets\":[1,2,3,4,5,6,7,8,9,10,11]}]}");
+	assert_int_equal(cmx_open(path, schema, 0, &reg, NULL), 0);
+	wide = family(reg, "wide");
+	for (int i = 0; i < 400; i++) {
+		struct cmx_histogram h;
+		char value[16];
+
+		if (i == 100) {
+			/* The index and the arena have all their pages now. */
+			fd = open(filler, O_RDWR | O_CREAT, 0600);
+			while (write(fd, path, sizeof(path)) > 0)
+				;
+			close(fd);
+		}
+		snprintf(value, sizeof(value), "%d", i);
+		n_overflow +=
+		    cmx_histogram_find(&wide, 1, VALUES(value), &h, NULL);
+		for (int j = 0; j < 12; j++)
+			cmx_histogram_observe(&h, j + 0.5);
+	}
+	assert_true(n_overflow > 200);
+	cmx_close(reg);
+	assert_int_equal(umount2(dir, MNT_DETACH), 0);
+	test_remove_dir(dir);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_store_never_faults_where_the_file_system_is_full),
 	cmocka_unit_test(hashes_of_similar_labels_spread),
 	cmocka_unit_test(a_file_system_that_was_full_for_a_while_costs_no_room),
 	cmocka_unit_test(an_index_filled_to_its_limit_refuses_nobody),
