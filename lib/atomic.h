@@ -41,12 +41,6 @@ cmxi_load32_acquire(const uint32_t *p)
 	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
 }
 
-static inline uint32_t
-cmxi_add32_relaxed(uint32_t *p, uint32_t v)
-{
-	return __atomic_fetch_add(p, v, __ATOMIC_RELAXED);
-}
-
 static inline uint64_t
 cmxi_load64_relaxed(const uint64_t *p)
 {
@@ -65,12 +59,6 @@ cmxi_store64_relaxed(uint64_t *p, uint64_t v)
 	__atomic_store_n(p, v, __ATOMIC_RELAXED);
 }
 
-static inline void
-cmxi_store64_release(uint64_t *p, uint64_t v)
-{
-	__atomic_store_n(p, v, __ATOMIC_RELEASE);
-}
-
 static inline uint64_t
 cmxi_add64_relaxed(uint64_t *p, uint64_t v)
 {
@@ -81,12 +69,6 @@ static inline uint64_t
 cmxi_add64_acq_rel(uint64_t *p, uint64_t v)
 {
 	return __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL);
-}
-
-static inline uint64_t
-cmxi_exchange64_relaxed(uint64_t *p, uint64_t v)
-{
-	return __atomic_exchange_n(p, v, __ATOMIC_RELAXED);
 }
 
 static inline uint64_t

@@ -25,7 +25,7 @@ static const char *const error_names[] = {
 	"labels",
 	"full",
 	"no space",
-	"unsupported",
+
 };
 
 static const char *const type_names[] = {

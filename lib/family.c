@@ -8,10 +8,10 @@
 #include "family.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "arena.h"
 #include "atomic.h"
+#include "clock.h"
 #include "definition.h"
 #include "error.h"
 #include "hash.h"
@@ -117,7 +117,6 @@ make_record(const struct cmxi_segment *s, const struct cmx_family_def *def,
     uint32_t *entry, struct cmx_error *err)
 {
 	struct cmxi_shm_family *record;
-	struct timespec now;
 	int r = cmxi_arena_take_entry(s, cmxi_definition_size(def),
 	    RECORD_ALIGN, entry);
 
@@ -125,9 +124,7 @@ make_record(const struct cmxi_segment *s, const struct cmx_family_def *def,
 		return take_error(r, def->name, err);
 	record = cmxi_segment_entry(s, *entry);
 	cmxi_definition_encode(def, record);
-	clock_gettime(CLOCK_REALTIME, &now);
-	record->created_ns =
-	    (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	record->created_ns = cmxi_wall_clock_ns();
 	r = cmxi_series_make_overflow(s, record, *entry);
 	return r == 0 ? 0 : take_error(r, def->name, err);
 }

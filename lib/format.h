@@ -3,7 +3,8 @@
  *
  * What every file of the library is for, in the order of the data's way:
  *
- *	level 0	compiler.h check.h atomic.h error buf number utf8 hash
+ *	level 0	compiler.h check.h atomic.h clock.h hash.h error buf
+ *		number utf8
  *	1	name, lint	rules of names and definitions
  *	1	format.h	this file: structs, guarantees, protocols
  *	2	position, parse, schema	schema text -> definitions

@@ -3,7 +3,7 @@
  */
 #include "index.h"
 
-#include <time.h>
+#include "clock.h"
 
 /* Give the index page of a word its memory, and say so. */
 static int
@@ -23,15 +23,6 @@ make_page(const struct cmxi_segment *s, uint64_t slot)
 	return r;
 }
 
-static uint64_t
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 uint64_t
 cmxi_entry_size(size_t key_size)
 {
@@ -48,7 +39,7 @@ cmxi_entry_fill(struct cmxi_shm_series *entry, const struct cmxi_key *key,
 
 	entry->hash = key->hash;
 	entry->cell_offset = cell_offset;
-	entry->created_ns = now_ns();
+	entry->created_ns = cmxi_wall_clock_ns();
 	entry->key_size = (uint32_t)key->size;
 	entry->key_family = key->family;
 	for (uint32_t i = 0; i < key->n_labels; i++) {

@@ -14,10 +14,10 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "atomic.h"
+#include "clock.h"
 #include "error.h"
 #include "path.h"
 
@@ -256,17 +256,13 @@ check_filesystem(int fd, const char *name, unsigned int flags,
 static void
 fill_identity(struct cmxi_shm_header *h)
 {
-	struct timespec now;
-
 	memcpy(h->magic, CMXI_MAGIC, CMXI_MAGIC_SIZE);
 	h->version = CMXI_VERSION;
 	h->header_size = CMXI_HEADER_SIZE;
 	h->byte_order = CMXI_BYTE_ORDER;
 	h->word_size = CMXI_WORD_SIZE;
 	read_boot_id(h->boot_id);
-	clock_gettime(CLOCK_REALTIME, &now);
-	h->created_ns =
-	    (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	h->created_ns = cmxi_wall_clock_ns();
 	arc4random_buf(&h->seed, sizeof(h->seed));
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx"))

@@ -18,10 +18,10 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "atomic.h"
+#include "clock.h"
 #include "utf8.h"
 
 static struct cmxi_shm_slot *
@@ -113,15 +113,6 @@ lock_free_slot(const struct cmxi_segment *s, int fd)
 	return NO_SLOT_EVER;
 }
 
-static uint64_t
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void
 describe(struct cmxi_shm_slot *slot)
 {
@@ -136,7 +127,7 @@ describe(struct cmxi_shm_slot *slot)
 	cmxi_utf8_repair(program_invocation_short_name, n, slot->role,
 	    sizeof(slot->role) - 1);
 	slot->pid = (uint32_t)getpid();
-	slot->claimed_ns = now_ns();
+	slot->claimed_ns = cmxi_wall_clock_ns();
 }
 
 /*

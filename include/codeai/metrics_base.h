@@ -53,22 +53,21 @@ extern "C" {
  */
 enum cmx_err {
 	CMX_OK = 0,
-	CMX_ERR_ARGUMENT = -1,     /* a null, too many, out of range */
-	CMX_ERR_SYSTEM = -2,       /* a system call failed: sys_errno */
-	CMX_ERR_MEMORY = -3,       /* malloc or mmap has no memory */
-	CMX_ERR_SCHEMA = -4,       /* the schema file is not valid */
-	CMX_ERR_NOT_FOUND = -5,    /* no such segment or family */
-	CMX_ERR_EXISTS = -6,       /* the segment exists already */
-	CMX_ERR_FORMAT = -7,       /* not a segment, or damaged */
-	CMX_ERR_MISMATCH = -8,     /* another layout, boot, machine word */
-	CMX_ERR_PERMISSION = -9,   /* owner, mode, kind or place of the file */
-	CMX_ERR_FILESYSTEM = -10,  /* the file system is not memory */
-	CMX_ERR_CONFLICT = -11,    /* the family is defined differently */
-	CMX_ERR_TYPE = -12,        /* the family is of another type */
-	CMX_ERR_LABELS = -13,      /* wrong number or names of labels */
-	CMX_ERR_FULL = -14,        /* family table, arena or cells are full */
-	CMX_ERR_NO_SPACE = -15,    /* the file system has no page left */
-	CMX_ERR_UNSUPPORTED = -16, /* this build cannot do it */
+	CMX_ERR_ARGUMENT = -1,    /* a null, too many, out of range */
+	CMX_ERR_SYSTEM = -2,      /* a system call failed: sys_errno */
+	CMX_ERR_MEMORY = -3,      /* malloc or mmap has no memory */
+	CMX_ERR_SCHEMA = -4,      /* the schema file is not valid */
+	CMX_ERR_NOT_FOUND = -5,   /* no such segment or family */
+	CMX_ERR_EXISTS = -6,      /* the segment exists already */
+	CMX_ERR_FORMAT = -7,      /* not a segment, or damaged */
+	CMX_ERR_MISMATCH = -8,    /* another layout, boot, machine word */
+	CMX_ERR_PERMISSION = -9,  /* owner, mode, kind or place of the file */
+	CMX_ERR_FILESYSTEM = -10, /* the file system is not memory */
+	CMX_ERR_CONFLICT = -11,   /* the family is defined differently */
+	CMX_ERR_TYPE = -12,       /* the family is of another type */
+	CMX_ERR_LABELS = -13,     /* wrong number or names of labels */
+	CMX_ERR_FULL = -14,       /* family table, arena or cells are full */
+	CMX_ERR_NO_SPACE = -15,   /* the file system has no page left */
 };
 
 /*

@@ -7,25 +7,7 @@
  * the scrape must be exactly PROCESSES * INCREMENTS.  Prints the figures and
  * ends with 0 or 1.
  */
-#include <err.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "codeai/metrics.h"
-#include "codeai/metrics_reader.h"
-
-static double
-now_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
+#include "common.h"
 
 static void
 count(struct cmx_registry *reg, long n_increments, long n_series)
