@@ -46,7 +46,8 @@ DAEMON	= $B/codeai-metricsd
 HEADERS	= $(sort $(wildcard include/codeai/*.h))
 MAN	= $(sort $(wildcard man/*.[1-8]))
 
-UNIT	= $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/test_*.c))
+UNIT	= $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/test_*.c)) \
+	$B/tests/test_hot_called
 TOOLS	= $B/tests/prefork $B/tests/plugin.so $(patsubst \
 	tests/torture/%.c,$B/tests/%,$(filter-out %/plugin.c,\
 	$(wildcard tests/torture/*.c)))
@@ -104,6 +105,13 @@ $B/tests/test_%: tests/unit/test_%.c tests/support/test.h tests/support/metrics.
 	$(if $Q,@echo "  TEST  $@")
 	$Q$(COMPILE) -Ilib -Itests/support -pthread -o $@ $< $(LIB) \
 	    $(call PKGLIBS,cmocka) $(LIB_LIBS)
+
+# The same updates, not inlined.
+$B/tests/test_hot_called: tests/unit/test_hot.c tests/support/metrics.h $(LIB)
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  TEST  $@")
+	$Q$(COMPILE) -DCMX_NO_INLINE -Ilib -Itests/support -pthread -o $@ $< \
+	    $(LIB) $(call PKGLIBS,cmocka) $(LIB_LIBS)
 
 $B/tests/prefork: tests/demo/prefork.c $(LIB)
 	@mkdir -p $(@D)

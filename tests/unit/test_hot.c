@@ -6,6 +6,8 @@
 #include <math.h>
 #include <pthread.h>
 
+#include "codeai/metrics_inline.h"
+
 #define METRICS                                                       \
 	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"}," \
 	"{\"name\":\"d_total\",\"type\":\"counter\",\"help\":\"h\","  \
@@ -247,6 +249,59 @@ snapshots_are_consistent_and_monotone_while_writers_run(void **state)
 	fixture_close(&f);
 }
 
+/* A thread that was there before the segment. */
+static struct work late;
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void *
+wait_and_update(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+	return hammer(&late);
+}
+
+static void
+a_thread_that_is_older_than_the_segment_updates_it(void **state)
+{
+	struct fixture f;
+	pthread_t thread;
+
+	(void)state;
+	pthread_mutex_lock(&gate);
+	assert_int_equal(pthread_create(&thread, NULL, wait_and_update, NULL),
+	    0);
+	f = fixture_open("", METRICS);
+	late = (struct work){ counter(f.reg, "a_total", 0, NULL),
+		counter(f.reg, "d_total", 0, NULL),
+		histogram(f.reg, "h", 0, NULL) };
+	pthread_mutex_unlock(&gate);
+	pthread_join(thread, NULL);
+	assert_shows(f.segment_path, "a_total 200000");
+	assert_shows(f.segment_path, "h_count 200000");
+	fixture_close(&f);
+}
+
+/* A program of another time: its handles are not filled, and say so. */
+static void
+another_layout_of_handles_is_refused(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmx_family of = family(f.reg, "a_total");
+	struct cmx_counter c;
+	struct cmx_error err;
+
+	(void)state;
+	assert_int_equal(cmx_counter_find_layout(CMX_HANDLE_LAYOUT + 1, &of, 0,
+			     NULL, &c, &err),
+	    CMX_ERR_MISMATCH);
+	assert_non_null(strstr(err.text, "compile it again"));
+	cmx_counter_inc(&c);
+	assert_shows(f.segment_path, "a_total 0");
+	fixture_close(&f);
+}
+
 static struct work *signal_work;
 static volatile sig_atomic_t n_signals;
 
@@ -301,6 +356,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(threads_of_forked_processes_lose_nothing),
 	cmocka_unit_test(
 	    snapshots_are_consistent_and_monotone_while_writers_run),
+	cmocka_unit_test(a_thread_that_is_older_than_the_segment_updates_it),
+	cmocka_unit_test(another_layout_of_handles_is_refused),
 	cmocka_unit_test(handlers_may_update_what_they_interrupt),
 };
 
