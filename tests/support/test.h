@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -111,13 +112,27 @@ test_read_file(const char *path)
 	return text;
 }
 
+/* A child that does not outlive this test, however that ends. */
+static inline pid_t
+test_spawn(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+	}
+	return pid;
+}
+
 /* Run body in a child, which ends with its result as exit status. */
 static inline pid_t
 test_fork(int (*body)(void *), void *arg)
 {
-	pid_t pid = fork();
+	pid_t pid = test_spawn();
 
-	assert_true(pid >= 0);
 	if (pid == 0)
 		_exit(body(arg));
 	return pid;

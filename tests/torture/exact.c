@@ -76,7 +76,7 @@ run_processes(const struct segment *s, const char *mode, long n_processes,
     long n_updates)
 {
 	for (long i = 0; i < n_processes; i++)
-		if (fork() == 0) {
+		if (spawn() == 0) {
 			if (strcmp(mode, "hop") == 0)
 				write_hopping(n_updates);
 			else
@@ -146,7 +146,7 @@ run_reads(const struct segment *s, long n_reads)
 	final_totals(s, &info);
 	n_stripes = info.n_cpu_stripes + info.n_fallback_stripes;
 	for (int i = 0; i < 2; i++)
-		if ((writers[i] = fork()) == 0)
+		if ((writers[i] = spawn()) == 0)
 			for (;;)
 				cmx_histogram_observe(&h.pairs, 2);
 	for (long i = 0; i < n_reads; i++) {

@@ -87,7 +87,7 @@ main(int argc, char *argv[])
 		errx(1, "%s", error.text);
 	begun = now_seconds();
 	for (long i = 0; i < n_processes; i++)
-		if (fork() == 0)
+		if (spawn() == 0)
 			count(reg, n_increments, n_series);
 	while (wait(&status) > 0)
 		n_failed += status != 0;

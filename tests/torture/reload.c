@@ -23,7 +23,7 @@ main(int argc, char *argv[])
 		errx(2, "usage: reload PLUGIN TIMES");
 	s = make_segment(&h);
 	for (int i = 0; i < 8; i++) {
-		busy[i] = fork();
+		busy[i] = spawn();
 		if (busy[i] == 0)
 			for (;;)
 				;

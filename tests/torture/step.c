@@ -34,7 +34,7 @@ static struct handles h;
 static pid_t
 start_traced(int n)
 {
-	pid_t pid = fork();
+	pid_t pid = spawn();
 
 	if (pid == 0) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
@@ -83,7 +83,7 @@ run_insert(const struct segment *s, const struct cmx_family *events)
 	struct cmxr_reader *reader;
 	struct cmx_error error;
 	struct cmxr_info info;
-	pid_t pid = fork();
+	pid_t pid = spawn();
 	long steps = 0, seen_at = 0;
 	int status;
 
@@ -249,7 +249,7 @@ is_sound(const struct segment *s, struct totals *last)
 {
 	struct cmxr_info info;
 	struct totals t = final_totals(s, &info), after;
-	pid_t pid = fork();
+	pid_t pid = spawn();
 
 	if (pid == 0) {
 		update(&h);

@@ -53,7 +53,7 @@ watch(const struct segment *s, unsigned long long *n_reads)
 static pid_t
 start(const struct segment *s, struct entry *ledger, int i)
 {
-	pid_t pid = fork();
+	pid_t pid = spawn();
 
 	if (pid == 0)
 		write_for_ever(s, &ledger[i], i % 2 == 1);
@@ -94,7 +94,7 @@ main(int argc, char *argv[])
 
 	if (n < 1 || n > 64)
 		errx(2, "1 to 64 writers");
-	watcher = fork();
+	watcher = spawn();
 	if (watcher == 0)
 		watch(&s, n_reads);
 	for (int i = 0; i < n; i++)

@@ -46,7 +46,7 @@ start_member(const struct fixture *f, double v)
 	char c;
 
 	assert_int_equal(pipe(fds), 0);
-	m.pid = fork();
+	m.pid = test_spawn();
 	if (m.pid == 0) {
 		set_all(f, v);
 		if (write(fds[1], "x", 1) == 1)
@@ -332,7 +332,7 @@ a_death_is_seen_while_the_dead_ones_child_lives(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
-	owner = fork();
+	owner = test_spawn();
 	if (owner == 0) {
 		cmx_gauge_set(&g, 5);
 		pid_t pid = fork();

@@ -218,7 +218,7 @@ snapshots_are_consistent_and_monotone_while_writers_run(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		pids[i] = fork();
+		pids[i] = test_spawn();
 		if (pids[i] == 0)
 			for (;;) {
 				cmx_histogram_observe(&h, 2);
