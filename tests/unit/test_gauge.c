@@ -335,11 +335,14 @@ a_death_is_seen_while_the_dead_ones_child_lives(void **state)
 	owner = test_spawn();
 	if (owner == 0) {
 		cmx_gauge_set(&g, 5);
+		/* Not test_spawn(): this one outlives its parent. */
 		pid_t pid = fork();
 
-		if (pid == 0)
+		if (pid == 0) {
+			alarm(60);
 			for (;;)
 				pause();
+		}
 		*child = pid;
 		if (write(fds[1], "x", 1) == 1)
 			for (;;)
