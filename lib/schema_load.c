@@ -22,7 +22,7 @@ read_file(const char *path, struct cmxi_buf *buf, struct cmx_error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
-	ssize_t n;
+	ssize_t n = 0;
 
 	if (fd < 0)
 		return cmxi_error_system(err,

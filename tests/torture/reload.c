@@ -51,6 +51,7 @@ main(int argc, char *argv[])
 	t = final_totals(&s, &info);
 	printf("loaded and unloaded %ld times: %llu of %ld\n", n, t.whole,
 	    1000 * n);
+	cmx_close(h.reg);
 	remove_segment(&s);
 	return t.whole == (unsigned long long)(1000 * n) ? 0 : 1;
 }

@@ -340,6 +340,7 @@ main(int argc, char *argv[])
 	} else {
 		errx(2, "usage: step single|breakpoint|insert|kill");
 	}
+	cmx_close(h.reg);
 	remove_segment(&s);
 	return ok ? 0 : 1;
 }

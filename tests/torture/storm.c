@@ -127,6 +127,7 @@ main(int argc, char *argv[])
 	    (unsigned long long)info.rseq_aborts,
 	    (unsigned long long)info.fallback_updates,
 	    (unsigned long long)info.invalid_entries);
+	cmx_close(h.reg);
 	remove_segment(&s);
 	return ok && info.invalid_entries == 0 ? 0 : 1;
 }
