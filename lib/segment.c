@@ -94,18 +94,35 @@ cmxi_segment_owns_fd(const struct cmxi_segment *s)
 	    st.st_ino == s->inode;
 }
 
+/* Has this process locked memory, by mlockall() perhaps? */
+static bool
+has_locked_memory(void)
+{
+	char text[4096];
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	const char *line;
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	line = strstr(text, "VmLck:");
+	return line != NULL && strtoull(line + strlen("VmLck:"), NULL, 10) > 0;
+}
+
 static int
 map(struct cmxi_segment *s, size_t size, int protection, const char *name,
     struct cmx_error *err)
 {
 	/*
-	 * Without access first: under mlockall(MCL_FUTURE) an accessible
-	 * mapping would be filled with pages at once, all of it.
+	 * Under mlockall(MCL_FUTURE) an accessible mapping would be filled
+	 * with pages at once, all of it; so it is unlocked before it is.
 	 */
-	void *base =
-	    mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, s->fd, 0);
+	bool is_locked = has_locked_memory();
+	void *base = mmap(NULL, size, is_locked ? PROT_NONE : protection,
+	    MAP_SHARED | MAP_NORESERVE, s->fd, 0);
 
-	if (base != MAP_FAILED &&
+	if (base != MAP_FAILED && is_locked &&
 	    (munlock(base, size) != 0 ||
 		mprotect(base, size, protection) != 0)) {
 		munmap(base, size);

@@ -148,6 +148,13 @@ test_wait_ok(pid_t pid)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+/* As many rounds as asked for; under valgrind, which is slow, fewer. */
+static inline int
+test_rounds(int n)
+{
+	return getenv("VALGRIND") != NULL ? n / 40 : n;
+}
+
 /* xorshift64*: the same numbers in each run. */
 static inline uint64_t
 test_random(uint64_t *state)

@@ -16,6 +16,15 @@
 	"\"buckets\":[-1,0,0.5,1,2,3,4,5,6]}"
 
 static void
+assert_shows_number(const char *segment, const char *name, long n)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "%s %ld", name, n);
+	assert_shows(segment, line);
+}
+
+static void
 counters_add_what_they_are_given(void **state)
 {
 	struct fixture f = fixture_open("", METRICS);
@@ -148,7 +157,7 @@ histograms_of_each_width_count_in_the_right_bucket(void **state)
 }
 
 #define THREADS    4
-#define ITERATIONS 200000
+#define ITERATIONS (test_rounds(200000) / 8 * 8)
 
 struct work {
 	struct cmx_counter a, d;
@@ -160,7 +169,9 @@ hammer(void *arg)
 {
 	const struct work *w = arg;
 
-	for (int i = 0; i < ITERATIONS; i++) {
+	int n = ITERATIONS;
+
+	for (int i = 0; i < n; i++) {
 		cmx_counter_inc(&w->a);
 		cmx_counter_add_double(&w->d, 0.5);
 		cmx_histogram_observe(&w->h, i % 8);
@@ -195,10 +206,10 @@ threads_of_forked_processes_lose_nothing(void **state)
 		pids[i] = test_fork(hammer_in_threads, &w);
 	for (int i = 0; i < 4; i++)
 		test_wait_ok(pids[i]);
-	assert_shows(f.segment_path, "a_total 3200000");
-	assert_shows(f.segment_path, "d_total 1600000");
-	assert_shows(f.segment_path, "h_count 3200000");
-	assert_shows(f.segment_path, "h_sum 11200000");
+	assert_shows_number(f.segment_path, "a_total", 16 * ITERATIONS);
+	assert_shows_number(f.segment_path, "d_total", 8 * ITERATIONS);
+	assert_shows_number(f.segment_path, "h_count", 16 * ITERATIONS);
+	assert_shows_number(f.segment_path, "h_sum", 56 * ITERATIONS);
 	fixture_close(&f);
 }
 
@@ -226,7 +237,7 @@ snapshots_are_consistent_and_monotone_while_writers_run(void **state)
 			}
 	}
 	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < test_rounds(20000); i++) {
 		const struct cmxr_snapshot *s;
 		struct cmxr_series series;
 		size_t cursor = 0;
@@ -278,8 +289,8 @@ a_thread_that_is_older_than_the_segment_updates_it(void **state)
 		histogram(f.reg, "h", 0, NULL) };
 	pthread_mutex_unlock(&gate);
 	pthread_join(thread, NULL);
-	assert_shows(f.segment_path, "a_total 200000");
-	assert_shows(f.segment_path, "h_count 200000");
+	assert_shows_number(f.segment_path, "a_total", ITERATIONS);
+	assert_shows_number(f.segment_path, "h_count", ITERATIONS);
 	fixture_close(&f);
 }
 
@@ -334,7 +345,7 @@ handlers_may_update_what_they_interrupt(void **state)
 	sigaction(SIGUSR1, &action, NULL);
 	assert_int_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
 	timer_settime(timer, 0, &often, NULL);
-	for (; n_signals < 2000; n++) {
+	for (; n_signals < test_rounds(2000); n++) {
 		cmx_counter_inc(&w.a);
 		cmx_histogram_observe(&w.h, 1);
 	}

@@ -107,7 +107,7 @@ forged_numbers_are_refused_or_sound(void **state)
 	uint64_t random = 3;
 
 	(void)state;
-	for (int i = 0; i < 200000; i++) {
+	for (int i = 0; i < test_rounds(200000); i++) {
 		struct cmxi_shm_header h = make_header(1000, 2), forged = h;
 		size_t at = first + test_random(&random) % 160;
 		uint64_t value =
@@ -284,7 +284,7 @@ damaged_records_are_refused_or_well_formed(void **state)
 	uint64_t random = 11;
 
 	(void)state;
-	for (int i = 0; i < 200000; i++) {
+	for (int i = 0; i < test_rounds(200000); i++) {
 		/* Exactly the record, so that valgrind sees every overrun. */
 		struct cmxi_shm_family *record = malloc(size);
 		struct cmxi_definition d;

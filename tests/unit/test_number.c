@@ -117,7 +117,7 @@ every_double_reads_back_and_no_shorter_text_does(void **state)
 	double d;
 
 	(void)state;
-	for (int i = 0; i < 300000; i++) {
+	for (int i = 0; i < test_rounds(300000); i++) {
 		uint64_t bits = test_random(&random);
 
 		if (i % 3 == 1) /* powers of two: uneven neighbours */

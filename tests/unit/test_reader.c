@@ -120,7 +120,7 @@ a_scribbled_segment_is_shown_legally_or_refused(void **state)
 	base =
 	    mmap(NULL, h.file_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_ptr_not_equal(base, MAP_FAILED);
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < test_rounds(20000); i++) {
 		uint64_t undo_at[4];
 		unsigned char undo[4];
 		int n = 1 + i % 4;
@@ -137,7 +137,7 @@ a_scribbled_segment_is_shown_legally_or_refused(void **state)
 		for (int j = n; j > 0; j--)
 			base[undo_at[j - 1]] = undo[j - 1];
 	}
-	assert_true(n_read > 10000);
+	assert_true(n_read > test_rounds(10000));
 	munmap(base, h.file_size);
 	close(fd);
 	fixture_close(&f);
@@ -155,7 +155,7 @@ every_bit_of_an_entry_may_flip(void **state)
 	fill(&f);
 	fd = open(f.segment_path, O_RDWR);
 	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
-	for (uint64_t bit = 0; bit < 3000 * 8; bit++) {
+	for (uint64_t bit = 0; bit < (uint64_t)test_rounds(3000 * 8); bit++) {
 		off_t at = (off_t)(h.arena_offset + bit / 8);
 		unsigned char byte, flipped;
 

@@ -177,7 +177,7 @@ damaged_schemas_never_crash(void **state)
 	struct text t;
 
 	(void)state;
-	for (int i = 0; i < 3000; i++) {
+	for (int i = 0; i < test_rounds(3000); i++) {
 		char *copy = malloc(cmxi_codeai_schema_size);
 		struct cmxi_schema *schema = NULL;
 		int n;
