@@ -307,7 +307,7 @@ static void
 mount_small(const char *dir, const char *size)
 {
 	assert_int_equal(unshare(CLONE_NEWNS), 0);
-	assert_int_equal(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL),
+	assert_int_equal(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL),
 	    0);
 	assert_int_equal(mount("tmpfs", dir, "tmpfs", 0, size), 0);
 }
@@ -315,7 +315,7 @@ mount_small(const char *dir, const char *size)
 static void
 a_file_system_that_was_full_for_a_while_costs_no_room(void **state)
 {
-	char *dir = test_make_dir(), path[600], filler[600], value[16];
+	char *dir = test_make_dir(), path[600] = "", filler[600], value[16];
 	struct cmx_registry *reg;
 	struct cmx_family events;
 	struct cmx_counter c;
@@ -409,7 +409,7 @@ hashes_of_similar_labels_spread(void **state)
 static void
 a_store_never_faults_where_the_file_system_is_full(void **state)
 {
-	char *dir = test_make_dir(), path[600], filler[600], schema[600];
+	char *dir = test_make_dir(), path[600] = "", filler[600], schema[600];
 	struct cmx_registry *reg;
 	struct cmx_family wide;
 	int fd, n_overflow = 0;
