@@ -139,6 +139,19 @@ add_families(struct self *self, struct cmx_error *error)
 	return r;
 }
 
+/* The counter of answers with a status. */
+static struct cmx_counter
+scrapes_with(struct self *self, int status)
+{
+	struct cmx_counter counter;
+	char text[16];
+	const char *value = text;
+
+	snprintf(text, sizeof(text), "%d", status);
+	cmx_counter_find(&self->scrapes, 1, &value, &counter, NULL);
+	return counter;
+}
+
 struct self *
 self_new(struct cmx_error *error)
 {
@@ -159,14 +172,8 @@ self_new(struct cmx_error *error)
 		return NULL;
 	}
 	/* Known series are there from the start, at 0. */
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-		struct cmx_counter counter;
-		const char *value = codes[i] == 200 ? "200" :
-		    codes[i] == 500                 ? "500" :
-						      "503";
-
-		cmx_counter_find(&self->scrapes, 1, &value, &counter, NULL);
-	}
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		scrapes_with(self, codes[i]);
 	return self;
 }
 
@@ -183,12 +190,8 @@ self_free(struct self *self)
 void
 self_count_scrape(struct self *self, int status)
 {
-	struct cmx_counter counter;
-	char text[16];
-	const char *value = text;
+	struct cmx_counter counter = scrapes_with(self, status);
 
-	snprintf(text, sizeof(text), "%d", status);
-	cmx_counter_find(&self->scrapes, 1, &value, &counter, NULL);
 	cmx_counter_inc(&counter);
 }
 
