@@ -116,6 +116,7 @@ main(int argc, char *argv[])
 	};
 	struct globals globals = { .segment = NULL };
 	const struct command *command;
+	char *program = argv[0];
 	int ch;
 
 	/* "+": the options behind the verb are the verb's. */
@@ -160,6 +161,8 @@ main(int argc, char *argv[])
 	/* A closed pipe ends output, which is no failure of ours to report. */
 	signal(SIGPIPE, SIG_DFL);
 	cmxr_guard_install();
+	/* getopt(3) begins its messages with the program, not the verb. */
+	argv[0] = program;
 	optind = 0;
 	return command->run(&globals, argc, argv);
 }
