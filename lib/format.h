@@ -4,7 +4,7 @@
  * What every file of the library is for, in the order of the data's way:
  *
  *	level 0	compiler.h check.h atomic.h clock.h hash.h error buf
- *		number utf8
+ *		number utf8 kernel_text
  *	1	name, lint	rules of names and definitions
  *	1	format.h	this file: structs, guarantees, protocols
  *	2	position, parse, schema	schema text -> definitions

@@ -1,6 +1,6 @@
 /*
  * segment.c: create, map and check a segment; reserve its pages.  Level 5,
- * and the only file of the library that maps files.
+ * and the only file of the library that maps whole files.
  */
 #include "segment.h"
 
@@ -19,6 +19,7 @@
 #include "atomic.h"
 #include "clock.h"
 #include "error.h"
+#include "kernel_text.h"
 #include "path.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -32,16 +33,13 @@ static void
 read_boot_id(uint8_t id[16])
 {
 	char text[64];
-	int fd = open(BOOT_ID_FILE, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text));
 	int digits = 0;
 
 	memset(id, 0, 16);
-	if (fd >= 0)
-		close(fd);
-	for (ssize_t i = 0; i < n && digits < 32; i++) {
+	cmxi_kernel_text(BOOT_ID_FILE, text, sizeof(text));
+	for (const char *c = text; *c != '\0' && digits < 32; c++) {
 		static const char hex[] = "0123456789abcdef";
-		const char *p = memchr(hex, text[i], 16);
+		const char *p = memchr(hex, *c, 16);
 
 		if (p == NULL)
 			continue;
@@ -78,7 +76,7 @@ cmxi_segment_close(struct cmxi_segment *s)
 {
 	if (s->base != NULL)
 		munmap(s->base, s->size);
-	if (s->fd >= 0 && cmxi_segment_owns_fd(s))
+	if (cmxi_segment_owns_fd(s))
 		close(s->fd);
 	free(s->path);
 	memset(s, 0, sizeof(*s));
@@ -86,12 +84,18 @@ cmxi_segment_close(struct cmxi_segment *s)
 }
 
 bool
-cmxi_segment_owns_fd(const struct cmxi_segment *s)
+cmxi_segment_is_file(const struct cmxi_segment *s, int fd)
 {
 	struct stat st;
 
-	return s->fd >= 0 && fstat(s->fd, &st) == 0 && st.st_dev == s->device &&
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == s->device &&
 	    st.st_ino == s->inode;
+}
+
+bool
+cmxi_segment_owns_fd(const struct cmxi_segment *s)
+{
+	return cmxi_segment_is_file(s, s->fd);
 }
 
 /* Has this process locked memory, by mlockall() perhaps? */
@@ -99,13 +103,9 @@ static bool
 has_locked_memory(void)
 {
 	char text[4096];
-	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	const char *line;
 
-	if (fd >= 0)
-		close(fd);
-	text[n > 0 ? n : 0] = '\0';
+	cmxi_kernel_text("/proc/self/status", text, sizeof(text));
 	line = strstr(text, "VmLck:");
 	return line != NULL && strtoull(line + strlen("VmLck:"), NULL, 10) > 0;
 }

@@ -70,6 +70,9 @@ void cmxi_segment_close(struct cmxi_segment *);
 /* Mark a segment as retired and take its name away. */
 int cmxi_segment_remove(const char *path, struct cmx_error *);
 
+/* Is this descriptor one of the segment's file? */
+bool cmxi_segment_is_file(const struct cmxi_segment *, int fd);
+
 /* Is fd still the file that was opened? */
 bool cmxi_segment_owns_fd(const struct cmxi_segment *);
 

@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "atomic.h"
@@ -55,15 +54,6 @@ make_stripe(const struct cmxi_segment *s, uint64_t number, uint64_t end)
 	return r;
 }
 
-static bool
-is_segment(int fd, const struct cmxi_segment *s)
-{
-	struct stat st;
-
-	return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == s->device &&
-	    st.st_ino == s->inode;
-}
-
 /* A new open file description of the segment, or -1. */
 static int
 open_again(const struct cmxi_segment *s)
@@ -74,7 +64,7 @@ open_again(const struct cmxi_segment *s)
 	if (s->path != NULL)
 		fd = open(s->path,
 		    O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (is_segment(fd, s))
+	if (cmxi_segment_is_file(s, fd))
 		return fd;
 	if (fd >= 0)
 		close(fd);
@@ -83,7 +73,7 @@ open_again(const struct cmxi_segment *s)
 	/* The name is gone or another's: go through our own descriptor. */
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", s->fd);
 	fd = open(self, O_RDWR | O_CLOEXEC);
-	if (is_segment(fd, s))
+	if (cmxi_segment_is_file(s, fd))
 		return fd;
 	if (fd >= 0)
 		close(fd);

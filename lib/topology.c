@@ -3,8 +3,9 @@
  */
 #include "topology.h"
 
-#include <fcntl.h>
 #include <unistd.h>
+
+#include "kernel_text.h"
 
 #define POSSIBLE_CPUS_FILE "/sys/devices/system/cpu/possible"
 #define CPUS_MAX           8192
@@ -48,16 +49,10 @@ static uint32_t
 n_possible_cpus(void)
 {
 	char list[256];
-	int fd = open(POSSIBLE_CPUS_FILE, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, list, sizeof(list) - 1);
-	uint32_t cpus = 0;
+	uint32_t cpus;
 
-	if (fd >= 0)
-		close(fd);
-	if (n > 0) {
-		list[n] = '\0';
-		cpus = cmxi_topology_parse_list(list);
-	}
+	cmxi_kernel_text(POSSIBLE_CPUS_FILE, list, sizeof(list));
+	cpus = cmxi_topology_parse_list(list);
 	if (cpus == 0) {
 		long configured = sysconf(_SC_NPROCESSORS_CONF);
 
