@@ -59,6 +59,12 @@ cmxi_store64_relaxed(uint64_t *p, uint64_t v)
 	__atomic_store_n(p, v, __ATOMIC_RELAXED);
 }
 
+static inline void
+cmxi_store64_release(uint64_t *p, uint64_t v)
+{
+	__atomic_store_n(p, v, __ATOMIC_RELEASE);
+}
+
 static inline uint64_t
 cmxi_add64_relaxed(uint64_t *p, uint64_t v)
 {

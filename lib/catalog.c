@@ -258,7 +258,7 @@ cells_are_valid(const struct cmxi_catalog *c,
     const struct cmxi_catalog_family *family, uint64_t offset)
 {
 	const struct cmxi_shm_header *h = &c->segment->fixed;
-	uint64_t size = family->record->cell_size;
+	uint64_t size = family->cell_size;
 	uint64_t end = family->d.def.type == CMX_GAUGE ? h->gauge_stripe_size :
 							 c->header.cell_ready;
 
@@ -405,6 +405,8 @@ read_family(struct cmxi_catalog *c, uint32_t ref,
 		&family->d) ||
 	    clashes(c, &family->d.def))
 		return 0;
+	family->created_ns = family->record->created_ns;
+	family->cell_size = family->record->cell_size;
 	r = read_series(c, family, family->record->overflow, &overflow, err);
 	if (r == 1 && append_series(family, &overflow) != 0)
 		r = no_memory(err);

@@ -23,7 +23,9 @@ struct cmxi_catalog_series {
 
 struct cmxi_catalog_family {
 	struct cmxi_definition d;
-	struct cmxi_shm_family *record; /* a private copy */
+	struct cmxi_shm_family *record; /* a private copy, or null */
+	uint64_t created_ns;
+	uint32_t cell_size; /* bytes of a series in one stripe */
 	uint32_t ref;
 	/* series[0] is the overflow series, or the only one. */
 	size_t n_series, capacity;

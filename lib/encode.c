@@ -73,8 +73,9 @@ static const struct cmxi_values *
 find_family(const struct cmxr_snapshot *snapshot, const char *name)
 {
 	for (size_t i = 0; i < snapshot->n_families; i++)
-		if (strcmp(snapshot->families[i].family->d.def.name, name) == 0)
-			return &snapshot->families[i];
+		if (strcmp(snapshot->families[i]->family->d.def.name, name) ==
+		    0)
+			return snapshot->families[i];
 	return NULL;
 }
 
@@ -158,7 +159,7 @@ encode_all(struct encoding *e, const struct cmxr_selection *selection)
 		const struct cmxr_snapshot *s = e->inputs[i].snapshot;
 
 		for (size_t j = 0; j < s->n_families; j++) {
-			const struct cmxi_values *v = &s->families[j];
+			const struct cmxi_values *v = s->families[j];
 			const char *name = v->family->d.def.name;
 
 			if (is_selected(selection, name) &&

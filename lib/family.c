@@ -74,8 +74,8 @@ compare(const struct cmxi_shm_family *record, const struct cmx_family_def *def,
 	cmxi_family_describe(def, wanted, sizeof(wanted));
 	return cmxi_error(err, CMX_ERR_CONFLICT,
 	    "family %s is defined differently in the segment: there %s; here "
-	    "%s; give it another name, or remove the segment when all its "
-	    "processes have stopped",
+	    "%s; \"codeai-metrics apply\" changes a live segment's "
+	    "definitions, or give it another name",
 	    def->name, there, wanted);
 }
 
@@ -179,4 +179,35 @@ cmxi_family_append(const struct cmxi_segment *s,
 	    "family %s: the segment has %llu "
 	    "families, its limit (limits.families of its schema)",
 	    def->name, (unsigned long long)s->fixed.n_family_words);
+}
+
+int
+cmxi_family_fits(const struct cmxi_segment *s, const struct cmx_family_def *def,
+    struct cmx_error *err)
+{
+	uint64_t *words = cmxi_segment_family_words(s);
+	uint32_t there = cmxi_family_find(s, def->name);
+	const struct cmxi_shm_family *record;
+
+	if (there != 0) {
+		record = cmxi_segment_entry(s, there);
+		if (record->max_series != def->max_series)
+			return cmxi_error(err, CMX_ERR_CONFLICT,
+			    "family %s: its max_series is %u there, %u here",
+			    def->name, record->max_series, def->max_series);
+		return compare(record, def, err);
+	}
+	for (uint64_t i = 0; i < s->fixed.n_family_words; i++) {
+		uint64_t word = cmxi_load64_acquire(&words[i]); /* (I) */
+		int r;
+
+		if (word == 0)
+			return 1;
+		r = check_clash(cmxi_segment_entry(s, (uint32_t)word), def,
+		    err);
+		if (r != 0)
+			return r;
+	}
+	return cmxi_error(err, CMX_ERR_CONFLICT,
+	    "family %s: the segment has no room for another family", def->name);
 }

@@ -119,7 +119,7 @@
 
 #define CMXI_MAGIC      "CMXSEG\r\n" /* a text-mode transfer breaks it */
 #define CMXI_MAGIC_SIZE 8
-#define CMXI_VERSION    1
+#define CMXI_VERSION    2
 #define CMXI_BYTE_ORDER 0x01020304u
 #define CMXI_WORD_SIZE  8
 
@@ -148,8 +148,18 @@
 /* The value of every label of an overflow series. */
 #define CMXI_OVERFLOW_VALUE "__overflow__"
 
-/* The byte of the file whose OFD write lock is the beacon of slot 0. */
-#define CMXI_BEACON_OFFSET INT64_C(0x4000000000000000)
+/*
+ * OFD locks on bytes far behind the file's end, which the kernel drops when
+ * their holder dies: the write lock on BEACON + n is the beacon of slot n;
+ * the read lock on WRITERS is held by every process that can write (children
+ * inherit it); the write lock on APPLY by whoever replaces the segment.
+ */
+#define CMXI_BEACON_OFFSET  INT64_C(0x4000000000000000)
+#define CMXI_WRITERS_OFFSET INT64_C(0x5000000000000000)
+#define CMXI_APPLY_OFFSET   INT64_C(0x5000000000000001)
+
+/* Segments in a row that were replaced and still have writers. */
+#define CMXI_PREDECESSORS_MAX 7
 
 /* Header flags. */
 #define CMXI_FLAG_PAIR_ATOMIC 1u /* 16-byte loads of the creator are atomic */
@@ -210,7 +220,9 @@ struct cmxi_shm_header {
 	uint64_t gauge_offset;       /* n_slots + 1 stripes, shared one last */
 	uint64_t gauge_stripe_size;  /* a power of two */
 	uint64_t series_limit;
-	uint8_t reserved0[CMXI_FIXED_SIZE - 224];
+	uint64_t predecessor_seed; /* 0: it replaced no other segment */
+	uint64_t origin_ns;        /* created_ns of the first one of the line */
+	uint8_t reserved0[CMXI_FIXED_SIZE - 240];
 
 	/*
 	 * Set to 1 when the name was taken away.
@@ -218,7 +230,16 @@ struct cmxi_shm_header {
 	 * publishes nothing.
 	 */
 	uint64_t retired;
-	uint8_t reserved1[CMXI_CACHE_LINE - 8];
+
+	/*
+	 * 1: the predecessor's totals stand in the carry stripe, its first
+	 * carry_size bytes, and the predecessor counts no more.
+	 * Written: the holder of the APPLY lock, once.  Order: release at (L),
+	 * acquire at (M), carry_size before carried.
+	 */
+	uint64_t carried;
+	uint64_t carry_size;
+	uint8_t reserved1[CMXI_CACHE_LINE - 24];
 
 	/*
 	 * Bump marks: bytes taken from the arena, from each stripe, from each
@@ -273,8 +294,11 @@ static_assert(offsetof(struct cmxi_shm_header, stripe_offset) == 176, "header");
 static_assert(offsetof(struct cmxi_shm_header, n_cpu_stripes) == 192, "header");
 static_assert(offsetof(struct cmxi_shm_header, gauge_offset) == 200, "header");
 static_assert(offsetof(struct cmxi_shm_header, series_limit) == 216, "header");
+static_assert(offsetof(struct cmxi_shm_header, predecessor_seed) == 224,
+    "header");
 static_assert(offsetof(struct cmxi_shm_header, retired) == CMXI_FIXED_SIZE,
     "the fixed bytes end where the changing ones begin");
+static_assert(offsetof(struct cmxi_shm_header, carried) == 520, "header");
 static_assert(offsetof(struct cmxi_shm_header, arena_used) == 640, "header");
 static_assert(offsetof(struct cmxi_shm_header, arena_ready) == 768, "header");
 static_assert(offsetof(struct cmxi_shm_header, inserts_begun) == 896, "header");
@@ -360,8 +384,13 @@ static_assert(CMXI_KEY_OFFSET == 28, "series");
  * struct cmxi_shm_slot: a process's place for gauges.
  *
  * The truth about a slot is its beacon, the OFD write lock on the byte
- * CMXI_BEACON_OFFSET + number.  pid, start and names are for people.
+ * CMXI_BEACON_OFFSET + number.  What else it says of the process is for
+ * people, and lets a reader find it under /proc without mistaking another
+ * for it.
  */
+#define CMXI_ROLE_SIZE    40 /* with its NUL; a multiple of 8 */
+#define CMXI_COMMAND_SIZE 40
+
 struct cmxi_shm_slot {
 	/*
 	 * Odd while the new owner wipes the gauge stripe.
@@ -375,15 +404,26 @@ struct cmxi_shm_slot {
 	 * all owners.  Order: release at (J), acquire at (K).
 	 */
 	uint64_t ready;
-	char role[40];
-	char command[64];
+	uint64_t start_ticks;   /* of the process, as /proc/PID/stat; or 0 */
+	uint64_t pid_namespace; /* inode of /proc/PID/ns/pid; or 0 */
+	/*
+	 * Odd while the owner changes its role.
+	 * Order: release at (N); a reader copies the record until two looks
+	 * agree.
+	 */
+	uint32_t role_version;
+	uint32_t reserved;
+	char role[CMXI_ROLE_SIZE];
+	char command[CMXI_COMMAND_SIZE];
 };
 
 static_assert(sizeof(struct cmxi_shm_slot) == 128, "slot");
 static_assert(offsetof(struct cmxi_shm_slot, claimed_ns) == 8, "slot");
 static_assert(offsetof(struct cmxi_shm_slot, ready) == 16, "slot");
-static_assert(offsetof(struct cmxi_shm_slot, role) == 24, "slot");
-static_assert(offsetof(struct cmxi_shm_slot, command) == 64, "slot");
+static_assert(offsetof(struct cmxi_shm_slot, start_ticks) == 24, "slot");
+static_assert(offsetof(struct cmxi_shm_slot, role_version) == 40, "slot");
+static_assert(offsetof(struct cmxi_shm_slot, role) == 48, "slot");
+static_assert(offsetof(struct cmxi_shm_slot, command) == 88, "slot");
 
 /* struct cmxi_shm_stripe: the first bytes of a stripe. */
 struct cmxi_shm_stripe {

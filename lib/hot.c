@@ -14,6 +14,7 @@
 
 #include "atomic.h"
 #include "definition.h"
+#include "gauge.h"
 #include "hot.h"
 #include "slot.h"
 
@@ -281,15 +282,6 @@ gauge_cell(const struct cmx_gauge *g)
 	    g->offset);
 }
 
-/* A set value never looks like "never set": NaN is kept in one form. */
-static uint64_t
-gauge_bits(double v)
-{
-	uint64_t bits = cmxi_double_to_bits(isnan(v) ? (double)NAN : v);
-
-	return bits ^ CMXI_GAUGE_UNSET;
-}
-
 void
 cmx_gauge_set(const struct cmx_gauge *g, double v)
 {
@@ -298,7 +290,7 @@ cmx_gauge_set(const struct cmx_gauge *g, double v)
 	if (g->registry == NULL || (cell = gauge_cell(g)) == NULL)
 		return;
 	/* relaxed: a lone value, it publishes nothing */
-	cmxi_store64_relaxed(cell, gauge_bits(v));
+	cmxi_store64_relaxed(cell, cmxi_gauge_bits(v));
 }
 
 void
@@ -312,9 +304,8 @@ cmx_gauge_add(const struct cmx_gauge *g, double v)
 	seen = cmxi_load64_relaxed(cell);
 	/* Bound: a turn is lost only to another's success. */
 	do {
-		old = seen == 0 ? 0 :
-				  cmxi_bits_to_double(seen ^ CMXI_GAUGE_UNSET);
-	} while (!cmxi_cas64_relaxed(cell, &seen, gauge_bits(old + v)));
+		old = seen == 0 ? 0 : cmxi_gauge_value(seen);
+	} while (!cmxi_cas64_relaxed(cell, &seen, cmxi_gauge_bits(old + v)));
 }
 
 void

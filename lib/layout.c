@@ -69,7 +69,8 @@ place_regions(struct cmxi_shm_header *h)
 	h->slot_offset = at;
 	at += round_up(h->n_slots * sizeof(struct cmxi_shm_slot), page);
 	h->stripe_offset = at;
-	at += h->stripe_size * (h->n_cpu_stripes + h->n_fallback_stripes);
+	/* one more: the carry stripe */
+	at += h->stripe_size * (h->n_cpu_stripes + h->n_fallback_stripes + 1);
 	h->gauge_offset = at;
 	at += h->gauge_stripe_size * (h->n_slots + 1);
 	h->file_size = at;
@@ -93,8 +94,8 @@ sizes_are_sane(const struct cmxi_shm_header *h)
 	    (h->stripe_size & (h->stripe_size - 1)) == 0 &&
 	    h->gauge_stripe_size >= h->page_size &&
 	    (h->gauge_stripe_size & (h->gauge_stripe_size - 1)) == 0 &&
-	    h->stripe_size <=
-	    FILE_SIZE_MAX / 2 / (h->n_cpu_stripes + h->n_fallback_stripes) &&
+	    h->stripe_size <= FILE_SIZE_MAX / 2 /
+		(h->n_cpu_stripes + h->n_fallback_stripes + 1) &&
 	    h->gauge_stripe_size <= FILE_SIZE_MAX / 4 / (h->n_slots + 1) &&
 	    h->series_limit >= 1 && h->series_limit <= h->n_index_words / 2;
 }
@@ -127,6 +128,8 @@ cmxi_layout_compute(const struct cmxi_layout_input *in,
 	    round_up(CMXI_STRIPE_HEADER + in->series * sizeof(uint64_t),
 		in->page_size));
 	h->series_limit = in->series;
+	h->predecessor_seed = in->predecessor_seed;
+	h->origin_ns = in->origin_ns;
 	if (!sizes_are_sane(h))
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "limits: the segment "

@@ -18,6 +18,9 @@ struct cmxi_layout_input {
 	uint32_t n_fallback_stripes;
 	uint32_t page_size;
 	uint32_t flags; /* CMXI_FLAG_ that the creator found out */
+	/* The segment that the new one replaces, or 0. */
+	uint64_t predecessor_seed;
+	uint64_t origin_ns;
 };
 
 /*

@@ -344,14 +344,12 @@ or_empty(const char *s)
 }
 
 bool
-cmxi_family_equal(const struct cmx_family_def *a,
+cmxi_family_same_cells(const struct cmx_family_def *a,
     const struct cmx_family_def *b)
 {
 	if (strcmp(a->name, b->name) != 0 || a->type != b->type ||
-	    a->aggregate != b->aggregate || a->is_double != b->is_double ||
-	    a->n_labels != b->n_labels || a->n_bounds != b->n_bounds ||
-	    strcmp(or_empty(a->help), or_empty(b->help)) != 0 ||
-	    strcmp(or_empty(a->unit), or_empty(b->unit)) != 0)
+	    a->is_double != b->is_double || a->n_labels != b->n_labels ||
+	    a->n_bounds != b->n_bounds)
 		return false;
 	for (size_t i = 0; i < a->n_labels; i++)
 		if (strcmp(a->labels[i], b->labels[i]) != 0)
@@ -360,6 +358,15 @@ cmxi_family_equal(const struct cmx_family_def *a,
 		if (a->bounds[i] != b->bounds[i])
 			return false;
 	return true;
+}
+
+bool
+cmxi_family_equal(const struct cmx_family_def *a,
+    const struct cmx_family_def *b)
+{
+	return cmxi_family_same_cells(a, b) && a->aggregate == b->aggregate &&
+	    strcmp(or_empty(a->help), or_empty(b->help)) == 0 &&
+	    strcmp(or_empty(a->unit), or_empty(b->unit)) == 0;
 }
 
 static void append(char *buf, size_t size, const char *fmt, ...)

@@ -46,6 +46,10 @@ bool cmxi_family_clash(const struct cmx_family_def *a,
 bool cmxi_family_equal(const struct cmx_family_def *a,
     const struct cmx_family_def *b);
 
+/* Same name, type, labels, bounds and value: values of one fit the other? */
+bool cmxi_family_same_cells(const struct cmx_family_def *a,
+    const struct cmx_family_def *b);
+
 /* One line that shows a definition in an error text. */
 void cmxi_family_describe(const struct cmx_family_def *, char *buf,
     size_t size);

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "format.h"
+
 #define CMXI_SPARES 8
 
 enum cmxi_spare_kind {
@@ -30,6 +32,8 @@ struct cmxi_process {
 	uint64_t gauge_ready;
 	/* The mapping that holds the slot's beacon, or 0. */
 	uint64_t beacon;
+	/* What the process named itself, or empty. */
+	uint64_t role[CMXI_ROLE_SIZE / 8];
 	/*
 	 * Space that was taken and lost to another's insert, for the next one:
 	 * size << 40 | place; 0: empty.

@@ -1,43 +1,25 @@
 /*
- * reader.c: the reader API.  Level 9r.
+ * reader.c: the reader API: open, take a snapshot, walk it.  Level 10r.
  */
-#include "codeai/metrics_reader.h"
+#include "reader.h"
 
-#include <bsd/string.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "catalog.h"
 #include "error.h"
-#include "guard.h"
 #include "path.h"
-#include "schema.h"
-#include "segment.h"
-#include "snapshot.h"
-#include "snapshot_gauge.h"
 
-struct cmxr_reader {
-	struct cmxi_segment segment;
-	struct cmxi_catalog catalog;
-	struct cmxr_snapshot snapshot;
-	struct cmxi_gauge_scratch gauges;
-	uint64_t torn;
-	char *schema_text;
-};
-
-static int
-finish_open(struct cmxr_reader *reader, int r, struct cmxr_reader **readerp)
+static struct cmxr_reader *
+new_reader(struct cmx_error *err)
 {
-	if (r != 0) {
-		free(reader);
-		return r;
-	}
-	cmxi_catalog_init(&reader->catalog, &reader->segment);
-	*readerp = reader;
-	return 0;
+	struct cmxr_reader *reader = calloc(1, sizeof(*reader));
+
+	if (reader == NULL)
+		cmxi_error(err, CMX_ERR_MEMORY, "no memory for a reader");
+	else
+		reader->shows_processes = true;
+	return reader;
 }
 
 int
@@ -58,19 +40,24 @@ cmxr_open(const char *segment, struct cmxr_reader **readerp,
 			return r;
 		segment = path;
 	}
-	reader = calloc(1, sizeof(*reader));
+	reader = new_reader(err);
 	if (reader == NULL)
-		return cmxi_error(err, CMX_ERR_MEMORY,
-		    "no memory for a "
-		    "reader");
-	r = cmxi_segment_open(&reader->segment, segment, CMXI_READ, 0, err);
-	return finish_open(reader, r, readerp);
+		return CMX_ERR_MEMORY;
+	r = cmxi_part_open(segment, &reader->parts[0], err);
+	if (r != 0) {
+		free(reader);
+		return r;
+	}
+	reader->n_parts = 1;
+	*readerp = reader;
+	return 0;
 }
 
 int
 cmxr_open_fd(int fd, const char *name, struct cmxr_reader **readerp,
     struct cmx_error *err)
 {
+	struct cmxi_segment segment;
 	struct cmxr_reader *reader;
 	int r;
 
@@ -78,13 +65,30 @@ cmxr_open_fd(int fd, const char *name, struct cmxr_reader **readerp,
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmxr_open_fd: name or readerp is null");
 	*readerp = NULL;
-	reader = calloc(1, sizeof(*reader));
-	if (reader == NULL)
-		return cmxi_error(err, CMX_ERR_MEMORY,
-		    "no memory for a "
-		    "reader");
-	r = cmxi_segment_open_fd(&reader->segment, fd, name, err);
-	return finish_open(reader, r, readerp);
+	r = cmxi_segment_open_fd(&segment, fd, name, err);
+	if (r != 0)
+		return r;
+	reader = new_reader(err);
+	if (reader != NULL)
+		reader->parts[0] = cmxi_part_new(&segment, err);
+	if (reader == NULL || reader->parts[0] == NULL) {
+		cmxi_segment_close(&segment);
+		free(reader);
+		return CMX_ERR_MEMORY;
+	}
+	reader->n_parts = 1;
+	*readerp = reader;
+	return 0;
+}
+
+/* Close the parts from i on; what was merged of them goes too. */
+static void
+close_parts(struct cmxr_reader *reader, size_t i)
+{
+	if (i < reader->n_parts)
+		cmxi_union_fini(&reader->merged);
+	while (reader->n_parts > i)
+		cmxi_part_close(reader->parts[--reader->n_parts]);
 }
 
 void
@@ -92,10 +96,9 @@ cmxr_close(struct cmxr_reader *reader)
 {
 	if (reader == NULL)
 		return;
+	close_parts(reader, 0);
 	cmxi_snapshot_fini(&reader->snapshot);
-	cmxi_gauges_fini(&reader->gauges);
-	cmxi_catalog_fini(&reader->catalog);
-	cmxi_segment_close(&reader->segment);
+	cmxi_processes_fini(&reader->processes);
 	free(reader->schema_text);
 	free(reader);
 }
@@ -103,60 +106,239 @@ cmxr_close(struct cmxr_reader *reader)
 bool
 cmxr_is_current(const struct cmxr_reader *reader)
 {
+	const struct cmxi_segment *s = &reader->parts[0]->segment;
 	struct stat st;
 
-	return reader->segment.path != NULL &&
-	    lstat(reader->segment.path, &st) == 0 &&
-	    st.st_dev == reader->segment.device &&
-	    st.st_ino == reader->segment.inode;
+	return s->path != NULL && lstat(s->path, &st) == 0 &&
+	    st.st_dev == s->device && st.st_ino == s->inode;
 }
 
-static int
-truncated(const struct cmxr_reader *reader, struct cmx_error *err)
+void
+cmxr_show_processes(struct cmxr_reader *reader, bool show)
 {
-	return cmxi_error(err, CMX_ERR_FORMAT,
-	    "%s: was truncated while it was "
-	    "read",
-	    reader->segment.path != NULL ? reader->segment.path : "segment");
+	reader->shows_processes = show;
 }
 
-/* All loads from the mapping, and nothing else, happen here. */
-static int
-load_values(struct cmxr_reader *reader, struct cmx_error *err)
-{
-	struct cmxi_guard guard = { .base = reader->segment.base,
-		.size = reader->segment.size };
+/* Segments that were replaced */
 
-	if (sigsetjmp(guard.jump, 0) != 0) {
-		cmxi_guard_leave();
-		return truncated(reader, err);
+static bool
+is_predecessor(const struct cmxi_shm_header *of,
+    const struct cmxi_shm_header *it)
+{
+	return of->predecessor_seed != 0 && of->predecessor_seed == it->seed;
+}
+
+/*
+ * Has the name gone to a segment that replaces ours?  Then that is the one to
+ * read, and ours may be behind it.  A name that is gone, or another's, leaves
+ * the reader with what it has: cmxr_is_current() tells.
+ */
+static void
+follow_name(struct cmxr_reader *reader)
+{
+	struct cmxi_part *part;
+
+	if (reader->parts[0]->segment.path == NULL || cmxr_is_current(reader) ||
+	    cmxi_part_open(reader->parts[0]->segment.path, &part, NULL) != 0)
+		return;
+	if (!is_predecessor(&part->segment.fixed,
+		&reader->parts[0]->segment.fixed)) {
+		cmxi_part_close(part);
+		return;
 	}
-	cmxi_guard_enter(&guard);
-	cmxi_snapshot_load(&reader->snapshot, &reader->segment, &reader->torn);
-	cmxi_gauges_load(&reader->snapshot, &reader->segment, &reader->gauges);
-	cmxi_guard_leave();
+	close_parts(reader, 0);
+	free(reader->schema_text);
+	reader->schema_text = NULL;
+	reader->parts[0] = part;
+	reader->n_parts = 1;
+}
+
+/* Open the segment that the last part replaced; null where it is not there. */
+static struct cmxi_part *
+open_predecessor(const struct cmxr_reader *reader, const struct cmxi_part *last)
+{
+	const struct cmxi_shm_header *fixed = &last->segment.fixed;
+	char path[CMXI_PATH_MAX + CMXI_PREDECESSOR_SUFFIX];
+	struct cmxi_part *part;
+
+	if (reader->parts[0]->segment.path == NULL ||
+	    cmxi_segment_predecessor_path(reader->parts[0]->segment.path,
+		fixed->predecessor_seed, path, sizeof(path), NULL) != 0 ||
+	    cmxi_part_open(path, &part, NULL) != 0)
+		return NULL;
+	if (is_predecessor(fixed, &part->segment.fixed))
+		return part;
+	cmxi_part_close(part);
+	return NULL;
+}
+
+/*
+ * The chain of this scrape: every part whose predecessor's total is not in
+ * its carry stripe has that predecessor behind it.
+ *
+ * Whether it is carried is looked at once for each part and scrape, and again
+ * where the predecessor has just lost its name: a predecessor counts either
+ * in its own file or in the carry stripe, and never changes between the two.
+ */
+static int
+arrange(struct cmxr_reader *reader, struct cmx_error *err)
+{
+	for (size_t i = 0; i < reader->n_parts; i++) {
+		struct cmxi_part *part = reader->parts[i], *older = NULL;
+		int r = cmxi_part_look(part, err);
+
+		if (r != 0)
+			return r;
+		if (part->is_carried ||
+		    part->segment.fixed.predecessor_seed == 0) {
+			close_parts(reader, i + 1);
+			return 0;
+		}
+		if (i + 1 < reader->n_parts || i == CMXI_PREDECESSORS_MAX)
+			continue;
+		older = open_predecessor(reader, part);
+		if (older == NULL) {
+			/* Carried just now; or lost, and shown without. */
+			r = cmxi_part_look(part, err);
+			if (r != 0)
+				return r;
+			continue;
+		}
+		reader->parts[reader->n_parts++] = older;
+	}
 	return 0;
+}
+
+/* Taking a snapshot */
+
+static size_t
+n_families_of_parts(const struct cmxr_reader *reader)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < reader->n_parts; i++)
+		n += reader->parts[i]->scrape.n_families;
+	return n;
+}
+
+static int
+merge_parts(struct cmxr_reader *reader, struct cmx_error *err)
+{
+	const struct cmxi_scrape *scrapes[CMXI_PREDECESSORS_MAX + 1];
+
+	/* A new family may change which segment defines it. */
+	if (n_families_of_parts(reader) != reader->n_merged_families)
+		cmxi_union_fini(&reader->merged);
+	reader->n_merged_families = n_families_of_parts(reader);
+	for (size_t i = 0; i < reader->n_parts; i++)
+		scrapes[i] = &reader->parts[i]->scrape;
+	return cmxi_union_merge(&reader->merged, scrapes, reader->n_parts, err);
+}
+
+static bool
+is_shown(const struct cmxr_snapshot *snapshot, const char *name)
+{
+	for (size_t i = 0; i < snapshot->n_families; i++)
+		if (strcmp(snapshot->families[i]->family->d.def.name, name) ==
+		    0)
+			return true;
+	return false;
+}
+
+static bool
+has_process_values(const struct cmxi_values *v)
+{
+	for (size_t i = 0; i < v->n_series; i++)
+		if (cmxi_values_is_shown(v, i))
+			return true;
+	return false;
+}
+
+static bool
+show_processes(struct cmxr_reader *reader)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < CMXI_PROCESS_FAMILIES; i++) {
+		const struct cmxi_values *v = &reader->processes.values[i];
+
+		if (has_process_values(v) &&
+		    !is_shown(&reader->snapshot, v->family->d.def.name))
+			ok &= cmxi_snapshot_show(&reader->snapshot, v);
+	}
+	return ok;
+}
+
+static bool
+show_families(struct cmxr_reader *reader)
+{
+	bool ok = true;
+
+	reader->snapshot.n_families = 0;
+	if (reader->n_parts > 1)
+		for (size_t i = 0; i < reader->merged.n_families; i++)
+			ok &= cmxi_snapshot_show(&reader->snapshot,
+			    cmxi_union_values(&reader->merged, i));
+	else
+		for (size_t i = 0; i < reader->parts[0]->scrape.n_families; i++)
+			ok &= cmxi_snapshot_show(&reader->snapshot,
+			    &reader->parts[0]->scrape.families[i]);
+	return ok;
+}
+
+static int
+take_processes(struct cmxr_reader *reader, struct cmx_error *err)
+{
+	struct cmxi_buf *list = &reader->snapshot.processes;
+	int r = 0;
+
+	list->size = 0;
+	cmxi_processes_begin(&reader->processes);
+	for (size_t i = 0; r == 0 && i < reader->n_parts; i++)
+		r = cmxi_processes_add(&reader->processes,
+		    &reader->parts[i]->segment, &reader->parts[i]->gauges, list,
+		    err);
+	return r == 0 && reader->shows_processes ?
+	    cmxi_processes_end(&reader->processes, err) :
+	    r;
+}
+
+static int
+take(struct cmxr_reader *reader, struct cmx_error *err)
+{
+	int r = arrange(reader, err);
+
+	/*
+	 * From the oldest on: an update that was ordered after one of an older
+	 * segment is then not seen without it.
+	 */
+	for (size_t i = reader->n_parts; r == 0 && i > 0; i--)
+		r = cmxi_part_take(reader->parts[i - 1], err);
+	if (r == 0 && reader->n_parts > 1)
+		r = merge_parts(reader, err);
+	if (r == 0)
+		r = take_processes(reader, err);
+	if (r == 0 &&
+	    (!show_families(reader) ||
+		(reader->shows_processes && !show_processes(reader))))
+		r = cmxi_error(err, CMX_ERR_MEMORY,
+		    "no memory for the families of the snapshot");
+	return r;
 }
 
 int
 cmxr_snapshot_take(struct cmxr_reader *reader,
     const struct cmxr_snapshot **snapshotp, struct cmx_error *err)
 {
-	int r = cmxi_catalog_refresh(&reader->catalog, err);
+	int r;
 
-	if (r != 0) {
-		/* It points into the catalog, which has begun anew. */
-		cmxi_snapshot_fini(&reader->snapshot);
-		return r;
-	}
-	r = cmxi_snapshot_prepare(&reader->snapshot, &reader->catalog, err);
-	if (r == 0)
-		r = cmxi_gauges_prepare(&reader->snapshot, &reader->segment,
-		    &reader->gauges, err);
-	if (r == 0)
-		r = load_values(reader, err);
+	follow_name(reader);
+	r = take(reader, err);
 	if (r == 0)
 		*snapshotp = &reader->snapshot;
+	else
+		/* It points into what may have begun anew. */
+		cmxi_union_fini(&reader->merged);
 	return r;
 }
 
@@ -185,11 +367,11 @@ void
 cmxr_snapshot_family(const struct cmxr_snapshot *snapshot, size_t i,
     struct cmxr_family *family)
 {
-	const struct cmxi_values *v = &snapshot->families[i];
+	const struct cmxi_values *v = snapshot->families[i];
 
 	*family = (struct cmxr_family){
 		.def = v->family->d.def,
-		.created_ns = v->family->record->created_ns,
+		.created_ns = v->family->created_ns,
 		.n_series = n_shown(v),
 	};
 }
@@ -228,6 +410,7 @@ fill_histogram(const struct cmxi_values *v, size_t i,
 		const struct cmxi_pair *pair = &v->pairs[i * v->n_buckets + j];
 
 		series->buckets[j] = whole_count(pair->count);
+		series->sums[j] = pair->sum;
 		series->count += series->buckets[j];
 		series->sum += pair->sum;
 	}
@@ -253,7 +436,7 @@ bool
 cmxr_series_next(const struct cmxr_snapshot *snapshot, size_t family,
     size_t *cursor, struct cmxr_series *series)
 {
-	const struct cmxi_values *v = &snapshot->families[family];
+	const struct cmxi_values *v = snapshot->families[family];
 	enum cmx_type type = v->family->d.def.type;
 	size_t i;
 
@@ -274,150 +457,16 @@ cmxr_series_next(const struct cmxr_snapshot *snapshot, size_t family,
 	return true;
 }
 
-/* About the segment */
-
-static void
-add_stripe_stats(const struct cmxr_reader *reader, struct cmxr_info *info)
+bool
+cmxr_process_next(const struct cmxr_snapshot *snapshot, size_t *cursor,
+    struct cmxr_process *process)
 {
-	const struct cmxi_shm_header *fixed = &reader->segment.fixed;
+	size_t n = snapshot->processes.size / sizeof(*process);
 
-	for (uint32_t i = 0; i < cmxi_segment_n_stripes(&reader->segment);
-	     i++) {
-		struct cmxi_shm_stripe stripe;
-
-		if (pread(reader->segment.fd, &stripe, sizeof(stripe),
-			(off_t)(fixed->stripe_offset +
-			    i * fixed->stripe_size)) != (ssize_t)sizeof(stripe))
-			return;
-		info->rseq_aborts += stripe.rseq_aborts;
-		info->fallback_updates += stripe.fallback_updates;
-	}
-}
-
-static void
-fill_stats(const struct cmxi_shm_header *h, struct cmxr_info *info)
-{
-	const uint64_t *stats = h->stats;
-
-	info->invalid_updates = stats[CMXI_STAT_INVALID_UPDATES];
-	info->overflow_lookups = stats[CMXI_STAT_OVERFLOW_LOOKUPS];
-	info->failed_lookups = stats[CMXI_STAT_FAILED_LOOKUPS];
-	info->repaired_labels = stats[CMXI_STAT_REPAIRED_LABELS];
-	info->long_labels = stats[CMXI_STAT_LONG_LABELS];
-	info->no_space = stats[CMXI_STAT_NO_SPACE];
-	info->leaked_bytes = stats[CMXI_STAT_LEAKED_BYTES];
-	info->shared_slots = stats[CMXI_STAT_SHARED_SLOT];
-	info->dropped_gauges = stats[CMXI_STAT_DROPPED_GAUGES];
-}
-
-static uint64_t
-at_most(uint64_t n, uint64_t most)
-{
-	return n < most ? n : most;
-}
-
-static void
-fill_geometry(const struct cmxr_reader *reader, struct cmxr_info *info)
-{
-	const struct cmxi_shm_header *fixed = &reader->segment.fixed;
-	const struct cmxi_shm_header *h = &reader->catalog.header;
-
-	info->path = reader->segment.path != NULL ? reader->segment.path : "";
-	info->version = fixed->version;
-	info->layout_hash = fixed->layout_hash;
-	info->created_ns = fixed->created_ns;
-	for (int i = 0; i < 16; i++)
-		snprintf(info->boot_id + 2 * i, 3, "%02x", fixed->boot_id[i]);
-	info->is_retired = h->retired != 0;
-	info->apparent_bytes = fixed->file_size;
-	info->stripe_bytes = fixed->stripe_size;
-	info->stripe_ready_bytes = at_most(h->cell_ready, fixed->stripe_size);
-	info->n_cpu_stripes = fixed->n_cpu_stripes;
-	info->n_fallback_stripes = fixed->n_fallback_stripes;
-	info->arena_bytes = fixed->arena_size;
-	info->arena_used_bytes = at_most(h->arena_used, fixed->arena_size);
-	info->cell_used_bytes = at_most(h->cell_used, fixed->stripe_size);
-	info->n_families = reader->catalog.n_families;
-	info->families_limit = fixed->n_family_words;
-	info->n_series = h->inserts_done - h->n_groups;
-	info->series_limit = fixed->series_limit;
-	info->n_slots = fixed->n_slots;
-}
-
-/* What a family's series take, added to its type's sums. */
-static void
-add_memory(const struct cmxi_catalog_family *family, uint64_t n_stripes,
-    uint64_t *n_series, uint64_t *bytes)
-{
-	for (size_t i = 0; i < family->n_series; i++)
-		*bytes += family->series[i].entry_size +
-		    family->record->cell_size * n_stripes +
-		    2 * sizeof(uint64_t);
-	*n_series += family->n_series;
-}
-
-static void
-fill_memory(const struct cmxr_reader *reader, struct cmxr_info *info)
-{
-	uint64_t n_stripes = cmxi_segment_n_stripes(&reader->segment);
-
-	for (size_t i = 0; i < reader->catalog.n_families; i++) {
-		const struct cmxi_catalog_family *f =
-		    reader->catalog.families[i];
-
-		if (f->d.def.type == CMX_COUNTER)
-			add_memory(f, n_stripes, &info->counters.n_series,
-			    &info->counters.bytes);
-		else if (f->d.def.type == CMX_GAUGE)
-			add_memory(f, info->n_live_slots + 1,
-			    &info->gauges.n_series, &info->gauges.bytes);
-		else
-			add_memory(f, n_stripes, &info->histograms.n_series,
-			    &info->histograms.bytes);
-	}
-}
-
-int
-cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
-    struct cmx_error *err)
-{
-	struct cmxi_buf slots = { .data = NULL };
-	struct stat st;
-	int r = cmxi_catalog_refresh(&reader->catalog, err);
-
-	if (r != 0) {
-		cmxi_snapshot_fini(&reader->snapshot);
-		return r;
-	}
-	memset(info, 0, sizeof(*info));
-	fill_geometry(reader, info);
-	fill_stats(&reader->catalog.header, info);
-	add_stripe_stats(reader, info);
-	if (fstat(reader->segment.fd, &st) == 0)
-		info->allocated_bytes = (uint64_t)st.st_blocks * 512;
-	if (cmxi_live_slots(&reader->segment, &slots, NULL) == 0)
-		info->n_live_slots = slots.size / sizeof(uint32_t);
-	cmxi_buf_fini(&slots);
-	fill_memory(reader, info);
-	info->invalid_entries = reader->catalog.n_invalid;
-	info->torn_reads = reader->torn;
-	return 0;
-}
-
-const char *
-cmxr_schema_text(struct cmxr_reader *reader)
-{
-	const struct cmxi_shm_header *fixed = &reader->segment.fixed;
-	size_t n = (size_t)fixed->schema_size;
-
-	if (reader->schema_text != NULL)
-		return reader->schema_text;
-	if (n > CMXI_SCHEMA_SIZE_MAX)
-		return "";
-	reader->schema_text = calloc(n + 1, 1);
-	if (reader->schema_text == NULL ||
-	    pread(reader->segment.fd, reader->schema_text, n,
-		(off_t)fixed->schema_offset) != (ssize_t)n)
-		return "";
-	return reader->schema_text;
+	if (*cursor >= n)
+		return false;
+	memcpy(process,
+	    snapshot->processes.data + (*cursor)++ * sizeof(*process),
+	    sizeof(*process));
+	return true;
 }

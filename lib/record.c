@@ -16,6 +16,7 @@
 #include "registry.h"
 #include "schema.h"
 #include "series.h"
+#include "slot.h"
 
 /* The families in the order of lib/codeai.schema.json. */
 enum codeai_family {
@@ -169,6 +170,7 @@ find_group(struct cmx_registry *reg, const struct group *group, uint32_t value,
 	const uint64_t *cells =
 	    cmxi_group_find(reg, number, group->n_labels, values);
 
+	cmxi_slot_attend(&reg->segment, reg->process);
 	if (cmxi_likely(cells != NULL))
 		return cells;
 	return find_members(reg, group, number, values, buf) ? buf : NULL;

@@ -59,6 +59,10 @@ int cmxi_schema_parse(const char *text, size_t size, const char *source,
 int cmxi_schema_load(const char *path, struct cmxi_schema **schemap,
     struct cmx_error *err);
 
+/* The same of a text, as a segment keeps it; source is what errors call it. */
+int cmxi_schema_load_text(const char *text, size_t size, const char *source,
+    struct cmxi_schema **schemap, struct cmx_error *err);
+
 void cmxi_schema_free(struct cmxi_schema *);
 
 /* The families of a schema have all values, so these series are created. */

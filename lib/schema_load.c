@@ -104,24 +104,41 @@ join(void *arg, const struct cmx_diagnostic *d)
 	}
 }
 
+/* The result of a parse that found n errors, or failed. */
+static int
+joined_result(int n, struct joined *j, struct cmx_error *err)
+{
+	if (n == CMX_ERR_MEMORY)
+		return cmxi_error(err, CMX_ERR_MEMORY, "schema: no memory");
+	if (n <= 0)
+		return n;
+	if (j->n_left_out > 0)
+		snprintf(j->error.text + strlen(j->error.text),
+		    sizeof(j->error.text) - strlen(j->error.text),
+		    "\nand %d more", j->n_left_out);
+	if (err != NULL)
+		*err = j->error;
+	return CMX_ERR_SCHEMA;
+}
+
 int
 cmxi_schema_load(const char *path, struct cmxi_schema **schemap,
     struct cmx_error *err)
 {
 	struct joined j = { .error.code = CMX_ERR_SCHEMA };
-	int n = parse_file(path, join, &j, schemap, err);
 
-	if (n == CMX_ERR_MEMORY)
-		return cmxi_error(err, CMX_ERR_MEMORY, "schema: no memory");
-	if (n <= 0)
-		return n;
-	if (j.n_left_out > 0)
-		snprintf(j.error.text + strlen(j.error.text),
-		    sizeof(j.error.text) - strlen(j.error.text),
-		    "\nand %d more", j.n_left_out);
-	if (err != NULL)
-		*err = j.error;
-	return CMX_ERR_SCHEMA;
+	return joined_result(parse_file(path, join, &j, schemap, err), &j, err);
+}
+
+int
+cmxi_schema_load_text(const char *text, size_t size, const char *source,
+    struct cmxi_schema **schemap, struct cmx_error *err)
+{
+	struct joined j = { .error.code = CMX_ERR_SCHEMA };
+
+	return joined_result(cmxi_schema_parse(text, size, source, join, &j,
+				 schemap),
+	    &j, err);
 }
 
 int

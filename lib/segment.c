@@ -366,34 +366,6 @@ cmxi_segment_create(struct cmxi_segment *s, const char *path,
 	return r;
 }
 
-int
-cmxi_segment_publish(struct cmxi_segment *s, mode_t mode, gid_t gid,
-    struct cmx_error *err)
-{
-	char self[64];
-
-	/* fchown first: it clears what a mode may have set. */
-	if (gid != (gid_t)-1 && fchown(s->fd, (uid_t)-1, gid) != 0)
-		return cmxi_error_system(err, CMX_ERR_PERMISSION, errno,
-		    "%s: cannot give it to group %u", s->path,
-		    (unsigned int)gid);
-	if (fchmod(s->fd, mode) != 0)
-		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s",
-		    s->path);
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", s->fd);
-	if (linkat(AT_FDCWD, self, AT_FDCWD, s->path, AT_SYMLINK_FOLLOW) == 0)
-		return 0;
-	/* Without /proc there is this way, for root. */
-	if (errno == ENOENT &&
-	    linkat(s->fd, "", AT_FDCWD, s->path, AT_EMPTY_PATH) == 0)
-		return 0;
-	if (errno == EEXIST)
-		return cmxi_error(err, CMX_ERR_EXISTS, "%s: exists already",
-		    s->path);
-	return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
-	    "%s: cannot give the new segment its name", s->path);
-}
-
 /* Attaching */
 
 static int
@@ -510,8 +482,8 @@ check_and_map(struct cmxi_segment *s, const char *path, enum cmxi_access access,
 	return r;
 }
 
-static int
-open_error(const char *path, int saved, struct cmx_error *err)
+int
+cmxi_segment_open_error(const char *path, int saved, struct cmx_error *err)
 {
 	if (saved == ENOENT)
 		return cmxi_error(err, CMX_ERR_NOT_FOUND,
@@ -551,7 +523,7 @@ cmxi_segment_open(struct cmxi_segment *s, const char *path,
 	s->fd = move_fd_up(
 	    open(path, mode | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 	if (s->fd < 0)
-		return open_error(path, errno, err);
+		return cmxi_segment_open_error(path, errno, err);
 	r = check_and_map(s, path, access, flags, err);
 	if (r == 0 && (s->path = absolute_path(path)) == NULL)
 		r = cmxi_error(err, CMX_ERR_MEMORY, "%s: no memory", path);
@@ -574,52 +546,5 @@ cmxi_segment_open_fd(struct cmxi_segment *s, int fd, const char *name,
 	r = check_and_map(s, name, CMXI_READ, 0, err);
 	if (r != 0)
 		cmxi_segment_close(s);
-	return r;
-}
-
-/* Say in the header that the name is gone; best effort. */
-static void
-mark_retired(int fd)
-{
-	const uint64_t one = 1;
-
-	(void)!pwrite(fd, &one, sizeof(one),
-	    offsetof(struct cmxi_shm_header, retired));
-}
-
-/* Still the file that fd is, and not one that came under its name since. */
-static bool
-is_named(int fd, const char *path)
-{
-	struct stat opened, named;
-
-	return fstat(fd, &opened) == 0 && lstat(path, &named) == 0 &&
-	    opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
-}
-
-int
-cmxi_segment_remove(const char *path, struct cmx_error *err)
-{
-	char magic[CMXI_MAGIC_SIZE] = "";
-	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	int r = 0;
-
-	if (fd < 0)
-		return open_error(path, errno, err);
-	/* A damaged segment too; but nothing that never was one. */
-	if (pread(fd, magic, sizeof(magic), 0) != (ssize_t)sizeof(magic) ||
-	    memcmp(magic, CMXI_MAGIC, sizeof(magic)) != 0)
-		r = cmxi_error(err, CMX_ERR_FORMAT,
-		    "%s: not a segment of codeai-metrics; it is left alone",
-		    path);
-	else if (!is_named(fd, path))
-		r = cmxi_error(err, CMX_ERR_NOT_FOUND,
-		    "%s: was replaced just now; look again", path);
-	else if (unlink(path) != 0)
-		r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
-		    "%s: cannot remove it", path);
-	else
-		mark_retired(fd);
-	close(fd);
 	return r;
 }

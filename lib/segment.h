@@ -50,16 +50,37 @@ int cmxi_segment_create(struct cmxi_segment *, const char *path,
     const struct cmxi_layout_input *, const char *schema, unsigned int flags,
     struct cmx_error *);
 
+/* Whose a new file is, and who may do what with it. */
+struct cmxi_owner {
+	mode_t mode;
+	uid_t uid; /* -1: as it is */
+	gid_t gid;
+};
+
 /*
  * Give it its name.  Returns CMX_ERR_EXISTS where another was faster; the
  * caller then closes this one and opens that.
  */
-int cmxi_segment_publish(struct cmxi_segment *, mode_t mode, gid_t gid,
+int cmxi_segment_publish(struct cmxi_segment *, const struct cmxi_owner *,
     struct cmx_error *);
+
+/* Give it the name of another file, which loses it at that instant. */
+int cmxi_segment_replace(struct cmxi_segment *, const struct cmxi_owner *,
+    struct cmx_error *);
+
+/* Give an opened segment's file one more name; it may have it already. */
+int cmxi_segment_link(const struct cmxi_segment *, const char *path,
+    struct cmx_error *);
+
+/* Say in the header that the name is gone; best effort. */
+void cmxi_segment_mark_retired(int fd);
 
 /* Open by name; every kind of wrong file is refused with its reason. */
 int cmxi_segment_open(struct cmxi_segment *, const char *path, enum cmxi_access,
     unsigned int flags, struct cmx_error *);
+
+/* Why a segment of this path could not be opened, for errno saved. */
+int cmxi_segment_open_error(const char *path, int saved, struct cmx_error *);
 
 /* Open a segment for reading through a descriptor, which is duplicated. */
 int cmxi_segment_open_fd(struct cmxi_segment *, int fd, const char *name,
@@ -69,6 +90,26 @@ void cmxi_segment_close(struct cmxi_segment *);
 
 /* Mark a segment as retired and take its name away. */
 int cmxi_segment_remove(const char *path, struct cmx_error *);
+
+/*
+ * Locks that the kernel drops with their holder.  hold: this process can
+ * write, and so can the children that inherit the mapping.  apply: nobody
+ * else replaces the segment meanwhile; waits for whoever does.
+ * Return 0 or CMX_ERR_SYSTEM.
+ */
+int cmxi_segment_hold(const struct cmxi_segment *, struct cmx_error *);
+int cmxi_segment_lock_apply(const struct cmxi_segment *, struct cmx_error *);
+
+/* Does any process hold it?  -1 where the kernel cannot tell. */
+int cmxi_segment_has_writers(const struct cmxi_segment *);
+
+/* Does its path still name this file? */
+bool cmxi_segment_is_named(const struct cmxi_segment *);
+
+/* Where a segment lies that was replaced by one of this path. */
+#define CMXI_PREDECESSOR_SUFFIX 17 /* a point, 16 hexadecimal digits */
+int cmxi_segment_predecessor_path(const char *path, uint64_t seed, char *buf,
+    size_t size, struct cmx_error *);
 
 /* Is this descriptor one of the segment's file? */
 bool cmxi_segment_is_file(const struct cmxi_segment *, int fd);
@@ -120,6 +161,14 @@ cmxi_segment_gauge_stripe(const struct cmxi_segment *s, uint64_t slot)
 {
 	return s->base + s->fixed.gauge_offset +
 	    slot * s->fixed.gauge_stripe_size;
+}
+
+/* Where the totals of the predecessor stand once they are carried. */
+static inline unsigned char *
+cmxi_segment_carry_stripe(const struct cmxi_segment *s)
+{
+	return cmxi_segment_stripe(s,
+	    s->fixed.n_cpu_stripes + s->fixed.n_fallback_stripes);
 }
 
 static inline uint32_t

@@ -12,15 +12,16 @@
  */
 #include "slot.h"
 
-#include <bsd/string.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "atomic.h"
 #include "clock.h"
+#include "proc.h"
 #include "utf8.h"
 
 static struct cmxi_shm_slot *
@@ -103,20 +104,46 @@ lock_free_slot(const struct cmxi_segment *s, int fd)
 	return NO_SLOT_EVER;
 }
 
+/* As much of a text as fits, as UTF-8, with zeros behind it. */
 static void
-describe(struct cmxi_shm_slot *slot)
+put_text(char *to, size_t size, const char *text)
 {
-	char command[sizeof(slot->command)] = "";
-	size_t n = strlcpy(command, program_invocation_name, sizeof(command));
+	char repaired[256];
+	size_t n = cmxi_utf8_repair(text, strnlen(text, size), repaired,
+	    sizeof(repaired));
 
-	memset(slot->role, 0, sizeof(slot->role));
-	memset(slot->command, 0, sizeof(slot->command));
-	n = n < sizeof(command) ? n : sizeof(command) - 1;
-	cmxi_utf8_repair(command, n, slot->command, sizeof(slot->command) - 1);
-	n = strnlen(program_invocation_short_name, sizeof(slot->role) - 1);
-	cmxi_utf8_repair(program_invocation_short_name, n, slot->role,
-	    sizeof(slot->role) - 1);
+	/* Repaired bytes are longer: cut at the end of a character. */
+	n = n < size ? n : size - 1;
+	while (n > 0 && !cmxi_utf8_is_valid(repaired, n))
+		n--;
+	memset(to, 0, size);
+	memcpy(to, repaired, n);
+}
+
+/* The role that a process gave itself, or the name of its program. */
+static void
+role_text(const struct cmxi_process *process, uint64_t role[CMXI_ROLE_SIZE / 8])
+{
+	for (size_t i = 0; i < CMXI_ROLE_SIZE / 8; i++)
+		/* relaxed: for people */
+		role[i] = cmxi_load64_relaxed(&process->role[i]);
+	if (*(const char *)role == '\0')
+		put_text((char *)role, CMXI_ROLE_SIZE,
+		    program_invocation_short_name);
+}
+
+static void
+describe(struct cmxi_shm_slot *slot, const struct cmxi_process *process)
+{
+	struct cmxi_proc_stat stat;
+	uint64_t role[CMXI_ROLE_SIZE / 8];
+
+	role_text(process, role);
+	memcpy(slot->role, role, sizeof(slot->role));
+	put_text(slot->command, sizeof(slot->command), program_invocation_name);
 	slot->pid = (uint32_t)getpid();
+	slot->start_ticks = cmxi_proc_stat(0, &stat) ? stat.start_ticks : 0;
+	slot->pid_namespace = cmxi_proc_pid_namespace();
 	slot->claimed_ns = cmxi_wall_clock_ns();
 }
 
@@ -125,7 +152,8 @@ describe(struct cmxi_shm_slot *slot)
  * Killed in the middle, we lose the beacon, and the slot is nobody's.
  */
 static int
-take_over(const struct cmxi_segment *s, uint64_t number, uint64_t end)
+take_over(const struct cmxi_segment *s, const struct cmxi_process *process,
+    uint64_t number, uint64_t end)
 {
 	struct cmxi_shm_slot *slot = slot_record(s, number);
 	unsigned char *stripe = cmxi_segment_gauge_stripe(s, number);
@@ -151,7 +179,7 @@ take_over(const struct cmxi_segment *s, uint64_t number, uint64_t end)
 	cmxi_fence_release();
 	for (uint64_t i = 0; i < used; i += sizeof(uint64_t))
 		cmxi_store64_relaxed((uint64_t *)(void *)(stripe + i), 0);
-	describe(slot);
+	describe(slot, process);
 	/*
 	 * (F) release, pairs with (G) in snapshot_gauge.c.
 	 * Orders the wiped values before the even generation.  Without it a
@@ -167,7 +195,8 @@ take_over(const struct cmxi_segment *s, uint64_t number, uint64_t end)
  * pages may pass: NO_SLOT_NOW.
  */
 static int64_t
-claim(const struct cmxi_segment *s, uint64_t end, void **beacon)
+claim(const struct cmxi_segment *s, const struct cmxi_process *process,
+    uint64_t end, void **beacon)
 {
 	int64_t number = NO_SLOT_NOW;
 	int fd = open_again(s);
@@ -181,7 +210,7 @@ claim(const struct cmxi_segment *s, uint64_t end, void **beacon)
 	if (*beacon != MAP_FAILED &&
 	    madvise(*beacon, s->fixed.page_size, MADV_DONTFORK) == 0)
 		number = lock_free_slot(s, fd);
-	if (number >= 0 && take_over(s, (uint64_t)number, end) != 0)
+	if (number >= 0 && take_over(s, process, (uint64_t)number, end) != 0)
 		number = NO_SLOT_NOW;
 	close(fd);
 	if (number < 0 && *beacon != MAP_FAILED) {
@@ -191,14 +220,14 @@ claim(const struct cmxi_segment *s, uint64_t end, void **beacon)
 	return number;
 }
 
-/* The first gauge of this process: two threads may come here at once. */
+/* The first use by this process: two threads may come here at once. */
 static void
 claim_once(const struct cmxi_segment *s, struct cmxi_process *process,
     uint64_t end)
 {
 	uint64_t none = 0, slot;
 	void *beacon;
-	int64_t number = claim(s, end, &beacon);
+	int64_t number = claim(s, process, end, &beacon);
 
 	if (number == NO_SLOT_NOW)
 		return;
@@ -241,6 +270,51 @@ cmxi_slot_ready(const struct cmxi_segment *s, struct cmxi_process *process,
 	}
 	errno = saved;
 	return (int64_t)number;
+}
+
+void
+cmxi_slot_claim(const struct cmxi_segment *s, struct cmxi_process *process)
+{
+	int saved = errno;
+
+	claim_once(s, process, CMXI_STRIPE_HEADER);
+	errno = saved;
+}
+
+/*
+ * Change the role of a slot that is ours.  Of two threads that do it at once
+ * either's is left, or a mixture: both are text.
+ */
+static void
+write_role(struct cmxi_shm_slot *slot, const uint64_t role[CMXI_ROLE_SIZE / 8])
+{
+	uint32_t version = cmxi_load32_relaxed(&slot->role_version) | 1;
+
+	cmxi_store32_relaxed(&slot->role_version, version);
+	/* The odd number before the bytes. */
+	cmxi_fence_release();
+	for (size_t i = 0; i < CMXI_ROLE_SIZE / 8; i++)
+		cmxi_store64_relaxed((uint64_t *)(void *)slot->role + i,
+		    role[i]);
+	/* (N) release: the bytes before the even number. */
+	cmxi_store32_release(&slot->role_version, version + 1);
+}
+
+void
+cmxi_slot_set_role(const struct cmxi_segment *s, struct cmxi_process *process,
+    const char *text)
+{
+	uint64_t role[CMXI_ROLE_SIZE / 8] = { 0 }, slot;
+
+	put_text((char *)role, sizeof(role), text == NULL ? "" : text);
+	for (size_t i = 0; i < CMXI_ROLE_SIZE / 8; i++)
+		cmxi_store64_relaxed(&process->role[i], role[i]);
+	cmxi_slot_attend(s, process);
+	slot = cmxi_load64_relaxed(&process->slot);
+	if (slot == 0 || slot > s->fixed.n_slots)
+		return;
+	role_text(process, role);
+	write_role(slot_record(s, slot - 1), role);
 }
 
 void

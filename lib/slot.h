@@ -4,6 +4,7 @@
 #ifndef CMXI_SLOT_H
 #define CMXI_SLOT_H
 
+#include "atomic.h"
 #include "process.h"
 #include "segment.h"
 
@@ -19,6 +20,25 @@
  */
 int64_t cmxi_slot_ready(const struct cmxi_segment *, struct cmxi_process *,
     uint64_t end);
+
+/* Claim a slot without a gauge; a failure that may pass leaves none. */
+void cmxi_slot_claim(const struct cmxi_segment *, struct cmxi_process *);
+
+/*
+ * This process uses the segment: claim its slot if it has none.  Called by
+ * every look-up, so that the living can be counted.
+ */
+static inline void
+cmxi_slot_attend(const struct cmxi_segment *s, struct cmxi_process *process)
+{
+	/* relaxed: whoever finds 0 asks again below, by compare-and-swap */
+	if (cmxi_unlikely(cmxi_load64_relaxed(&process->slot) == 0))
+		cmxi_slot_claim(s, process);
+}
+
+/* Name this process's part in the service; bytes are repaired and cut. */
+void cmxi_slot_set_role(const struct cmxi_segment *, struct cmxi_process *,
+    const char *role);
 
 /* Drop the beacon: the slot is free, its values are gone. */
 void cmxi_slot_release(const struct cmxi_segment *, struct cmxi_process *);

@@ -43,6 +43,8 @@ cmxi_values_is_shown(const struct cmxi_values *v, size_t series)
 {
 	bool is_overflow = series == 0 && v->family->d.def.n_labels > 0;
 
+	if (v->needs_set)
+		return v->n_set[series] > 0;
 	if (v->family->d.def.type == CMX_GAUGE)
 		return v->n_set[series] > 0 ||
 		    (v->family->d.def.n_labels == 0 &&
@@ -102,8 +104,9 @@ make_bound_texts(struct cmxi_values *v, const struct cmx_family_def *def)
 	return true;
 }
 
-static bool
-prepare_values(struct cmxi_values *v, const struct cmxi_catalog_family *family)
+bool
+cmxi_values_prepare(struct cmxi_values *v,
+    const struct cmxi_catalog_family *family, size_t n_series)
 {
 	if (v->family == NULL) {
 		if (family->d.def.type == CMX_HISTOGRAM &&
@@ -112,26 +115,38 @@ prepare_values(struct cmxi_values *v, const struct cmxi_catalog_family *family)
 		v->n_buckets = family->d.def.n_bounds + 1;
 		v->family = family;
 	}
-	v->n_series = family->n_series;
+	v->n_series = n_series;
 	return grow_values(v, v->n_series);
 }
 
-int
-cmxi_snapshot_prepare(struct cmxr_snapshot *snapshot,
-    const struct cmxi_catalog *c, struct cmx_error *err)
+void
+cmxi_values_fini(struct cmxi_values *v)
 {
-	if (c->n_families > snapshot->capacity) {
+	free(v->whole);
+	free(v->value);
+	free(v->n_set);
+	free(v->pairs);
+	free(v->bound_texts);
+	cmxi_buf_fini(&v->each);
+}
+
+int
+cmxi_scrape_prepare(struct cmxi_scrape *scrape, const struct cmxi_catalog *c,
+    struct cmx_error *err)
+{
+	if (c->n_families > scrape->capacity) {
 		size_t n = c->n_families + 16;
 
-		if (!grow(&snapshot->families, n, sizeof(*snapshot->families)))
+		if (!grow(&scrape->families, n, sizeof(*scrape->families)))
 			goto no_memory;
-		memset(snapshot->families + snapshot->capacity, 0,
-		    (n - snapshot->capacity) * sizeof(*snapshot->families));
-		snapshot->capacity = n;
+		memset(scrape->families + scrape->capacity, 0,
+		    (n - scrape->capacity) * sizeof(*scrape->families));
+		scrape->capacity = n;
 	}
-	snapshot->n_families = c->n_families;
+	scrape->n_families = c->n_families;
 	for (size_t i = 0; i < c->n_families; i++)
-		if (!prepare_values(&snapshot->families[i], c->families[i]))
+		if (!cmxi_values_prepare(&scrape->families[i], c->families[i],
+			c->families[i]->n_series))
 			goto no_memory;
 	return 0;
 no_memory:
@@ -141,19 +156,33 @@ no_memory:
 }
 
 void
+cmxi_scrape_fini(struct cmxi_scrape *scrape)
+{
+	for (size_t i = 0; i < scrape->capacity; i++)
+		cmxi_values_fini(&scrape->families[i]);
+	free(scrape->families);
+	memset(scrape, 0, sizeof(*scrape));
+}
+
+bool
+cmxi_snapshot_show(struct cmxr_snapshot *snapshot, const struct cmxi_values *v)
+{
+	if (snapshot->n_families == snapshot->capacity) {
+		size_t n = snapshot->capacity * 2 + 32;
+
+		if (!grow(&snapshot->families, n, sizeof(*snapshot->families)))
+			return false;
+		snapshot->capacity = n;
+	}
+	snapshot->families[snapshot->n_families++] = v;
+	return true;
+}
+
+void
 cmxi_snapshot_fini(struct cmxr_snapshot *snapshot)
 {
-	for (size_t i = 0; i < snapshot->capacity; i++) {
-		struct cmxi_values *v = &snapshot->families[i];
-
-		free(v->whole);
-		free(v->value);
-		free(v->n_set);
-		free(v->pairs);
-		free(v->bound_texts);
-		cmxi_buf_fini(&v->each);
-	}
 	free(snapshot->families);
+	cmxi_buf_fini(&snapshot->processes);
 	memset(snapshot, 0, sizeof(*snapshot));
 }
 
@@ -189,12 +218,17 @@ pair_read(const struct cmxi_pair *p, bool is_atomic, uint64_t *torn)
 	return v;
 }
 
+/* Series of a family: [from, to). */
+struct range {
+	size_t from, to;
+};
+
 static void
-add_whole(struct cmxi_values *v, const unsigned char *stripe)
+add_whole(struct cmxi_values *v, struct range r, const unsigned char *stripe)
 {
 	const struct cmxi_catalog_series *series = v->family->series;
 
-	for (size_t i = 0; i < v->n_series; i++)
+	for (size_t i = r.from; i < r.to; i++)
 		/* relaxed: a lone count; each cell only grows (O4) */
 		v->whole[i] += cmxi_load64_relaxed(
 		    (const uint64_t *)(const void *)(stripe +
@@ -202,24 +236,24 @@ add_whole(struct cmxi_values *v, const unsigned char *stripe)
 }
 
 static void
-add_doubles(struct cmxi_values *v, const unsigned char *stripe)
+add_doubles(struct cmxi_values *v, struct range r, const unsigned char *stripe)
 {
 	const struct cmxi_catalog_series *series = v->family->series;
 
-	for (size_t i = 0; i < v->n_series; i++)
+	for (size_t i = r.from; i < r.to; i++)
 		v->value[i] += cmxi_bits_to_double(cmxi_load64_relaxed(
 		    (const uint64_t *)(const void *)(stripe +
 			series[i].cell_offset)));
 }
 
 static void
-add_pairs(struct cmxi_values *v, const unsigned char *stripe, bool is_atomic,
-    uint64_t *torn)
+add_pairs(struct cmxi_values *v, struct range r, const unsigned char *stripe,
+    bool is_atomic, uint64_t *torn)
 {
 	const struct cmxi_catalog_series *series = v->family->series;
-	struct cmxi_pair *total = v->pairs;
+	struct cmxi_pair *total = v->pairs + r.from * v->n_buckets;
 
-	for (size_t i = 0; i < v->n_series; i++) {
+	for (size_t i = r.from; i < r.to; i++) {
 		const struct cmxi_pair *cells =
 		    (const struct cmxi_pair *)(const void *)(stripe +
 			series[i].cell_offset);
@@ -235,43 +269,64 @@ add_pairs(struct cmxi_values *v, const unsigned char *stripe, bool is_atomic,
 }
 
 static void
-add_stripe(struct cmxi_values *v, const struct cmxi_segment *s, uint32_t i,
-    uint64_t *torn)
+add_stripe(struct cmxi_values *v, struct range r, const struct cmxi_segment *s,
+    const unsigned char *stripe, uint64_t *torn)
 {
-	const unsigned char *stripe = cmxi_segment_stripe(s, i);
-
 	if (is_histogram(v))
-		add_pairs(v, stripe, s->fixed.flags & CMXI_FLAG_PAIR_ATOMIC,
+		add_pairs(v, r, stripe, s->fixed.flags & CMXI_FLAG_PAIR_ATOMIC,
 		    torn);
 	else if (is_whole(v))
-		add_whole(v, stripe);
+		add_whole(v, r, stripe);
 	else
-		add_doubles(v, stripe);
-}
-
-static void
-clear_values(struct cmxi_values *v)
-{
-	if (is_histogram(v))
-		memset(v->pairs, 0,
-		    v->n_series * v->n_buckets * sizeof(*v->pairs));
-	else if (is_whole(v))
-		memset(v->whole, 0, v->n_series * sizeof(*v->whole));
-	else
-		memset(v->value, 0, v->n_series * sizeof(*v->value));
+		add_doubles(v, r, stripe);
 }
 
 void
-cmxi_snapshot_load(struct cmxr_snapshot *snapshot, const struct cmxi_segment *s,
-    uint64_t *torn)
+cmxi_values_clear(struct cmxi_values *v)
 {
-	for (size_t i = 0; i < snapshot->n_families; i++) {
-		struct cmxi_values *v = &snapshot->families[i];
+	if (is_histogram(v)) {
+		memset(v->pairs, 0,
+		    v->n_series * v->n_buckets * sizeof(*v->pairs));
+		return;
+	}
+	if (is_whole(v))
+		memset(v->whole, 0, v->n_series * sizeof(*v->whole));
+	else
+		memset(v->value, 0, v->n_series * sizeof(*v->value));
+	if (v->family->d.def.type == CMX_GAUGE)
+		memset(v->n_set, 0, v->n_series * sizeof(*v->n_set));
+	v->each.size = 0;
+}
 
+/*
+ * What a predecessor left, last: the sum is then rounded as it was when the
+ * predecessor was read beside this segment (union.c).
+ */
+static void
+add_carry(struct cmxi_values *v, const struct cmxi_segment *s,
+    uint64_t carry_size, uint64_t *torn)
+{
+	uint64_t size = v->family->cell_size;
+
+	for (size_t i = 0; i < v->n_series; i++)
+		if (v->family->series[i].cell_offset + size <= carry_size)
+			add_stripe(v, (struct range){ i, i + 1 }, s,
+			    cmxi_segment_carry_stripe(s), torn);
+}
+
+void
+cmxi_scrape_load(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
+    uint64_t carry_size, uint64_t *torn)
+{
+	for (size_t i = 0; i < scrape->n_families; i++) {
+		struct cmxi_values *v = &scrape->families[i];
+
+		cmxi_values_clear(v);
 		if (v->family->d.def.type == CMX_GAUGE)
 			continue;
-		clear_values(v);
 		for (uint32_t j = 0; j < cmxi_segment_n_stripes(s); j++)
-			add_stripe(v, s, j, torn);
+			add_stripe(v, (struct range){ 0, v->n_series }, s,
+			    cmxi_segment_stripe(s, j), torn);
+		add_carry(v, s, carry_size, torn);
 	}
 }

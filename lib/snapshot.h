@@ -34,28 +34,48 @@ struct cmxi_values {
 	struct cmxi_pair *pairs; /* histograms */
 	struct cmxi_buf each;    /* of struct cmxi_each */
 	size_t capacity;         /* series that the arrays have room for */
+	bool needs_set;          /* a series is shown where n_set is not 0 */
 	char (*bound_texts)[32]; /* histograms: each bound as le shows it */
 };
 
-struct cmxr_snapshot {
+/* The families of one segment, with the values of one scrape. */
+struct cmxi_scrape {
 	size_t n_families, capacity;
 	struct cmxi_values *families;
+};
+
+/* What a reader shows; the values belong to scrapes and the like. */
+struct cmxr_snapshot {
+	size_t n_families, capacity;
+	const struct cmxi_values **families;
+	struct cmxi_buf processes; /* of struct cmxr_process */
 };
 
 /* Is this series shown?  Overflow series and gauges that nobody set are not. */
 bool cmxi_values_is_shown(const struct cmxi_values *, size_t series);
 
+/* Room for n series, and what a new family needs; false: no memory. */
+bool cmxi_values_prepare(struct cmxi_values *,
+    const struct cmxi_catalog_family *, size_t n_series);
+void cmxi_values_clear(struct cmxi_values *);
+void cmxi_values_fini(struct cmxi_values *);
+
 /* Make room for the catalog's families and series.  0 or CMX_ERR_MEMORY. */
-int cmxi_snapshot_prepare(struct cmxr_snapshot *, const struct cmxi_catalog *,
+int cmxi_scrape_prepare(struct cmxi_scrape *, const struct cmxi_catalog *,
     struct cmx_error *);
 
 /*
- * Add up the stripes.  The loads may fault where the file was truncated; see
- * guard.h.  torn counts pairs that never held still.
+ * Add up the stripes, and the first carry_size bytes of the carry stripe.
+ * The loads may fault where the file was truncated; see guard.h.  torn counts
+ * pairs that never held still.
  */
-void cmxi_snapshot_load(struct cmxr_snapshot *, const struct cmxi_segment *,
-    uint64_t *torn);
+void cmxi_scrape_load(struct cmxi_scrape *, const struct cmxi_segment *,
+    uint64_t carry_size, uint64_t *torn);
 
+void cmxi_scrape_fini(struct cmxi_scrape *);
+
+/* Show a family too; false: no memory. */
+bool cmxi_snapshot_show(struct cmxr_snapshot *, const struct cmxi_values *);
 void cmxi_snapshot_fini(struct cmxr_snapshot *);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "gauge.h"
 
 /* Looks at a slot that changes hands while it is read. */
 #define SLOT_TRIES 4
@@ -92,31 +93,24 @@ is_gauge(const struct cmxi_values *v)
 	return v->family->d.def.type == CMX_GAUGE;
 }
 
-/* Forget the last scrape's gauges; how many cells a slot has. */
+/* How many cells a slot has. */
 static size_t
-clear_gauges(struct cmxr_snapshot *snapshot)
+n_cells(const struct cmxi_scrape *scrape)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < snapshot->n_families; i++) {
-		struct cmxi_values *v = &snapshot->families[i];
-
-		if (!is_gauge(v))
-			continue;
-		memset(v->value, 0, v->n_series * sizeof(*v->value));
-		memset(v->n_set, 0, v->n_series * sizeof(*v->n_set));
-		v->each.size = 0;
-		n += v->n_series;
-	}
+	for (size_t i = 0; i < scrape->n_families; i++)
+		if (is_gauge(&scrape->families[i]))
+			n += scrape->families[i].n_series;
 	return n;
 }
 
 /* Room for each's samples: one for every series of every live process. */
 static bool
-reserve_each(struct cmxr_snapshot *snapshot, size_t n_slots)
+reserve_each(struct cmxi_scrape *scrape, size_t n_slots)
 {
-	for (size_t i = 0; i < snapshot->n_families; i++) {
-		struct cmxi_values *v = &snapshot->families[i];
+	for (size_t i = 0; i < scrape->n_families; i++) {
+		struct cmxi_values *v = &scrape->families[i];
 
 		if (is_gauge(v) && v->family->d.def.aggregate == CMX_EACH &&
 		    !cmxi_buf_reserve(&v->each,
@@ -127,22 +121,19 @@ reserve_each(struct cmxr_snapshot *snapshot, size_t n_slots)
 }
 
 int
-cmxi_gauges_prepare(struct cmxr_snapshot *snapshot,
-    const struct cmxi_segment *s, struct cmxi_gauge_scratch *scratch,
-    struct cmx_error *err)
+cmxi_gauges_prepare(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
+    struct cmxi_gauge_scratch *scratch, struct cmx_error *err)
 {
-	int r = 0;
+	int r = cmxi_live_slots(s, &scratch->slots, err);
 
-	scratch->n_values = clear_gauges(snapshot);
-	scratch->slots.size = 0;
-	if (scratch->n_values > 0)
-		r = cmxi_live_slots(s, &scratch->slots, err);
 	if (r != 0)
 		return r;
-	scratch->values.size = 0;
+	scratch->n_values = n_cells(scrape);
+	scratch->values.size = scratch->n_set.size = 0;
 	if (!cmxi_buf_reserve(&scratch->values,
 		(scratch->n_values + 1) * sizeof(uint64_t)) ||
-	    !reserve_each(snapshot, scratch->slots.size / sizeof(uint32_t)))
+	    !cmxi_buf_reserve(&scratch->n_set, scratch->slots.size + 1) ||
+	    !reserve_each(scrape, scratch->slots.size / sizeof(uint32_t)))
 		return cmxi_error(err, CMX_ERR_MEMORY,
 		    "no memory for the "
 		    "gauges of the segment");
@@ -153,15 +144,12 @@ void
 cmxi_gauges_fini(struct cmxi_gauge_scratch *scratch)
 {
 	cmxi_buf_fini(&scratch->slots);
+	cmxi_buf_fini(&scratch->n_set);
 	cmxi_buf_fini(&scratch->values);
 }
 
-/*
- * Two processes can have one pid (in two pid namespaces), and one process two
- * slots (two registries): their values become one series, the sum.
- */
-static void
-merge_each(struct cmxi_values *v, const struct cmxi_each *each)
+void
+cmxi_each_add(struct cmxi_values *v, const struct cmxi_each *each)
 {
 	struct cmxi_each *known = (struct cmxi_each *)(void *)v->each.data;
 	size_t n = v->each.size / sizeof(*known);
@@ -200,7 +188,7 @@ merge(struct cmxi_values *v, size_t series, double value, uint32_t pid)
 		*total = value;
 		break;
 	case CMX_EACH:
-		merge_each(v, &each);
+		cmxi_each_add(v, &each);
 		break;
 	case CMX_SUM:
 		/* not 0 + value: the sum of one -0 is -0 */
@@ -211,11 +199,11 @@ merge(struct cmxi_values *v, size_t series, double value, uint32_t pid)
 
 /* The cells of one gauge stripe below end, in the order of merge_cells(). */
 static void
-load_cells(const struct cmxr_snapshot *snapshot, const unsigned char *stripe,
+load_cells(const struct cmxi_scrape *scrape, const unsigned char *stripe,
     uint64_t end, uint64_t *cells)
 {
-	for (size_t i = 0; i < snapshot->n_families; i++) {
-		const struct cmxi_values *v = &snapshot->families[i];
+	for (size_t i = 0; i < scrape->n_families; i++) {
+		const struct cmxi_values *v = &scrape->families[i];
 
 		for (size_t j = 0; is_gauge(v) && j < v->n_series; j++) {
 			uint64_t at = v->family->series[j].cell_offset;
@@ -229,22 +217,25 @@ load_cells(const struct cmxr_snapshot *snapshot, const unsigned char *stripe,
 	}
 }
 
-static void
-merge_cells(struct cmxr_snapshot *snapshot, const uint64_t *cells, uint32_t pid)
+/* How many of them were set. */
+static uint32_t
+merge_cells(struct cmxi_scrape *scrape, const uint64_t *cells, uint32_t pid)
 {
-	for (size_t i = 0; i < snapshot->n_families; i++) {
-		struct cmxi_values *v = &snapshot->families[i];
+	uint32_t n_set = 0;
+
+	for (size_t i = 0; i < scrape->n_families; i++) {
+		struct cmxi_values *v = &scrape->families[i];
 
 		for (size_t j = 0; is_gauge(v) && j < v->n_series; j++) {
 			uint64_t bits = *cells++;
 
-			if (bits != 0)
-				merge(v, j,
-				    cmxi_bits_to_double(
-					bits ^ CMXI_GAUGE_UNSET),
-				    pid);
+			if (bits == 0)
+				continue;
+			merge(v, j, cmxi_gauge_value(bits), pid);
+			n_set++;
 		}
 	}
+	return n_set;
 }
 
 /*
@@ -252,7 +243,7 @@ merge_cells(struct cmxr_snapshot *snapshot, const uint64_t *cells, uint32_t pid)
  * record is read by pread first: a slot that was never claimed has no page.
  */
 static bool
-load_slot(const struct cmxr_snapshot *snapshot, const struct cmxi_segment *s,
+load_slot(const struct cmxi_scrape *scrape, const struct cmxi_segment *s,
     uint32_t number, uint64_t *cells, uint32_t *pid)
 {
 	uint64_t at =
@@ -276,7 +267,7 @@ load_slot(const struct cmxr_snapshot *snapshot, const struct cmxi_segment *s,
 	end = cmxi_load64_acquire(&shared->ready);
 	if (end > s->fixed.gauge_stripe_size)
 		end = s->fixed.gauge_stripe_size;
-	load_cells(snapshot, cmxi_segment_gauge_stripe(s, number), end, cells);
+	load_cells(scrape, cmxi_segment_gauge_stripe(s, number), end, cells);
 	*pid = slot.pid;
 	/* The loads above stay above: a fence of the reading side. */
 	cmxi_fence_acquire();
@@ -285,7 +276,7 @@ load_slot(const struct cmxr_snapshot *snapshot, const struct cmxi_segment *s,
 }
 
 void
-cmxi_gauges_load(struct cmxr_snapshot *snapshot, const struct cmxi_segment *s,
+cmxi_gauges_load(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
     struct cmxi_gauge_scratch *scratch)
 {
 	uint64_t *cells = (uint64_t *)(void *)scratch->values.data;
@@ -294,16 +285,20 @@ cmxi_gauges_load(struct cmxr_snapshot *snapshot, const struct cmxi_segment *s,
 	size_t n_slots = scratch->slots.size / sizeof(*slots);
 	uint32_t pid;
 
-	if (scratch->n_values == 0)
-		return;
-	for (size_t i = 0; i < n_slots; i++)
+	for (size_t i = 0; i < n_slots; i++) {
+		uint32_t n_set = 0;
+
 		for (int tries = 0; tries < SLOT_TRIES; tries++)
-			if (load_slot(snapshot, s, slots[i], cells, &pid)) {
-				merge_cells(snapshot, cells, pid);
+			if (load_slot(scrape, s, slots[i], cells, &pid)) {
+				n_set = merge_cells(scrape, cells, pid);
 				break;
 			}
+		cmxi_buf_bytes(&scratch->n_set, &n_set, sizeof(n_set));
+	}
+	if (scratch->n_values == 0)
+		return;
 	/* CMX_LAST, and processes that got no slot of their own. */
-	load_cells(snapshot, cmxi_segment_gauge_stripe(s, s->fixed.n_slots),
+	load_cells(scrape, cmxi_segment_gauge_stripe(s, s->fixed.n_slots),
 	    s->fixed.gauge_stripe_size, cells);
-	merge_cells(snapshot, cells, 0);
+	merge_cells(scrape, cells, 0);
 }

@@ -24,12 +24,14 @@ struct command {
 	int (*run)(const struct globals *, int argc, char *argv[]);
 };
 
+int cmd_apply(const struct globals *, int argc, char *argv[]);
 int cmd_check(const struct globals *, int argc, char *argv[]);
 int cmd_create(const struct globals *, int argc, char *argv[]);
 int cmd_dump(const struct globals *, int argc, char *argv[]);
 int cmd_get(const struct globals *, int argc, char *argv[]);
 int cmd_info(const struct globals *, int argc, char *argv[]);
 int cmd_list(const struct globals *, int argc, char *argv[]);
+int cmd_ps(const struct globals *, int argc, char *argv[]);
 int cmd_remove(const struct globals *, int argc, char *argv[]);
 
 /* Print a verb's usage to stderr; returns USAGE. */
@@ -43,6 +45,9 @@ struct cmxr_reader;
 struct cmxr_snapshot;
 int open_snapshot(const struct globals *, struct cmxr_reader **,
     const struct cmxr_snapshot **);
+
+/* Replace what would move a terminal by '?', in place. */
+void make_printable(char *text);
 
 /* Flush stdout; FAILED, and a message, where it could not be written. */
 int finish_output(void);

@@ -134,8 +134,9 @@ cmd_info(const struct globals *globals, int argc, char *argv[])
 	struct cmxr_info info;
 	struct cmx_error error;
 	char created[32], hash[32];
+	const struct cmxr_snapshot *snapshot;
 	bool is_json = false;
-	int ch;
+	int ch, r;
 
 	while ((ch = getopt(argc, argv, "j")) != -1) {
 		if (ch != 'j')
@@ -144,8 +145,9 @@ cmd_info(const struct globals *globals, int argc, char *argv[])
 	}
 	if (optind != argc)
 		return usage_of("info");
-	if (cmxr_open(globals->segment, &reader, &error) != 0)
-		return fail(&error);
+	r = open_snapshot(globals, &reader, &snapshot);
+	if (r != DONE)
+		return r;
 	if (cmxr_info_get(reader, &info, &error) != 0) {
 		cmxr_close(reader);
 		return fail(&error);
@@ -159,6 +161,7 @@ cmd_info(const struct globals *globals, int argc, char *argv[])
 	add_text(&items, "boot_id", info.boot_id);
 	add_text(&items, "created", created);
 	add(&items, "retired", info.is_retired);
+	add(&items, "predecessors", info.n_predecessors);
 	add_sizes(&items, &info);
 	add_faults(&items, &info);
 	if (is_json)

@@ -15,6 +15,8 @@
 #include "cmd.h"
 
 static const struct command commands[] = {
+	{ "apply", "[-w] SCHEMA", "give a live segment another schema",
+	    cmd_apply },
 	{ "check", "[-qS] [SCHEMA ...]", "find every mistake of schema files",
 	    cmd_check },
 	{ "create", "[-a] [-m MODE] [-g GROUP] [SCHEMA]",
@@ -25,6 +27,7 @@ static const struct command commands[] = {
 	    cmd_get },
 	{ "info", "[-j]", "print sizes, limits and what went wrong", cmd_info },
 	{ "list", "[-j] [GLOB ...]", "print the families", cmd_list },
+	{ "ps", "[-jl]", "print the processes that use the segment", cmd_ps },
 	{ "remove", "", "take the segment's name away", cmd_remove },
 };
 
@@ -94,6 +97,18 @@ open_snapshot(const struct globals *globals, struct cmxr_reader **reader,
 		return fail(&error);
 	}
 	return DONE;
+}
+
+void
+make_printable(char *text)
+{
+	/* C0 controls, DEL, and C1 (U+0080 to U+009F). */
+	for (char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f ||
+		    ((unsigned char)p[0] == 0xc2 &&
+			(unsigned char)p[1] >= 0x80 &&
+			(unsigned char)p[1] < 0xa0))
+			*p = '?';
 }
 
 int

@@ -49,13 +49,7 @@ label_text(const struct cmx_family_def *def, const struct cmxr_series *s,
 	if (s->pid != 0 && used < size)
 		snprintf(buf + used, size - used, "%spid=%u",
 		    used > 0 ? " " : "", s->pid);
-	/* What would move a terminal: C0 controls, DEL, and C1 (U+0080...). */
-	for (char *p = buf; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f ||
-		    ((unsigned char)p[0] == 0xc2 &&
-			(unsigned char)p[1] >= 0x80 &&
-			(unsigned char)p[1] < 0xa0))
-			*p = '?';
+	make_printable(buf);
 }
 
 static void

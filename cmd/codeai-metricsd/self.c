@@ -171,6 +171,8 @@ self_new(struct cmx_error *error)
 		self_free(self);
 		return NULL;
 	}
+	/* The processes of the service are shown, not this one. */
+	cmxr_show_processes(self->reader, false);
 	/* Known series are there from the start, at 0. */
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		scrapes_with(self, codes[i]);

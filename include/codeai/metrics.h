@@ -156,6 +156,44 @@ struct cmx_create_options {
 CMX_PUBLIC int cmx_create(const char *segment, const char *schema,
     const struct cmx_create_options *options, struct cmx_error *err);
 
+/* What cmx_apply() did. */
+struct cmx_apply_result {
+	bool is_created;        /* there was no segment */
+	bool is_replaced;       /* a new segment has taken the name */
+	unsigned int n_added;   /* families that the live segment got */
+	unsigned int n_carried; /* replaced segments that count no more: their
+	                           totals are in the new one */
+	unsigned int n_waiting; /* replaced segments that have writers */
+};
+
+/*
+ * cmx_apply: give a live segment another schema.
+ *
+ * Families that are new are added to it.  Where a family is defined
+ * differently, or the limits are, a new segment takes the name; processes
+ * that have the old one open go on writing there, and those that open the
+ * name come to the new one.  Readers show the sum of both: no total goes back
+ * and none counts twice, at any instant, whoever is killed.  Once the old
+ * segment's last writer has ended, the next cmx_apply() carries its totals
+ * into the new one and removes it.
+ *
+ * Carried are counters, histograms and gauges of CMX_LAST whose type, labels,
+ * buckets and value stay as they were; families that only processes
+ * registered go along.  Families that the new schema leaves out, and totals
+ * of those that it changes, end with the old segment's last writer.
+ *
+ * Requires:  segment and schema as of cmx_open(); result may be null.
+ * Returns:   0, or a negative enum cmx_err: nothing is lost, and another call
+ *            goes on where this one ended.
+ * Errors:    as cmx_open(), and
+ *            CMX_ERR_FULL       seven replaced segments have writers still
+ *            CMX_ERR_NO_SPACE   no room for the new segment or the totals
+ * Safety:    thread, process; of several at once one waits for the other.
+ *            Not for signal handlers.  Allocates.
+ */
+CMX_PUBLIC int cmx_apply(const char *segment, const char *schema,
+    struct cmx_apply_result *result, struct cmx_error *err);
+
 /*
  * cmx_remove: take a segment's name away; NULL is cmx_segment_path().
  *
@@ -171,6 +209,21 @@ CMX_PUBLIC int cmx_remove(const char *segment, struct cmx_error *err);
  * belongs to the registry.
  */
 CMX_PUBLIC int cmx_segment_fd(const struct cmx_registry *);
+
+/*
+ * cmx_set_role: name this process's part in the service: "worker", "cron".
+ *
+ * Process metrics are summed by role (codeai_process_count{role="worker"},
+ * codeai_process_cpu_seconds_total, ...).  The default is the name of the
+ * program; null and "" are that too.  A forked child begins with the default,
+ * and names its own.
+ *
+ * Bad input: bytes that are not UTF-8 become U+FFFD; at most 39 bytes are
+ *            kept, no character is cut.
+ * Safety:    thread, process, signal, fork.  Claims the process's slot, as a
+ *            look-up does.
+ */
+CMX_PUBLIC void cmx_set_role(struct cmx_registry *, const char *role);
 
 /*
  * cmx_register: add a family to the live segment, for all its processes.

@@ -83,6 +83,7 @@ struct cmxr_info {
 	uint64_t created_ns; /* wall clock */
 	char boot_id[33];
 	bool is_retired;
+	uint64_t n_predecessors; /* that it replaced and that still count */
 	uint64_t apparent_bytes; /* of the file */
 	uint64_t allocated_bytes;
 	uint64_t stripe_bytes;       /* of address space, each */
@@ -140,6 +141,43 @@ CMX_PUBLIC const char *cmxr_schema_text(struct cmxr_reader *);
 CMX_PUBLIC int cmxr_snapshot_take(struct cmxr_reader *,
     const struct cmxr_snapshot **snapshotp, struct cmx_error *err);
 
+/*
+ * struct cmxr_process: a process that uses the segment, or the last one that
+ * had its slot.  Slot, pid and texts are what it wrote of itself; its pid is
+ * that of its own pid namespace.
+ */
+struct cmxr_process {
+	uint32_t slot;
+	uint32_t pid;
+	bool is_alive;       /* the kernel says so: its beacon is held */
+	uint32_t n_gauges;   /* that it has set; 0 where it is dead */
+	uint64_t claimed_ns; /* wall clock: its first use of the segment */
+	char role[40];       /* cmx_set_role() */
+	char command[40];
+};
+
+/*
+ * cmxr_process_next: walk the slots that were ever claimed.
+ *
+ * *cursor is 0 before the first call.  False at the end.  Processes that found
+ * all slots taken are not among them.
+ */
+CMX_PUBLIC bool cmxr_process_next(const struct cmxr_snapshot *, size_t *cursor,
+    struct cmxr_process *);
+
+/*
+ * cmxr_show_processes: have the families codeai_process_* in snapshots, or
+ * not; a new reader has them.
+ *
+ * They are no families of the segment: the reader asks /proc for each live
+ * process, and sums by role.  A family of the segment that has one of their
+ * names is shown instead.  What cannot be read (another user's descriptors,
+ * another pid namespace) is absent.  CPU time of a process that ended is kept
+ * as of the last snapshot that saw it, by this reader.
+ * Cost:      some ten microseconds for each process.
+ */
+CMX_PUBLIC void cmxr_show_processes(struct cmxr_reader *, bool);
+
 /* A family of a snapshot. */
 struct cmxr_family {
 	struct cmx_family_def def; /* belongs to the reader */
@@ -162,7 +200,8 @@ struct cmxr_series {
 	/*
 	 * A counter of whole numbers: whole.  Another counter, a gauge: value.
 	 * A histogram: n_buckets counts, not cumulative, the last that of
-	 * +Inf; count is their sum, sum that of the observations.
+	 * +Inf, and of each bucket the sum of its observations; count and sum
+	 * are those of all buckets.
 	 */
 	uint64_t whole;
 	double value;
@@ -170,6 +209,7 @@ struct cmxr_series {
 	uint64_t count;
 	double sum;
 	uint64_t buckets[CMX_BOUNDS_MAX + 1];
+	double sums[CMX_BOUNDS_MAX + 1];
 };
 
 /*

@@ -103,8 +103,11 @@ exposition(const char *segment, enum cmxr_format format)
 	struct cmx_error err = { .text = "" };
 	char *text;
 
-	if (cmxr_open(segment, &reader, &err) != 0 ||
-	    cmxr_snapshot_take(reader, &snapshot, &err) != 0 ||
+	if (cmxr_open(segment, &reader, &err) != 0)
+		fail_msg("%s", err.text);
+	/* This process's memory and time differ at each call. */
+	cmxr_show_processes(reader, false);
+	if (cmxr_snapshot_take(reader, &snapshot, &err) != 0 ||
 	    cmxr_encode(&(struct cmxr_input){ .snapshot = snapshot }, 1, format,
 		NULL, &body, &err) != 0)
 		fail_msg("%s", err.text);

@@ -38,19 +38,8 @@ bits_of(double d)
 
 #define assert_double(a, b) assert_int_equal(bits_of(a), bits_of(b))
 
-/* A new directory on tmpfs; test_remove_dir() takes its files with it. */
-static inline char *
-test_make_dir(void)
-{
-	char *dir = strdup("/dev/shm/codeai-test-XXXXXX");
-
-	assert_non_null(dir);
-	assert_non_null(mkdtemp(dir));
-	return dir;
-}
-
 static inline void
-test_remove_dir(char *dir)
+test_empty_dir(const char *dir)
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
@@ -64,6 +53,44 @@ test_remove_dir(char *dir)
 	if (d != NULL)
 		closedir(d);
 	rmdir(dir);
+}
+
+/* Directories that a test which failed has left. */
+static struct {
+	pid_t owner;
+	char paths[64][40];
+	size_t n;
+} test_dirs;
+
+static inline void
+test_remove_left_dirs(void)
+{
+	if (test_dirs.owner == getpid())
+		for (size_t i = 0; i < test_dirs.n; i++)
+			test_empty_dir(test_dirs.paths[i]);
+}
+
+/* A new directory on tmpfs; test_remove_dir() takes its files with it. */
+static inline char *
+test_make_dir(void)
+{
+	char *dir = strdup("/dev/shm/codeai-test-XXXXXX");
+
+	assert_non_null(dir);
+	assert_non_null(mkdtemp(dir));
+	if (test_dirs.n == 0) {
+		test_dirs.owner = getpid();
+		atexit(test_remove_left_dirs);
+	}
+	if (test_dirs.n < 64)
+		strcpy(test_dirs.paths[test_dirs.n++], dir);
+	return dir;
+}
+
+static inline void
+test_remove_dir(char *dir)
+{
+	test_empty_dir(dir);
 	free(dir);
 }
 

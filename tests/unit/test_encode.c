@@ -157,6 +157,7 @@ open_two(const char *first, const char *second)
 		assert_int_equal(cmx_open(path, schema, 0, &t.regs[i], NULL),
 		    0);
 		assert_int_equal(cmxr_open(path, &t.readers[i], NULL), 0);
+		cmxr_show_processes(t.readers[i], false);
 		assert_int_equal(cmxr_snapshot_take(t.readers[i],
 				     &t.inputs[i].snapshot, NULL),
 		    0);
@@ -267,6 +268,7 @@ the_bytes_before_a_value_stay_the_same(void **state)
 		counter(f.reg, "a_total", 1, VALUES(value));
 	}
 	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	cmxr_show_processes(reader, false);
 	assert_int_equal(cmxr_snapshot_take(reader, &s, NULL), 0);
 	cmxr_encode(&(struct cmxr_input){ .snapshot = s }, 1, CMXR_TEXT, NULL,
 	    &first, NULL);

@@ -46,7 +46,7 @@ a_family_defined_differently_is_refused_with_both_definitions(void **state)
 	assert_null(found.registry);
 	assert_non_null(strstr(err.text, "there counter a_total{x}"));
 	assert_non_null(strstr(err.text, "here counter a_total{y}"));
-	assert_non_null(strstr(err.text, "remove the segment"));
+	assert_non_null(strstr(err.text, "codeai-metrics apply"));
 	fixture_close(&f);
 }
 

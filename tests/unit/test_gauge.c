@@ -301,14 +301,15 @@ static void
 want_of_descriptors_does_not_last(void **state)
 {
 	struct fixture f = fixture_open("", METRICS);
-	struct cmx_gauge g = gauge(f.reg, "plain", 0, NULL);
 	struct rlimit old, none;
+	struct cmx_gauge g;
 
 	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	none = old;
 	none.rlim_cur = 3;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	g = gauge(f.reg, "plain", 0, NULL);
 	cmx_gauge_set(&g, 1);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 	assert_int_equal(info(f.segment_path).dropped_gauges, 1);

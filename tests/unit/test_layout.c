@@ -44,7 +44,8 @@ assert_sound(const struct cmxi_shm_header *h)
 	    h->slot_offset + h->n_slots * sizeof(struct cmxi_shm_slot));
 	assert_int_equal(h->gauge_offset,
 	    h->stripe_offset +
-		(h->n_cpu_stripes + h->n_fallback_stripes) * h->stripe_size);
+		(h->n_cpu_stripes + h->n_fallback_stripes + 1) *
+		    h->stripe_size);
 	assert_int_equal(h->file_size,
 	    h->gauge_offset + (h->n_slots + 1) * h->gauge_stripe_size);
 	assert_true(h->n_index_words >= 2 * h->series_limit);
@@ -135,7 +136,7 @@ mismatches_name_what_was_found_and_what_is_wanted(void **state)
 	    CMX_ERR_MISMATCH);
 	assert_non_null(strstr(err.text,
 	    "name: version is 77, this program "
-	    "has 1"));
+	    "has 2"));
 }
 
 /* The tables of the manual are this program's. */
@@ -183,7 +184,11 @@ the_manual_has_the_offset_and_size_of_every_field(void **state)
 		FIELD(header, gauge_offset),
 		FIELD(header, gauge_stripe_size),
 		FIELD(header, series_limit),
+		FIELD(header, predecessor_seed),
+		FIELD(header, origin_ns),
 		FIELD(header, retired),
+		FIELD(header, carried),
+		FIELD(header, carry_size),
 		FIELD(header, arena_used),
 		FIELD(header, cell_used),
 		FIELD(header, gauge_used),
@@ -216,6 +221,9 @@ the_manual_has_the_offset_and_size_of_every_field(void **state)
 		FIELD(slot, pid),
 		FIELD(slot, claimed_ns),
 		FIELD(slot, ready),
+		FIELD(slot, start_ticks),
+		FIELD(slot, pid_namespace),
+		FIELD(slot, role_version),
 		FIELD(slot, role),
 		FIELD(slot, command),
 		FIELD(stripe, rseq_aborts),

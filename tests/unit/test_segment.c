@@ -172,7 +172,7 @@ another_layout_is_refused_with_both_values(void **state)
 	patch(f.segment_path, offsetof(struct cmxi_shm_header, version),
 	    &version, sizeof(version), true);
 	assert_refused(f.segment_path, CMX_ERR_MISMATCH,
-	    "version is 9, this program has 1");
+	    "version is 9, this program has 2");
 	patch(f.segment_path, offsetof(struct cmxi_shm_header, byte_order),
 	    &order, sizeof(order), true);
 	assert_refused(f.segment_path, CMX_ERR_MISMATCH,
@@ -345,6 +345,7 @@ a_private_segment_has_no_file_and_can_be_read(void **state)
 	assert_int_equal(cmxr_open_fd(cmx_segment_fd(reg), "private", &reader,
 			     &err),
 	    0);
+	cmxr_show_processes(reader, false);
 	assert_int_equal(cmxr_snapshot_take(reader, &snapshot, &err), 0);
 	assert_int_equal(cmxr_snapshot_n_families(snapshot), 21);
 	cmxr_close(reader);

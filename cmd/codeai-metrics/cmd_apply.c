@@ -1,0 +1,75 @@
+/*
+ * apply: give a live segment another schema.
+ */
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <codeai/metrics.h>
+
+#include "cmd.h"
+
+/* While -w waits for the last writer of the segment that was replaced. */
+#define POLL_NS 200000000
+
+/* One line for each thing that was done, and for what is left to do. */
+static void
+print_result(const struct cmx_apply_result *r)
+{
+	if (r->is_created)
+		puts("created the segment");
+	if (r->is_replaced)
+		puts("replaced the segment: processes that start from now on "
+		     "use the new one");
+	if (r->n_added > 0 && !r->is_replaced)
+		printf("added %u families to the segment\n", r->n_added);
+	if (r->n_carried > 0)
+		printf("carried over the totals of %u replaced segments\n",
+		    r->n_carried);
+	if (r->n_waiting > 0)
+		printf("%u replaced segments have writers: restart those "
+		       "processes, then apply again\n",
+		    r->n_waiting);
+}
+
+/* What was done in several calls is one result. */
+static void
+add_result(struct cmx_apply_result *all, const struct cmx_apply_result *r)
+{
+	all->is_created |= r->is_created;
+	all->is_replaced |= r->is_replaced;
+	all->n_added += r->n_added;
+	all->n_carried += r->n_carried;
+	all->n_waiting = r->n_waiting;
+}
+
+int
+cmd_apply(const struct globals *globals, int argc, char *argv[])
+{
+	static const struct timespec pause = { .tv_nsec = POLL_NS };
+	struct cmx_apply_result all = { .is_created = false }, one;
+	struct cmx_error error;
+	bool waits = false;
+	int ch;
+
+	while ((ch = getopt(argc, argv, "w")) != -1) {
+		if (ch != 'w')
+			return usage_of("apply");
+		waits = true;
+	}
+	if (argc - optind != 1)
+		return usage_of("apply");
+	for (;;) {
+		if (cmx_apply(globals->segment, argv[optind], &one, &error) !=
+		    0) {
+			print_result(&all);
+			return fail(&error);
+		}
+		add_result(&all, &one);
+		if (!waits || one.n_waiting == 0)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	print_result(&all);
+	return finish_output();
+}

@@ -1,0 +1,110 @@
+/*
+ * ps: print the processes that use the segment, or did.
+ */
+#include <jansson.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <codeai/metrics_reader.h>
+
+#include "cmd.h"
+
+#define NS_PER_SECOND 1000000000
+
+static long long
+age_seconds(const struct cmxr_process *p)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (long long)now.tv_sec -
+	    (long long)(p->claimed_ns / NS_PER_SECOND);
+}
+
+/* 45s, 12m, 5h, 3d: whole units, the largest that fits. */
+static void
+age_text(long long seconds, char *buf, size_t size)
+{
+	if (seconds < 0)
+		snprintf(buf, size, "-");
+	else if (seconds < 120)
+		snprintf(buf, size, "%llds", seconds);
+	else if (seconds < 2 * 60 * 60)
+		snprintf(buf, size, "%lldm", seconds / 60);
+	else if (seconds < 2 * 24 * 60 * 60)
+		snprintf(buf, size, "%lldh", seconds / (60 * 60));
+	else
+		snprintf(buf, size, "%lldd", seconds / (24 * 60 * 60));
+}
+
+static void
+print_line(struct cmxr_process *p)
+{
+	char age[32];
+
+	age_text(age_seconds(p), age, sizeof(age));
+	make_printable(p->role);
+	make_printable(p->command);
+	printf("%5u %8u  %-5s %6s %6u  %-20s %s\n", p->slot, p->pid,
+	    p->is_alive ? "live" : "dead", age, p->n_gauges, p->role,
+	    p->command);
+}
+
+static json_t *
+to_json(const struct cmxr_process *p)
+{
+	return json_pack("{s:i, s:I, s:b, s:I, s:I, s:I, s:s, s:s}", "slot",
+	    (int)p->slot, "pid", (json_int_t)p->pid, "alive", (int)p->is_alive,
+	    "age_seconds", (json_int_t)age_seconds(p), "claimed",
+	    (json_int_t)(p->claimed_ns / NS_PER_SECOND), "gauges",
+	    (json_int_t)p->n_gauges, "role", p->role, "command", p->command);
+}
+
+int
+cmd_ps(const struct globals *globals, int argc, char *argv[])
+{
+	const struct cmxr_snapshot *snapshot;
+	struct cmxr_reader *reader;
+	struct cmxr_process process;
+	json_t *all = json_array();
+	bool is_json = false, only_live = false;
+	size_t cursor = 0;
+	int ch, r;
+
+	while ((ch = getopt(argc, argv, "jl")) != -1) {
+		switch (ch) {
+		case 'j':
+			is_json = true;
+			break;
+		case 'l':
+			only_live = true;
+			break;
+		default:
+			return usage_of("ps");
+		}
+	}
+	if (optind != argc)
+		return usage_of("ps");
+	r = open_snapshot(globals, &reader, &snapshot);
+	if (r != DONE)
+		return r;
+	if (!is_json)
+		printf("%5s %8s  %-5s %6s %6s  %-20s %s\n", "SLOT", "PID",
+		    "STATE", "AGE", "GAUGES", "ROLE", "COMMAND");
+	while (cmxr_process_next(snapshot, &cursor, &process)) {
+		if (only_live && !process.is_alive)
+			continue;
+		if (is_json)
+			json_array_append_new(all, to_json(&process));
+		else
+			print_line(&process);
+	}
+	if (is_json) {
+		json_dumpf(all, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+		putchar('\n');
+	}
+	json_decref(all);
+	cmxr_close(reader);
+	return finish_output();
+}

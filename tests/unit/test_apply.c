@@ -1,0 +1,525 @@
+/*
+ * A live segment gets another schema: nothing is lost, nothing counts twice.
+ */
+#include "metrics.h"
+
+#include <sys/stat.h>
+
+#define COUNTER(name)                                                \
+	"{\"name\":\"" name "\",\"type\":\"counter\",\"help\":\"h\"" \
+	",\"labels\":[\"x\"]}"
+#define HISTOGRAM(bounds)                                               \
+	"{\"name\":\"h_seconds\",\"type\":\"histogram\",\"help\":\"h\"" \
+	",\"buckets\":[" bounds "]}"
+#define GAUGE(name, aggregate)                                     \
+	"{\"name\":\"" name "\",\"type\":\"gauge\",\"help\":\"h\"" \
+	",\"labels\":[\"x\"],\"aggregate\":\"" aggregate "\"}"
+#define GAUGES                                                           \
+	GAUGE("sum", "sum")                                              \
+	"," GAUGE("min", "min") "," GAUGE("max", "max") "," GAUGE("avg", \
+	    "avg") "," GAUGE("last", "last") "," GAUGE("each", "each")
+#define OLD_METRICS COUNTER("a_total") "," HISTOGRAM("1,2") "," GAUGES
+#define NEW_LIMITS  "\"limits\":{\"series\":4096},"
+
+/* The schema of these metrics, in a file. */
+static const char *
+schema_file(const struct fixture *f, const char *limits, const char *metrics)
+{
+	const char *path = test_path(f->dir, "next.json");
+	char *text;
+
+	assert_true(asprintf(&text, "{\"version\":1,%s\"metrics\":[%s]}",
+			limits, metrics) > 0);
+	test_write_file(path, text);
+	free(text);
+	return path;
+}
+
+static struct cmx_apply_result
+apply(const struct fixture *f, const char *limits, const char *metrics)
+{
+	struct cmx_apply_result result;
+	struct cmx_error err;
+
+	if (cmx_apply(f->segment_path, schema_file(f, limits, metrics), &result,
+		&err) != 0)
+		fail_msg("%s", err.text);
+	return result;
+}
+
+static struct cmx_registry *
+open_again(const struct fixture *f)
+{
+	struct cmx_registry *reg;
+	struct cmx_error err;
+
+	if (cmx_open(f->segment_path, NULL, CMX_ATTACH_ONLY, &reg, &err) != 0)
+		fail_msg("%s", err.text);
+	return reg;
+}
+
+static void
+add(struct cmx_registry *reg, const char *name, const char *x, uint64_t n)
+{
+	struct cmx_counter c = counter(reg, name, 1, VALUES(x));
+
+	cmx_counter_add(&c, n);
+}
+
+static void
+observe(struct cmx_registry *reg, double v)
+{
+	struct cmx_histogram h = histogram(reg, "h_seconds", 0, NULL);
+
+	cmx_histogram_observe(&h, v);
+}
+
+static void
+set(struct cmx_registry *reg, const char *name, double v)
+{
+	struct cmx_gauge g = gauge(reg, name, 1, VALUES("a"));
+
+	cmx_gauge_set(&g, v);
+}
+
+static int
+n_files(const struct fixture *f)
+{
+	DIR *d = opendir(f->dir);
+	struct dirent *e;
+	int n = 0;
+
+	while ((e = readdir(d)) != NULL)
+		n += e->d_name[0] != '.' && strstr(e->d_name, ".json") == NULL;
+	closedir(d);
+	return n;
+}
+
+static ino_t
+inode_of(const struct fixture *f)
+{
+	struct stat st;
+
+	assert_int_equal(stat(f->segment_path, &st), 0);
+	return st.st_ino;
+}
+
+static void
+families_that_are_new_are_added_in_place(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	ino_t before = inode_of(&f);
+	struct cmx_apply_result r =
+	    apply(&f, "", OLD_METRICS "," COUNTER("b_total"));
+
+	(void)state;
+	assert_false(r.is_replaced);
+	assert_int_equal(r.n_added, 1);
+	assert_int_equal(inode_of(&f), before);
+	add(f.reg, "b_total", "a", 3);
+	assert_shows(f.segment_path, "b_total{x=\"a\"} 3");
+	fixture_close(&f);
+}
+
+static void
+a_segment_that_is_not_there_is_created(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmx_apply_result r;
+
+	(void)state;
+	assert_int_equal(cmx_remove(f.segment_path, NULL), 0);
+	r = apply(&f, "", OLD_METRICS);
+	assert_true(r.is_created);
+	assert_shows(f.segment_path, "h_seconds_count 0");
+	fixture_close(&f);
+}
+
+static void
+a_replaced_segment_counts_while_it_has_writers_and_after(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmx_registry *new;
+	struct cmx_apply_result r;
+
+	(void)state;
+	add(f.reg, "a_total", "both", 5);
+	add(f.reg, "a_total", "old", 7);
+	observe(f.reg, 0.1);
+	r = apply(&f, NEW_LIMITS, OLD_METRICS);
+	assert_true(r.is_replaced);
+	assert_int_equal(r.n_waiting, 1);
+	assert_shows(f.segment_path, "a_total{x=\"both\"} 5");
+
+	new = open_again(&f);
+	add(new, "a_total", "both", 10);
+	add(new, "a_total", "new", 1);
+	observe(new, 0.2);
+	observe(new, 5);
+	/* The old writers go on, with new series too. */
+	add(f.reg, "a_total", "both", 100);
+	add(f.reg, "a_total", "late", 9);
+	for (int i = 0; i < 2; i++) {
+		assert_shows(f.segment_path, "a_total{x=\"both\"} 115");
+		assert_shows(f.segment_path, "a_total{x=\"old\"} 7");
+		assert_shows(f.segment_path, "a_total{x=\"new\"} 1");
+		assert_shows(f.segment_path, "a_total{x=\"late\"} 9");
+		assert_shows(f.segment_path, "h_seconds_bucket{le=\"1\"} 2");
+		assert_shows(f.segment_path, "h_seconds_count 3");
+		assert_shows(f.segment_path, "h_seconds_sum 5.3");
+		if (i == 0) {
+			assert_int_equal(n_files(&f), 2);
+			cmx_close(f.reg);
+			r = apply(&f, NEW_LIMITS, OLD_METRICS);
+			assert_false(r.is_replaced);
+			assert_int_equal(r.n_carried, 1);
+			assert_int_equal(r.n_waiting, 0);
+			assert_int_equal(n_files(&f), 1);
+		}
+	}
+	/* And what was carried goes on counting. */
+	add(new, "a_total", "both", 1);
+	assert_shows(f.segment_path, "a_total{x=\"both\"} 116");
+	f.reg = new;
+	fixture_close(&f);
+}
+
+static void
+gauges_of_both_are_merged_and_the_last_one_stays(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmx_registry *new;
+	char line[64];
+
+	(void)state;
+	set(f.reg, "sum", 1);
+	set(f.reg, "min", 1);
+	set(f.reg, "max", 1);
+	set(f.reg, "avg", 1);
+	set(f.reg, "last", 1);
+	set(f.reg, "each", 1);
+	apply(&f, NEW_LIMITS, OLD_METRICS);
+	assert_shows(f.segment_path, "last{x=\"a\"} 1");
+	new = open_again(&f);
+	set(new, "sum", 4);
+	set(new, "min", 4);
+	set(new, "max", 4);
+	set(new, "avg", 4);
+	set(new, "each", 4);
+	assert_shows(f.segment_path, "sum{x=\"a\"} 5");
+	assert_shows(f.segment_path, "min{x=\"a\"} 1");
+	assert_shows(f.segment_path, "max{x=\"a\"} 4");
+	assert_shows(f.segment_path, "avg{x=\"a\"} 2.5");
+	snprintf(line, sizeof(line), "each{x=\"a\",pid=\"%d\"} 5",
+	    (int)getpid());
+	assert_shows(f.segment_path, line);
+	cmx_close(f.reg);
+	assert_shows(f.segment_path, "sum{x=\"a\"} 4");
+	apply(&f, NEW_LIMITS, OLD_METRICS);
+	assert_shows(f.segment_path, "last{x=\"a\"} 1");
+	assert_shows(f.segment_path, "sum{x=\"a\"} 4");
+	set(new, "last", 2);
+	assert_shows(f.segment_path, "last{x=\"a\"} 2");
+	f.reg = new;
+	fixture_close(&f);
+}
+
+/* The gauge was set anew before the old segment ended: that one is newer. */
+static void
+a_newer_last_value_is_not_overwritten(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmx_registry *new;
+
+	(void)state;
+	set(f.reg, "last", 1);
+	apply(&f, NEW_LIMITS, OLD_METRICS);
+	new = open_again(&f);
+	set(new, "last", 2);
+	assert_shows(f.segment_path, "last{x=\"a\"} 2");
+	cmx_close(f.reg);
+	apply(&f, NEW_LIMITS, OLD_METRICS);
+	assert_shows(f.segment_path, "last{x=\"a\"} 2");
+	f.reg = new;
+	fixture_close(&f);
+}
+
+static void
+what_the_schema_changes_or_leaves_out_ends_with_the_old_writers(void **state)
+{
+	struct fixture f =
+	    fixture_open("", OLD_METRICS "," COUNTER("gone_total"));
+	const struct cmx_family_def def = { .name = "registered_total",
+		.help = "h",
+		.type = CMX_COUNTER };
+	struct cmx_counter c;
+
+	(void)state;
+	assert_int_equal(cmx_register(f.reg, &def, NULL, NULL), 0);
+	c = counter(f.reg, "registered_total", 0, NULL);
+	cmx_counter_add(&c, 6);
+	add(f.reg, "gone_total", "a", 8);
+	observe(f.reg, 0.5);
+	apply(&f, "", COUNTER("a_total") "," HISTOGRAM("3,4"));
+	/* Its old bounds are another family's: they are not shown beside. */
+	assert_shows(f.segment_path, "h_seconds_bucket{le=\"3\"} 0");
+	assert_shows(f.segment_path, "gone_total{x=\"a\"} 8");
+	cmx_close(f.reg);
+	apply(&f, "", COUNTER("a_total") "," HISTOGRAM("3,4"));
+	assert_false(shows(f.segment_path, "gone_total{x=\"a\"} 8"));
+	assert_shows(f.segment_path, "registered_total 6");
+	f.reg = NULL;
+	fixture_close(&f);
+}
+
+static void
+a_broken_schema_changes_nothing(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	ino_t before = inode_of(&f);
+	struct cmx_apply_result r;
+	struct cmx_error err;
+
+	(void)state;
+	add(f.reg, "a_total", "a", 1);
+	test_write_file(test_path(f.dir, "bad.json"),
+	    "{\"version\":1,\"metrics\":[{\"name\":\"0\",\"type\":\"x\"}]}");
+	assert_int_equal(cmx_apply(f.segment_path, test_path(f.dir, "bad.json"),
+			     &r, &err),
+	    CMX_ERR_SCHEMA);
+	assert_int_equal(cmx_apply(f.segment_path,
+			     test_path(f.dir, "none.json"), &r, &err),
+	    CMX_ERR_NOT_FOUND);
+	assert_int_equal(inode_of(&f), before);
+	assert_int_equal(n_files(&f), 1);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 1");
+	fixture_close(&f);
+}
+
+/* Three segments in a row, the first of which has a writer the longest. */
+static void
+segments_in_a_row_are_added_and_carried_in_order(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmx_registry *second, *third;
+	struct cmx_apply_result r;
+
+	(void)state;
+	add(f.reg, "a_total", "a", 1);
+	apply(&f, NEW_LIMITS, OLD_METRICS);
+	second = open_again(&f);
+	add(second, "a_total", "a", 10);
+	r = apply(&f, "", OLD_METRICS);
+	assert_int_equal(r.n_waiting, 2);
+	third = open_again(&f);
+	add(third, "a_total", "a", 100);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 111");
+	assert_int_equal(n_files(&f), 3);
+
+	cmx_close(second);
+	r = apply(&f, "", OLD_METRICS);
+	assert_int_equal(r.n_carried, 0);
+	add(f.reg, "a_total", "a", 1000);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 1111");
+	cmx_close(f.reg);
+	r = apply(&f, "", OLD_METRICS);
+	assert_int_equal(r.n_carried, 2);
+	assert_int_equal(n_files(&f), 1);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 1111");
+	f.reg = third;
+	fixture_close(&f);
+}
+
+static void
+more_than_seven_in_a_row_are_refused(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmx_registry *regs[8];
+	struct cmx_apply_result r;
+	struct cmx_error err;
+
+	(void)state;
+	for (int i = 0; i < 7; i++) {
+		apply(&f, i % 2 == 0 ? NEW_LIMITS : "", OLD_METRICS);
+		regs[i] = open_again(&f);
+		add(regs[i], "a_total", "a", 1);
+	}
+	assert_int_equal(cmx_apply(f.segment_path,
+			     schema_file(&f, "", OLD_METRICS), &r, &err),
+	    CMX_ERR_FULL);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 7");
+	for (int i = 0; i < 7; i++)
+		cmx_close(regs[i]);
+	cmx_close(f.reg);
+	apply(&f, NEW_LIMITS, OLD_METRICS);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 7");
+	assert_int_equal(n_files(&f), 1);
+	f.reg = NULL;
+	fixture_close(&f);
+}
+
+/* A reader that is open the whole time sees no total go back. */
+static void
+an_open_reader_follows_the_name(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	const struct cmxr_snapshot *snapshot;
+	struct cmxr_reader *reader;
+	struct cmxr_series series;
+	struct cmx_registry *new = NULL;
+	uint64_t last = 0;
+
+	(void)state;
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	for (int step = 0; step < 5; step++) {
+		size_t cursor = 0;
+
+		if (step == 0)
+			add(f.reg, "a_total", "a", 5);
+		if (step == 1)
+			apply(&f, NEW_LIMITS, OLD_METRICS);
+		if (step == 2) {
+			new = open_again(&f);
+			add(new, "a_total", "a", 1);
+			add(f.reg, "a_total", "a", 1);
+		}
+		if (step == 3)
+			cmx_close(f.reg);
+		if (step == 4)
+			apply(&f, NEW_LIMITS, OLD_METRICS);
+		assert_int_equal(cmxr_snapshot_take(reader, &snapshot, NULL),
+		    0);
+		assert_true(cmxr_is_current(reader));
+		assert_true(cmxr_series_next(snapshot, 0, &cursor, &series));
+		assert_true(series.whole >= last);
+		last = series.whole;
+	}
+	assert_int_equal(last, 7);
+	cmxr_close(reader);
+	f.reg = new;
+	fixture_close(&f);
+}
+
+/* A child that never opened anything can write, and is waited for. */
+static void
+an_inherited_mapping_is_a_writer(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmx_counter c = counter(f.reg, "a_total", 1, VALUES("a"));
+	struct cmx_apply_result r;
+	int go[2];
+	pid_t pid;
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(go), 0);
+	pid = test_spawn();
+	if (pid == 0) {
+		close(go[1]);
+		/* As daemons do: the lock is not a descriptor's. */
+		closefrom(go[0] + 1);
+		if (read(go[0], &byte, 1) == 1)
+			cmx_counter_add(&c, 3);
+		_exit(0);
+	}
+	close(go[0]);
+	cmx_close(f.reg);
+	f.reg = NULL;
+	r = apply(&f, NEW_LIMITS, OLD_METRICS);
+	assert_int_equal(r.n_waiting, 1);
+	assert_int_equal(write(go[1], "x", 1), 1);
+	waitpid(pid, NULL, 0);
+	r = apply(&f, NEW_LIMITS, OLD_METRICS);
+	assert_int_equal(r.n_carried, 1);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 3");
+	close(go[1]);
+	fixture_close(&f);
+}
+
+static void
+of_many_that_apply_at_once_one_replaces(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	const char *schema = schema_file(&f, NEW_LIMITS, OLD_METRICS);
+	int n_replaced = 0, n_carried = 0;
+
+	(void)state;
+	add(f.reg, "a_total", "a", 3);
+	cmx_close(f.reg);
+	f.reg = NULL;
+	for (int i = 0; i < 16; i++)
+		if (test_spawn() == 0) {
+			struct cmx_apply_result r;
+
+			if (cmx_apply(f.segment_path, schema, &r, NULL) != 0)
+				_exit(100);
+			_exit((r.is_replaced ? 1 : 0) + (int)r.n_carried * 2);
+		}
+	for (int i = 0; i < 16; i++) {
+		int status;
+
+		assert_true(wait(&status) > 0);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 4);
+		n_replaced += WEXITSTATUS(status) & 1;
+		n_carried += WEXITSTATUS(status) >> 1;
+	}
+	assert_int_equal(n_replaced, 1);
+	assert_int_equal(n_carried, 1);
+	assert_int_equal(n_files(&f), 1);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 3");
+	fixture_close(&f);
+}
+
+static void
+the_new_one_has_the_owner_and_mode_of_the_old(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(chmod(f.segment_path, 0640), 0);
+	if (geteuid() == 0)
+		assert_int_equal(chown(f.segment_path, 65534, 65534), 0);
+	apply(&f, NEW_LIMITS, OLD_METRICS);
+	assert_int_equal(stat(f.segment_path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0640);
+	if (geteuid() == 0) {
+		assert_int_equal(st.st_uid, 65534);
+		assert_int_equal(st.st_gid, 65534);
+	}
+	fixture_close(&f);
+}
+
+static void
+removing_takes_the_replaced_ones_too(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+
+	(void)state;
+	apply(&f, NEW_LIMITS, OLD_METRICS);
+	assert_int_equal(n_files(&f), 2);
+	assert_int_equal(cmx_remove(f.segment_path, NULL), 0);
+	assert_int_equal(n_files(&f), 0);
+	fixture_close(&f);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(families_that_are_new_are_added_in_place),
+	cmocka_unit_test(a_segment_that_is_not_there_is_created),
+	cmocka_unit_test(
+	    a_replaced_segment_counts_while_it_has_writers_and_after),
+	cmocka_unit_test(gauges_of_both_are_merged_and_the_last_one_stays),
+	cmocka_unit_test(a_newer_last_value_is_not_overwritten),
+	cmocka_unit_test(
+	    what_the_schema_changes_or_leaves_out_ends_with_the_old_writers),
+	cmocka_unit_test(a_broken_schema_changes_nothing),
+	cmocka_unit_test(segments_in_a_row_are_added_and_carried_in_order),
+	cmocka_unit_test(more_than_seven_in_a_row_are_refused),
+	cmocka_unit_test(an_open_reader_follows_the_name),
+	cmocka_unit_test(an_inherited_mapping_is_a_writer),
+	cmocka_unit_test(of_many_that_apply_at_once_one_replaces),
+	cmocka_unit_test(the_new_one_has_the_owner_and_mode_of_the_old),
+	cmocka_unit_test(removing_takes_the_replaced_ones_too),
+};
+
+RUN(tests)
