@@ -147,6 +147,7 @@ check-asan: ## the tests under AddressSanitizer and UBSan
 .PHONY: torture
 torture: build-tests ## the long storms: a million kills, 10^8 reads
 	@B=$B LONG=1 tests/integration/torture
+	@B=$B LONG=1 tests/integration/lives
 
 .PHONY: mutants
 mutants: build-tests ## break the code in each of many places, and see a test fail

@@ -182,9 +182,9 @@ reserve_by_file(const struct cmxi_segment *s, uint64_t offset, uint64_t size)
 	    CMX_ERR_SYSTEM;
 }
 
-int
-cmxi_segment_reserve(const struct cmxi_segment *s, uint64_t offset,
-    uint64_t size)
+/* As cmxi_segment_reserve(), while there may be no header to count in. */
+static int
+reserve(const struct cmxi_segment *s, uint64_t offset, uint64_t size)
 {
 	uint64_t page = s->fixed.page_size;
 	uint64_t from = offset / page * page;
@@ -201,9 +201,18 @@ cmxi_segment_reserve(const struct cmxi_segment *s, uint64_t offset,
 	if (madvise(s->base + from, to - from, MADV_POPULATE_WRITE) != 0)
 		r = errno == EINVAL ? reserve_by_file(s, from, to - from) :
 				      CMX_ERR_NO_SPACE;
+	errno = saved;
+	return r;
+}
+
+int
+cmxi_segment_reserve(const struct cmxi_segment *s, uint64_t offset,
+    uint64_t size)
+{
+	int r = reserve(s, offset, size);
+
 	if (r == CMX_ERR_NO_SPACE)
 		cmxi_segment_count(s, CMXI_STAT_NO_SPACE, 1);
-	errno = saved;
 	return r;
 }
 
@@ -294,7 +303,7 @@ fill_identity(struct cmxi_shm_header *h)
 static int
 reserve_initial(struct cmxi_segment *s)
 {
-	int r = cmxi_segment_reserve(s, 0, s->fixed.index_offset);
+	int r = reserve(s, 0, s->fixed.index_offset);
 
 	if (r == 0)
 		r = cmxi_segment_reserve_cells(s, 0, CMXI_STRIPE_HEADER);

@@ -27,7 +27,10 @@
 	"{\"name\":\"double_total\",\"type\":\"counter\",\"help\":\"h\"," \
 	"\"value\":\"double\"},"                                          \
 	"{\"name\":\"pairs\",\"type\":\"histogram\",\"help\":\"h\","      \
-	"\"buckets\":[1,2,3,4,5,6,7,8,9,10,11]}]}"
+	"\"buckets\":[1,2,3,4,5,6,7,8,9,10,11]},"                         \
+	"{\"name\":\"in_flight\",\"type\":\"gauge\",\"help\":\"h\"},"     \
+	"{\"name\":\"events_total\",\"type\":\"counter\","                \
+	"\"help\":\"h\",\"labels\":[\"x\"]}]}"
 
 struct segment {
 	char dir[64], path[96], schema[96];
@@ -38,6 +41,8 @@ struct handles {
 	struct cmx_registry *reg;
 	struct cmx_counter whole, doubles;
 	struct cmx_histogram pairs;
+	struct cmx_gauge in_flight;
+	struct cmx_family events;
 };
 
 struct totals {
@@ -71,19 +76,30 @@ now_seconds(void)
 }
 
 static inline void
-open_handles(const struct segment *s, struct handles *h)
+open_families(struct handles *h)
 {
 	struct cmx_family family;
 	struct cmx_error error = { .text = "" };
 
-	if (cmx_open(s->path, s->schema, 0, &h->reg, &error) != 0)
-		errx(1, "%s", error.text);
 	cmx_family_find(h->reg, "whole_total", &family, &error);
 	cmx_counter_find(&family, 0, NULL, &h->whole, &error);
 	cmx_family_find(h->reg, "double_total", &family, &error);
 	cmx_counter_find(&family, 0, NULL, &h->doubles, &error);
 	cmx_family_find(h->reg, "pairs", &family, &error);
 	cmx_histogram_find(&family, 0, NULL, &h->pairs, &error);
+	cmx_family_find(h->reg, "in_flight", &family, &error);
+	cmx_gauge_find(&family, 0, NULL, &h->in_flight, &error);
+	cmx_family_find(h->reg, "events_total", &h->events, &error);
+}
+
+static inline void
+open_handles(const struct segment *s, struct handles *h)
+{
+	struct cmx_error error;
+
+	if (cmx_open(s->path, s->schema, 0, &h->reg, &error) != 0)
+		errx(1, "%s", error.text);
+	open_families(h);
 }
 
 static inline struct segment
@@ -119,6 +135,17 @@ update(const struct handles *h)
 	cmx_counter_inc(&h->whole);
 	cmx_counter_add_double(&h->doubles, 2);
 	cmx_histogram_observe(&h->pairs, 2);
+}
+
+/* The gauge, of all live processes. */
+static inline double
+read_in_flight(const struct cmxr_snapshot *s)
+{
+	struct cmxr_series series;
+	size_t cursor = 0;
+
+	cmxr_series_next(s, 3, &cursor, &series);
+	return series.value;
 }
 
 /* The totals of a snapshot; ends the program where a pair is torn. */
