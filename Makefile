@@ -151,7 +151,7 @@ torture: build-tests ## the long storms: a million kills, 10^8 reads
 
 .PHONY: mutants
 mutants: build-tests ## break the code in each of many places, and see a test fail
-	@tests/mutants/run
+	@tests/mutants/run $(M)
 
 .PHONY: check-valgrind
 check-valgrind: build-tests ## the unit tests under valgrind
@@ -235,6 +235,6 @@ clean: ## remove build/
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' \
 	    Makefile
-	@echo '  variables: PREFIX DESTDIR CC CFLAGS LDFLAGS V=1 KEEP=1 T="unit cli"'
+	@echo '  variables: PREFIX DESTDIR CC CFLAGS LDFLAGS V=1 KEEP=1 T="unit cli" M=slot'
 
 -include $(wildcard $B/*/*.d $B/*/*/*.d)

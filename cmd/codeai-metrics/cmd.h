@@ -24,6 +24,7 @@ struct command {
 	int (*run)(const struct globals *, int argc, char *argv[]);
 };
 
+int cmd_add(const struct globals *, int argc, char *argv[]);
 int cmd_apply(const struct globals *, int argc, char *argv[]);
 int cmd_check(const struct globals *, int argc, char *argv[]);
 int cmd_create(const struct globals *, int argc, char *argv[]);
@@ -31,8 +32,10 @@ int cmd_dump(const struct globals *, int argc, char *argv[]);
 int cmd_get(const struct globals *, int argc, char *argv[]);
 int cmd_info(const struct globals *, int argc, char *argv[]);
 int cmd_list(const struct globals *, int argc, char *argv[]);
+int cmd_observe(const struct globals *, int argc, char *argv[]);
 int cmd_ps(const struct globals *, int argc, char *argv[]);
 int cmd_remove(const struct globals *, int argc, char *argv[]);
+int cmd_set(const struct globals *, int argc, char *argv[]);
 
 /* Print a verb's usage to stderr; returns USAGE. */
 int usage_of(const char *verb);
@@ -45,6 +48,19 @@ struct cmxr_reader;
 struct cmxr_snapshot;
 int open_snapshot(const struct globals *, struct cmxr_reader **,
     const struct cmxr_snapshot **);
+
+/* The family of a name; false after saying that there is none. */
+struct cmxr_family;
+bool find_family(const struct cmxr_snapshot *, const char *name, size_t *index,
+    struct cmxr_family *);
+
+/*
+ * LABEL=VALUE arguments, each label once and in any order, to CMX_LABELS_MAX
+ * values in the family's order.  False after saying what is wrong.
+ */
+struct cmx_family_def;
+bool parse_labels(const struct cmx_family_def *, int argc, char *argv[],
+    const char *values[]);
 
 /* Replace what would move a terminal by '?', in place. */
 void make_printable(char *text);

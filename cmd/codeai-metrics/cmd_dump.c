@@ -171,8 +171,14 @@ cmd_dump(const struct globals *globals, int argc, char *argv[])
 	selection.n_globs = (size_t)(argc - optind);
 	selection.globs = (const char *const *)(argv + optind);
 	r = open_snapshot(globals, &reader, &snapshot);
-	if (r != DONE)
+	if (r != DONE) {
+		if (selection.n_globs > 0 &&
+		    strchr(selection.globs[0], '/') != NULL)
+			warnx("%s: names families; -s is where a segment is "
+			      "named: codeai-metrics -s %s dump",
+			    selection.globs[0], selection.globs[0]);
 		return r;
+	}
 	if (format == TABLE) {
 		print_table(snapshot, selection.n_globs, selection.globs);
 		r = finish_output();

@@ -10,46 +10,6 @@
 
 #include "cmd.h"
 
-/* Index of the label that "name=value" names, or -1. */
-static int
-label_index(const struct cmx_family_def *def, const char *argument)
-{
-	const char *equal = strchr(argument, '=');
-	size_t n = equal == NULL ? 0 : (size_t)(equal - argument);
-
-	for (size_t i = 0; i < def->n_labels; i++)
-		if (strlen(def->labels[i]) == n &&
-		    memcmp(def->labels[i], argument, n) == 0)
-			return (int)i;
-	return -1;
-}
-
-/* Every label once, in any order. */
-static bool
-parse_labels(const struct cmx_family_def *def, int argc, char *argv[],
-    const char *values[])
-{
-	memset(values, 0, sizeof(values[0]) * CMX_LABELS_MAX);
-	for (int i = 0; i < argc; i++) {
-		int at = label_index(def, argv[i]);
-
-		if (at < 0 || values[at] != NULL) {
-			warnx("%s: %s: is not LABEL=VALUE with a label of this "
-			      "family, or stands twice",
-			    def->name, argv[i]);
-			return false;
-		}
-		values[at] = strchr(argv[i], '=') + 1;
-	}
-	for (size_t i = 0; i < def->n_labels; i++)
-		if (values[i] == NULL) {
-			warnx("%s: the label %s is missing", def->name,
-			    def->labels[i]);
-			return false;
-		}
-	return true;
-}
-
 static bool
 is_series(const struct cmx_family_def *def, const struct cmxr_series *s,
     const char *const *values)
@@ -85,18 +45,11 @@ get(const struct cmxr_snapshot *snapshot, const char *name, int argc,
 	const char *values[CMX_LABELS_MAX];
 	struct cmxr_family family;
 	struct cmxr_series series;
-	size_t n = cmxr_snapshot_n_families(snapshot), i, cursor = 0;
+	size_t i, cursor = 0;
 	int n_found = 0;
 
-	for (i = 0; i < n; i++) {
-		cmxr_snapshot_family(snapshot, i, &family);
-		if (strcmp(family.def.name, name) == 0)
-			break;
-	}
-	if (i == n) {
-		warnx("%s: the segment has no such family", name);
+	if (!find_family(snapshot, name, &i, &family))
 		return FAILED;
-	}
 	if (!parse_labels(&family.def, argc, argv, values))
 		return USAGE;
 	while (cmxr_series_next(snapshot, i, &cursor, &series))
@@ -117,8 +70,12 @@ cmd_get(const struct globals *globals, int argc, char *argv[])
 	struct cmxr_reader *reader;
 	int r;
 
-	if (getopt(argc, argv, "") != -1 || optind == argc)
+	if (getopt(argc, argv, "") != -1)
 		return usage_of("get");
+	if (optind == argc) {
+		warnx("get: the name of a family is missing");
+		return usage_of("get");
+	}
 	r = open_snapshot(globals, &reader, &snapshot);
 	if (r != DONE)
 		return r;

@@ -1,6 +1,7 @@
 /*
  * info: print sizes, limits and what went wrong.
  */
+#include <err.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <time.h>
@@ -143,8 +144,10 @@ cmd_info(const struct globals *globals, int argc, char *argv[])
 			return usage_of("info");
 		is_json = true;
 	}
-	if (optind != argc)
+	if (optind != argc) {
+		warnx("info: takes no argument");
 		return usage_of("info");
+	}
 	r = open_snapshot(globals, &reader, &snapshot);
 	if (r != DONE)
 		return r;

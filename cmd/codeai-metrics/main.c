@@ -15,6 +15,8 @@
 #include "cmd.h"
 
 static const struct command commands[] = {
+	{ "add", "NAME [LABEL=VALUE ...] [AMOUNT]",
+	    "add to a counter (1), or to a gauge", cmd_add },
 	{ "apply", "[-w] SCHEMA", "give a live segment another schema",
 	    cmd_apply },
 	{ "check", "[-qS] [SCHEMA ...]", "find every mistake of schema files",
@@ -27,8 +29,12 @@ static const struct command commands[] = {
 	    cmd_get },
 	{ "info", "[-j]", "print sizes, limits and what went wrong", cmd_info },
 	{ "list", "[-j] [GLOB ...]", "print the families", cmd_list },
+	{ "observe", "NAME [LABEL=VALUE ...] VALUE",
+	    "count a value in a histogram", cmd_observe },
 	{ "ps", "[-jl]", "print the processes that use the segment", cmd_ps },
 	{ "remove", "", "take the segment's name away", cmd_remove },
+	{ "set", "NAME [LABEL=VALUE ...] VALUE",
+	    "set a gauge whose last value stays", cmd_set },
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

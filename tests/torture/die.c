@@ -589,6 +589,84 @@ die_in_all(const struct operation *o, bool by_instruction)
 	return ok;
 }
 
+/* Another segment takes the name while a writer opens it, at each call. */
+
+/* Open and count once; what a worker that starts does. */
+static int
+open_and_count(struct place *p)
+{
+	struct handles own;
+
+	open_handles(&p->s, &own);
+	update(&own);
+	cmx_close(own.reg);
+	return 0;
+}
+
+/* False, and the child gone, where it has ended before the stop. */
+static bool
+run_to_stop(pid_t pid, long stop)
+{
+	int status;
+
+	for (long i = 0; i < stop; i++) {
+		ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+		waitpid(pid, &status, 0);
+		if (WIFEXITED(status))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_counted_though_late(long stop, bool *is_last)
+{
+	static const struct operation open_it = { .name = "open",
+		.run = open_and_count };
+	struct place p = make_place();
+	struct cmx_apply_result result = { .n_carried = 0 };
+	struct totals t;
+	struct cmxr_info info;
+	bool ok = true;
+	int status;
+	pid_t pid;
+
+	update(&p.h);
+	cmx_close(p.h.reg);
+	pid = start_traced(&open_it, &p);
+	*is_last = !run_to_stop(pid, stop);
+	/* It is replaced, and carried too if it seems to have no writer. */
+	ok = cmx_apply(p.s.path, p.other, NULL, NULL) == 0;
+	if (!*is_last) {
+		ptrace(PTRACE_CONT, pid, NULL, NULL);
+		waitpid(pid, &status, 0);
+		/* The schema that it has is the old one's: limits may differ.
+		 */
+		ok &= WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	}
+	ok &= cmx_apply(p.s.path, p.other, &result, NULL) == 0;
+	t = final_totals(&p.s, &info);
+	ok &= t.whole == 2 && t.count == 2 && n_segments(&p) == 1;
+	if (!ok)
+		printf("stop %ld: %llu counted, wanted 2\n", stop, t.whole);
+	empty_place(&p);
+	rmdir(p.s.dir);
+	return ok;
+}
+
+static bool
+run_late(void)
+{
+	bool ok = true, is_last = false;
+	long stop;
+
+	for (stop = 1; ok && !is_last; stop++)
+		ok = is_counted_though_late(stop, &is_last);
+	printf("replaced at %ld stops of a writer that opens it: %s\n",
+	    stop - 1, ok ? "each time it counts" : "NOT COUNTED");
+	return ok;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -598,5 +676,6 @@ main(int argc, char *argv[])
 	ok = true;
 	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
 		ok &= die_in_all(&operations[i], by_instruction);
+	ok &= run_late();
 	return ok ? 0 : 1;
 }

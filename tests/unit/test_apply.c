@@ -5,6 +5,8 @@
 
 #include <sys/stat.h>
 
+#include "format.h"
+
 #define COUNTER(name)                                                \
 	"{\"name\":\"" name "\",\"type\":\"counter\",\"help\":\"h\"" \
 	",\"labels\":[\"x\"]}"
@@ -490,6 +492,26 @@ the_new_one_has_the_owner_and_mode_of_the_old(void **state)
 	fixture_close(&f);
 }
 
+/* Whoever was to replace it was killed before the new one had the name. */
+static void
+a_second_name_that_was_left_is_taken_away(void **state)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmxi_shm_header h;
+	char second[700];
+	FILE *file = fopen(f.segment_path, "r");
+
+	(void)state;
+	assert_int_equal(fread(&h, sizeof(h), 1, file), 1);
+	fclose(file);
+	snprintf(second, sizeof(second), "%s.%016llx", f.segment_path,
+	    (unsigned long long)h.seed);
+	assert_int_equal(link(f.segment_path, second), 0);
+	apply(&f, "", OLD_METRICS);
+	assert_int_equal(n_files(&f), 1);
+	fixture_close(&f);
+}
+
 static void
 removing_takes_the_replaced_ones_too(void **state)
 {
@@ -519,6 +541,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_inherited_mapping_is_a_writer),
 	cmocka_unit_test(of_many_that_apply_at_once_one_replaces),
 	cmocka_unit_test(the_new_one_has_the_owner_and_mode_of_the_old),
+	cmocka_unit_test(a_second_name_that_was_left_is_taken_away),
 	cmocka_unit_test(removing_takes_the_replaced_ones_too),
 };
 

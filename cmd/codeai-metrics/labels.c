@@ -1,0 +1,82 @@
+/*
+ * labels.c: a family and LABEL=VALUE arguments -> values in its order.
+ */
+#include <err.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <codeai/metrics_reader.h>
+
+#include "cmd.h"
+
+bool
+find_family(const struct cmxr_snapshot *snapshot, const char *name,
+    size_t *index, struct cmxr_family *family)
+{
+	size_t n = cmxr_snapshot_n_families(snapshot);
+
+	for (*index = 0; *index < n; ++*index) {
+		cmxr_snapshot_family(snapshot, *index, family);
+		if (strcmp(family->def.name, name) == 0)
+			return true;
+	}
+	warnx("%s: the segment has no such family", name);
+	return false;
+}
+
+/* Index of the label that "name=value" names, or -1. */
+static int
+label_index(const struct cmx_family_def *def, const char *argument)
+{
+	const char *equal = strchr(argument, '=');
+	size_t n = equal == NULL ? 0 : (size_t)(equal - argument);
+
+	for (size_t i = 0; i < def->n_labels; i++)
+		if (strlen(def->labels[i]) == n &&
+		    memcmp(def->labels[i], argument, n) == 0)
+			return (int)i;
+	return -1;
+}
+
+static void
+say_labels(const struct cmx_family_def *def, const char *argument,
+    const char *what)
+{
+	char labels[512] = "none";
+	size_t used = 0;
+
+	for (size_t i = 0; i < def->n_labels && used < sizeof(labels); i++)
+		used += (size_t)snprintf(labels + used, sizeof(labels) - used,
+		    "%s%s", i > 0 ? ", " : "", def->labels[i]);
+	warnx("%s: %s %s; its labels are: %s", def->name, argument, what,
+	    labels);
+}
+
+bool
+parse_labels(const struct cmx_family_def *def, int argc, char *argv[],
+    const char *values[])
+{
+	memset(values, 0, sizeof(values[0]) * CMX_LABELS_MAX);
+	for (int i = 0; i < argc; i++) {
+		int at = label_index(def, argv[i]);
+
+		if (at < 0) {
+			say_labels(def, argv[i],
+			    "is not LABEL=VALUE with a label of this family");
+			return false;
+		}
+		if (values[at] != NULL) {
+			say_labels(def, argv[i],
+			    "has a label that stands "
+			    "twice");
+			return false;
+		}
+		values[at] = strchr(argv[i], '=') + 1;
+	}
+	for (size_t i = 0; i < def->n_labels; i++)
+		if (values[i] == NULL) {
+			say_labels(def, def->labels[i], "is missing");
+			return false;
+		}
+	return true;
+}
