@@ -22,7 +22,7 @@ Q	= $(if $(filter 1,$V),,@)
 
 VERSION	= 0.1.0
 SONAME	= libcodeai-metrics.so.0
-PACKAGES = libbsd jansson libmicrohttpd
+PACKAGES = libbsd jansson libmicrohttpd libdeflate
 TEST_PACKAGES = cmocka sqlite3
 
 # Only what needs a package asks for it: "make deps" must run without any.
@@ -96,7 +96,7 @@ $(CLI): $(CLI_OBJ) $(LIB)
 $(DAEMON): $(DAEMON_OBJ) $(LIB)
 	$(if $Q,@echo "  LD    $@")
 	$Q$(LINK) -pie -pthread -o $@ $^ $(LIB_LIBS) \
-	    $(call PKGLIBS,libmicrohttpd)
+	    $(call PKGLIBS,libmicrohttpd libdeflate)
 
 # Tests
 

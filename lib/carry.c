@@ -60,7 +60,7 @@ add_total(struct totals *t, const struct cmx_family_def *def, uint64_t offset,
     const struct cmxr_series *series)
 {
 	size_t n = def->type == CMX_HISTOGRAM ?
-	    series->n_buckets * sizeof(struct cmxi_pair) :
+	    series->n_cells * sizeof(struct cmxi_pair) :
 	    sizeof(uint64_t);
 	void *cell = cell_at(t, offset, n);
 	struct cmxi_pair *pairs = cell;
@@ -68,9 +68,9 @@ add_total(struct totals *t, const struct cmx_family_def *def, uint64_t offset,
 	if (cell == NULL)
 		return false;
 	if (def->type == CMX_HISTOGRAM)
-		for (size_t i = 0; i < series->n_buckets; i++) {
-			pairs[i].count += (double)series->buckets[i];
-			pairs[i].sum += series->sums[i];
+		for (size_t i = 0; i < series->n_cells; i++) {
+			pairs[i].count += series->cells[i].count;
+			pairs[i].sum += series->cells[i].sum;
 		}
 	else if (def->is_double)
 		*(double *)cell += series->value;
@@ -101,13 +101,13 @@ carry_series(const struct cmx_registry *to, uint32_t entry,
 	size_t cursor = 0;
 
 	while (cmxr_series_next(snapshot, family, &cursor, &series)) {
-		uint64_t offset;
+		const struct cmxi_shm_series *found;
 
 		cmxi_series_find(to, entry, def->n_labels, series.values,
-		    &offset);
+		    &found);
 		if (def->type == CMX_GAUGE)
-			set_last(to, offset, series.value);
-		else if (!add_total(t, def, offset, &series))
+			set_last(to, found->cell_offset, series.value);
+		else if (!add_total(t, def, found->cell_offset, &series))
 			return cmxi_error(err, CMX_ERR_MEMORY,
 			    "no memory for the totals of the replaced segment");
 	}

@@ -12,6 +12,7 @@
 
 #include "check.h"
 #include "error.h"
+#include "exemplar.h"
 #include "hash.h"
 #include "name.h"
 #include "utf8.h"
@@ -269,6 +270,25 @@ cells_are_valid(const struct cmxi_catalog *c,
 	    offset <= end && end - offset >= size;
 }
 
+/* Do the slots behind an entry lie in the arena? */
+static bool
+find_exemplars(const struct cmxi_catalog *c,
+    const struct cmxi_catalog_family *family, uint32_t key_size,
+    struct cmxi_catalog_series *series)
+{
+	uint64_t at = cmxi_exemplars_offset(series->ref, key_size);
+	uint64_t size = family->n_exemplars * sizeof(struct cmxi_shm_exemplar);
+	uint64_t end = c->header.arena_ready;
+
+	if (size == 0)
+		return true;
+	if (end > c->segment->fixed.arena_size)
+		end = c->segment->fixed.arena_size;
+	series->exemplars = (uint32_t)(at / CMXI_ENTRY_UNIT);
+	series->entry_size += (uint32_t)size;
+	return at <= end && end - at >= size;
+}
+
 /*
  * Read and check one entry.  1: it is there; 0: it is not one that a writer
  * makes; negative: it cannot be read.
@@ -306,6 +326,8 @@ read_series(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
 				  CMXI_ENTRY_UNIT - 1) /
 		    CMXI_ENTRY_UNIT * CMXI_ENTRY_UNIT,
 	};
+	if (!find_exemplars(c, family, entry.key_size, series))
+		return 0;
 	/* Entries that overlap could else grow without end. */
 	c->entry_bytes += series->entry_size;
 	if (c->entry_bytes > c->segment->fixed.arena_size)
@@ -407,6 +429,7 @@ read_family(struct cmxi_catalog *c, uint32_t ref,
 		return 0;
 	family->created_ns = family->record->created_ns;
 	family->cell_size = family->record->cell_size;
+	family->n_exemplars = (uint32_t)cmxi_exemplar_slots(family->record);
 	r = read_series(c, family, family->record->overflow, &overflow, err);
 	if (r == 1 && append_series(family, &overflow) != 0)
 		r = no_memory(err);

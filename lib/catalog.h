@@ -19,13 +19,15 @@ struct cmxi_catalog_series {
 	uint32_t text_size;
 	uint32_t ref;
 	uint32_t entry_size;
+	uint32_t exemplars; /* entry of its slots; 0: none */
 };
 
 struct cmxi_catalog_family {
 	struct cmxi_definition d;
 	struct cmxi_shm_family *record; /* a private copy, or null */
 	uint64_t created_ns;
-	uint32_t cell_size; /* bytes of a series in one stripe */
+	uint32_t cell_size;   /* bytes of a series in one stripe */
+	uint32_t n_exemplars; /* slots of a series */
 	uint32_t ref;
 	/* series[0] is the overflow series, or the only one. */
 	size_t n_series, capacity;

@@ -8,6 +8,7 @@
 
 #include "layout.h"
 #include "name.h"
+#include "native.h"
 
 static const char *
 or_empty(const char *s)
@@ -33,17 +34,21 @@ text_size(const struct cmx_family_def *def)
 	return n;
 }
 
+/* A family without native buckets shows the bounds of its cells. */
 static size_t
-text_offset(size_t n_bounds)
+text_offset(size_t n_bounds, size_t n_shown, bool is_native)
 {
 	return sizeof(struct cmxi_shm_family) +
-	    n_padded_bounds(n_bounds) * sizeof(double);
+	    (n_padded_bounds(n_bounds) + (is_native ? n_shown : 0)) *
+	    sizeof(double);
 }
 
 size_t
 cmxi_definition_size(const struct cmx_family_def *def)
 {
-	size_t n = text_offset(def->n_bounds) + text_size(def);
+	size_t n = text_offset(cmxi_cell_bounds(def, NULL),
+		       cmxi_shown_bounds(def, NULL), def->is_native) +
+	    text_size(def);
 
 	return (n + CMXI_ENTRY_UNIT - 1) / CMXI_ENTRY_UNIT * CMXI_ENTRY_UNIT;
 }
@@ -63,7 +68,10 @@ cmxi_definition_encode(const struct cmx_family_def *def,
 {
 	size_t size = cmxi_definition_size(def);
 	double *bounds = (double *)(void *)(record + 1);
-	char *text = (char *)record + text_offset(def->n_bounds);
+	size_t n_bounds = cmxi_cell_bounds(def, NULL);
+	size_t n_shown = cmxi_shown_bounds(def, NULL);
+	char *text =
+	    (char *)record + text_offset(n_bounds, n_shown, def->is_native);
 
 	memset(record, 0, size);
 	record->size = (uint32_t)size;
@@ -71,12 +79,24 @@ cmxi_definition_encode(const struct cmx_family_def *def,
 	record->aggregate = (uint8_t)def->aggregate;
 	record->is_double = def->is_double;
 	record->n_labels = (uint16_t)def->n_labels;
-	record->n_bounds = (uint16_t)def->n_bounds;
+	record->n_bounds = (uint16_t)n_bounds;
+	record->n_declared = (uint16_t)def->n_bounds;
+	record->n_shown = (uint16_t)n_shown;
+	record->is_native = def->is_native;
+	record->has_exemplars = def->has_exemplars;
+	if (def->is_native) {
+		record->native_schema = (int8_t)def->native_schema;
+		record->native_min = def->native_min;
+		record->native_max = def->native_max;
+	}
 	record->max_series = def->max_series;
 	record->cell_size = (uint32_t)cmxi_layout_cell_size(def);
-	record->text_offset = (uint32_t)text_offset(def->n_bounds);
-	for (size_t i = 0; i < n_padded_bounds(def->n_bounds); i++)
-		bounds[i] = i < def->n_bounds ? def->bounds[i] : HUGE_VAL;
+	record->text_offset = (uint32_t)(text - (char *)record);
+	cmxi_cell_bounds(def, bounds);
+	for (size_t i = n_bounds; i < n_padded_bounds(n_bounds); i++)
+		bounds[i] = HUGE_VAL;
+	if (def->is_native)
+		cmxi_shown_bounds(def, bounds + n_padded_bounds(n_bounds));
 	text = put_text(text, def->name);
 	text = put_text(text, or_empty(def->help));
 	text = put_text(text, or_empty(def->unit));
@@ -123,15 +143,61 @@ ignore(void *arg, const struct cmxi_finding *finding)
 	(void)finding;
 }
 
+/* The sizes in a record, before anything is looked for behind it. */
+static bool
+sizes_are_sane(const struct cmxi_shm_family *record, size_t available)
+{
+	return available >= sizeof(*record) && record->size <= available &&
+	    record->n_labels <= CMX_LABELS_MAX &&
+	    record->n_bounds <= CMXI_CELL_BOUNDS_MAX &&
+	    record->n_declared <= CMX_BOUNDS_MAX &&
+	    record->n_shown <= CMXI_CELL_BOUNDS_MAX && record->is_native <= 1 &&
+	    record->has_exemplars <= 1 &&
+	    record->text_offset ==
+	    text_offset(record->n_bounds, record->n_shown, record->is_native) &&
+	    record->text_offset <= record->size;
+}
+
+/* Are its bounds those that its definition gives? */
+static bool
+bounds_are_right(const struct cmxi_definition *d)
+{
+	double bounds[CMXI_CELL_BOUNDS_MAX];
+
+	if (cmxi_cell_bounds(&d->def, NULL) != d->n_cell_bounds ||
+	    cmxi_shown_bounds(&d->def, NULL) != d->n_shown)
+		return false;
+	cmxi_cell_bounds(&d->def, bounds);
+	if (memcmp(bounds, d->cell_bounds, d->n_cell_bounds * sizeof(double)) !=
+	    0)
+		return false;
+	cmxi_shown_bounds(&d->def, bounds);
+	return memcmp(bounds, d->shown, d->n_shown * sizeof(double)) == 0;
+}
+
+static void
+decode_bounds(const struct cmxi_shm_family *record, struct cmxi_definition *d)
+{
+	d->n_cell_bounds = record->n_bounds;
+	d->cell_bounds = cmxi_definition_bounds(record);
+	d->n_shown = record->n_shown;
+	d->shown = d->cell_bounds;
+	if (record->is_native)
+		d->shown += n_padded_bounds(record->n_bounds);
+	/* Declared bounds are shown ones. */
+	d->def.n_bounds = record->n_declared;
+	d->def.bounds = d->shown;
+	d->def.is_native = record->is_native;
+	d->def.native_schema = record->native_schema;
+	d->def.native_min = record->native_min;
+	d->def.native_max = record->native_max;
+}
+
 bool
 cmxi_definition_decode(const struct cmxi_shm_family *record, size_t available,
     struct cmxi_definition *d)
 {
-	if (available < sizeof(*record) || record->size > available ||
-	    record->n_labels > CMX_LABELS_MAX ||
-	    record->n_bounds > CMX_BOUNDS_MAX ||
-	    record->text_offset != text_offset(record->n_bounds) ||
-	    record->text_offset > record->size)
+	if (!sizes_are_sane(record, available))
 		return false;
 	memset(d, 0, sizeof(*d));
 	d->def.type = (enum cmx_type)record->type;
@@ -139,9 +205,12 @@ cmxi_definition_decode(const struct cmxi_shm_family *record, size_t available,
 	d->def.is_double = record->is_double != 0;
 	d->def.max_series = record->max_series;
 	d->def.n_labels = record->n_labels;
-	d->def.n_bounds = record->n_bounds;
-	d->def.bounds = cmxi_definition_bounds(record);
-	return decode_texts(record, d) &&
+	d->def.has_exemplars = record->has_exemplars;
+	decode_bounds(record, d);
+	return record->n_declared <= record->n_shown &&
+	    decode_texts(record, d) &&
 	    cmxi_family_check(&d->def, ignore, NULL) == 0 &&
+	    (!d->def.is_native || bounds_are_right(d)) &&
+	    record->n_bounds == cmxi_cell_bounds(&d->def, NULL) &&
 	    record->cell_size == cmxi_layout_cell_size(&d->def);
 }

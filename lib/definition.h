@@ -12,6 +12,9 @@
 struct cmxi_definition {
 	struct cmx_family_def def;
 	const char *labels[CMX_LABELS_MAX];
+	/* Histograms: the bounds of the cells, and those that are shown. */
+	size_t n_cell_bounds, n_shown;
+	const double *cell_bounds, *shown;
 };
 
 /* Bytes of the record, a multiple of CMXI_ENTRY_UNIT. */

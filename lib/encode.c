@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "exemplar.h"
 #include "name.h"
 #include "number.h"
 #include "utf8.h"
@@ -20,6 +21,10 @@ encoder_of(enum cmxr_format format)
 		return &cmxi_encoder_text;
 	case CMXR_JSON:
 		return &cmxi_encoder_json;
+	case CMXR_OPENMETRICS:
+		return &cmxi_encoder_openmetrics;
+	case CMXR_PROTOBUF:
+		return &cmxi_encoder_protobuf;
 	}
 	return NULL;
 }
@@ -57,13 +62,55 @@ cmxr_number_to_text(double v, char text[32])
 	text[cmxi_double_to_text(v, text)] = '\0';
 }
 
-static bool
-is_selected(const struct cmxr_selection *selection, const char *name)
+const struct cmxi_shm_exemplar *
+cmxi_encode_exemplar(const struct cmxi_values *v, size_t series, size_t slot)
 {
-	if (selection == NULL || selection->n_globs == 0)
+	size_t n = v->family->n_exemplars;
+	const struct cmxi_shm_exemplar *e = &v->exemplars[series * n + slot];
+
+	return slot < n && cmxi_exemplar_is_valid(e) ? e : NULL;
+}
+
+/*
+ * A family is asked for by its name, by that of its OpenMetrics family, or by
+ * that of one of its samples.
+ */
+static bool
+is_name_of(const struct cmx_family_def *def, const char *name)
+{
+	static const char *const suffixes[] = { "_total", "_bucket", "_sum",
+		"_count" };
+	const char *longer = name, *shorter = def->name;
+	size_t n;
+
+	if (strlen(longer) < strlen(shorter)) {
+		longer = def->name;
+		shorter = name;
+	}
+	n = strlen(shorter);
+	if (strncmp(longer, shorter, n) != 0)
+		return false;
+	if (longer[n] == '\0')
 		return true;
-	for (size_t i = 0; i < selection->n_globs; i++)
-		if (fnmatch(selection->globs[i], name, 0) == 0)
+	if (def->type == CMX_COUNTER)
+		return strcmp(longer + n, suffixes[0]) == 0;
+	for (size_t i = 1;
+	     def->type == CMX_HISTOGRAM && longer == name && i < 4; i++)
+		if (strcmp(longer + n, suffixes[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_selected(const struct cmxr_options *o, const struct cmx_family_def *def)
+{
+	if (o == NULL || o->n_globs + o->n_names == 0)
+		return true;
+	for (size_t i = 0; i < o->n_globs; i++)
+		if (fnmatch(o->globs[i], def->name, 0) == 0)
+			return true;
+	for (size_t i = 0; i < o->n_names; i++)
+		if (is_name_of(def, o->names[i]))
 			return true;
 	return false;
 }
@@ -90,8 +137,7 @@ is_compatible(const struct cmx_family_def *a, const struct cmx_family_def *b)
 static bool
 has_label(const struct cmx_family_def *def, const char *name)
 {
-	if (def->type == CMX_GAUGE && def->aggregate == CMX_EACH &&
-	    strcmp(name, "pid") == 0)
+	if (cmxi_is_each(def) && strcmp(name, "pid") == 0)
 		return true;
 	for (size_t i = 0; i < def->n_labels; i++)
 		if (strcmp(name, def->labels[i]) == 0)
@@ -114,7 +160,7 @@ struct encoding {
 	const struct cmxi_prefix *prefixes;
 	size_t n_inputs;
 	const struct cmxi_encoder *encoder;
-	struct cmxi_buf *buf;
+	struct cmxi_output out;
 	int n_left_out;
 };
 
@@ -134,7 +180,7 @@ encode_family(struct encoding *e, size_t first,
 {
 	const struct cmx_family_def *def = &values->family->d.def;
 
-	e->encoder->family(e->buf, values);
+	e->encoder->family(&e->out, values);
 	for (size_t i = first; i < e->n_inputs; i++) {
 		const struct cmxi_values *v =
 		    find_family(e->inputs[i].snapshot, def->name);
@@ -146,15 +192,15 @@ encode_family(struct encoding *e, size_t first,
 			e->n_left_out++;
 			continue;
 		}
-		e->encoder->series(e->buf, v, &e->prefixes[i]);
+		e->encoder->series(&e->out, v, &e->prefixes[i]);
 	}
-	e->encoder->family_end(e->buf);
+	e->encoder->family_end(&e->out);
 }
 
 static void
-encode_all(struct encoding *e, const struct cmxr_selection *selection)
+encode_all(struct encoding *e, const struct cmxr_options *options)
 {
-	e->encoder->begin(e->buf);
+	e->encoder->begin(&e->out);
 	for (size_t i = 0; i < e->n_inputs; i++) {
 		const struct cmxr_snapshot *s = e->inputs[i].snapshot;
 
@@ -162,12 +208,12 @@ encode_all(struct encoding *e, const struct cmxr_selection *selection)
 			const struct cmxi_values *v = s->families[j];
 			const char *name = v->family->d.def.name;
 
-			if (is_selected(selection, name) &&
+			if (is_selected(options, &v->family->d.def) &&
 			    !was_shown_before(e, i, name))
 				encode_family(e, i, v);
 		}
 	}
-	e->encoder->end(e->buf);
+	e->encoder->end(&e->out);
 }
 
 static const char *
@@ -255,7 +301,7 @@ free_prefixes(struct cmxi_prefix *prefixes, size_t n)
 
 int
 cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
-    enum cmxr_format format, const struct cmxr_selection *selection,
+    enum cmxr_format format, const struct cmxr_options *options,
     struct cmxr_buffer *buffer, struct cmx_error *err)
 {
 	struct cmxi_prefix *prefixes;
@@ -263,7 +309,9 @@ cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
 	struct encoding e = { .inputs = inputs,
 		.n_inputs = n_inputs,
 		.encoder = encoder_of(format),
-		.buf = &buf };
+		.out = { .b = &buf,
+		    .with_created =
+			options != NULL && options->with_created } };
 	int r;
 
 	if (e.encoder == NULL || buffer == NULL ||
@@ -281,8 +329,10 @@ cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
 	if (prefixes == NULL || !make_prefixes(inputs, n_inputs, prefixes))
 		buf.failed = true;
 	else
-		encode_all(&e, selection);
+		encode_all(&e, options);
 	free_prefixes(prefixes, n_inputs);
+	buf.failed |= e.out.scratch.failed;
+	cmxi_buf_fini(&e.out.scratch);
 	*buffer = (struct cmxr_buffer){ buf.data, buf.size, buf.capacity };
 	if (buf.failed)
 		return cmxi_error(err, CMX_ERR_MEMORY,

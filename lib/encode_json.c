@@ -68,14 +68,15 @@ append_member(struct cmxi_buf *b, const char *name, const char *value)
 }
 
 static void
-json_begin(struct cmxi_buf *b)
+json_begin(struct cmxi_output *o)
 {
-	cmxi_buf_string(b, "{\"families\":[");
+	cmxi_buf_string(o->b, "{\"families\":[");
 }
 
 static void
-json_family(struct cmxi_buf *b, const struct cmxi_values *v)
+json_family(struct cmxi_output *o, const struct cmxi_values *v)
 {
+	struct cmxi_buf *b = o->b;
 	const struct cmx_family_def *def = &v->family->d.def;
 
 	separate(b);
@@ -135,13 +136,13 @@ append_histogram(struct cmxi_buf *b, const struct cmxi_values *v, size_t i)
 {
 	const struct cmxi_pair *pairs = &v->pairs[i * v->n_buckets];
 	double count = 0, sum = 0;
+	size_t cell = 0;
 
 	cmxi_buf_string(b, ",\"buckets\":[");
-	for (size_t j = 0; j < v->n_buckets; j++) {
-		count += pairs[j].count;
-		sum += pairs[j].sum;
+	for (size_t j = 0; j < cmxi_values_n_shown(v); j++) {
+		cmxi_add_bucket(v, pairs, j, &cell, &count, &sum);
 		cmxi_buf_string(b, j > 0 ? ",{\"le\":" : "{\"le\":");
-		append_string(b, v->bound_texts[j]);
+		append_string(b, v->bound_texts[j].text);
 		cmxi_buf_string(b, ",\"count\":");
 		append_number(b, count);
 		cmxi_buf_char(b, '}');
@@ -166,10 +167,9 @@ static void
 append_each(struct cmxi_buf *b, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix)
 {
-	const struct cmxi_each *each =
-	    (const struct cmxi_each *)(const void *)v->each.data;
-	size_t n = v->each.size / sizeof(*each);
 	char pid[CMXI_NUMBER_MAX];
+	size_t n;
+	const struct cmxi_each *each = cmxi_each_samples(v, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		separate(b);
@@ -182,12 +182,13 @@ append_each(struct cmxi_buf *b, const struct cmxi_values *v,
 }
 
 static void
-json_series(struct cmxi_buf *b, const struct cmxi_values *v,
+json_series(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix)
 {
+	struct cmxi_buf *b = o->b;
 	const struct cmx_family_def *def = &v->family->d.def;
 
-	if (def->type == CMX_GAUGE && def->aggregate == CMX_EACH) {
+	if (cmxi_is_each(def)) {
 		append_each(b, v, prefix);
 		return;
 	}
@@ -205,15 +206,15 @@ json_series(struct cmxi_buf *b, const struct cmxi_values *v,
 }
 
 static void
-json_family_end(struct cmxi_buf *b)
+json_family_end(struct cmxi_output *o)
 {
-	cmxi_buf_string(b, "]}");
+	cmxi_buf_string(o->b, "]}");
 }
 
 static void
-json_end(struct cmxi_buf *b)
+json_end(struct cmxi_output *o)
 {
-	cmxi_buf_string(b, "\n]}\n");
+	cmxi_buf_string(o->b, "\n]}\n");
 }
 
 const struct cmxi_encoder cmxi_encoder_json = {

@@ -6,8 +6,10 @@
  *	level 0	compiler.h check.h atomic.h clock.h hash.h error buf
  *		number utf8 kernel_text
  *	1	name, lint	rules of names and definitions
+ *	1	native, proc	exponential buckets; what /proc tells
  *	1	format.h	this file: structs, guarantees, protocols
  *	2	position, parse, schema	schema text -> definitions
+ *	2	gauge.h		the value of a gauge <-> its cell
  *	3	layout		limits -> offsets
  *	4	definition	a family's definition <-> its record
  *	4	path, topology	where segments lie; how many stripes
@@ -18,13 +20,18 @@
  *	7w	space		an insert's entry and cells
  *	8w	series, group	label values -> cells
  *	9w	family		the table of families
- *	10w	writer, hot	the application API: look up, update
- *	11w	record		the CodeAI helpers
+ *	10w	open, writer, hot	the application API: open, look up,
+ *update 11w	record		the CodeAI helpers 11w	carry		totals
+ *into the segment that replaces one
+ *	12w	apply		another schema for a live segment
  *	6r	guard, catalog	families and series, read and validated once
  *	7r	snapshot	one scrape's merged counters and histograms
  *	8r	snapshot_gauge	the gauges of live processes
- *	8r	encode*		snapshot -> text, JSON
- *	9r	reader		the reader API
+ *	8r	processes	those processes, and /proc
+ *	8r	union		a segment and those that it replaced, as one
+ *	8r	encode*		snapshot -> text, OpenMetrics, protobuf, JSON
+ *	9r	part		one segment as a reader reads it
+ *	10r	reader		the reader API
  *
  * (w is the writer half, r the reader half; tests/check/layers holds them
  * apart.)
@@ -176,6 +183,7 @@ enum cmxi_stat {
 	CMXI_STAT_LEAKED_BYTES,     /* arena and cells lost to races */
 	CMXI_STAT_SHARED_SLOT,      /* processes in the shared slot */
 	CMXI_STAT_DROPPED_GAUGES,   /* updates without a page just then */
+	CMXI_STAT_BAD_EXEMPLARS,    /* labels that no exemplar may have */
 	CMXI_STATS
 };
 
@@ -309,8 +317,9 @@ static_assert(offsetof(struct cmxi_shm_header, shard_ticket) == 1152, "header");
  * struct cmxi_shm_family: the record of a family, in the arena, on a cache
  * line boundary.  Everything but the last line is immutable once published.
  *
- * Behind it: the bounds, padded with +Inf to a multiple of CMXI_BOUNDS_PAD;
- * then the texts, each with its NUL: name, help, unit, label names.
+ * Behind it: the bounds of the cells, padded with +Inf to a multiple of
+ * CMXI_BOUNDS_PAD; then, of a native family, the bounds that are shown; then
+ * the texts, each with its NUL: name, help, unit, label names.
  */
 #define CMXI_BOUNDS_PAD 8
 
@@ -328,7 +337,15 @@ struct cmxi_shm_family {
 	uint32_t overflow;    /* entry of the overflow series */
 	uint32_t reserved1;
 	uint64_t created_ns;
-	uint8_t reserved2[CMXI_CACHE_LINE - 40];
+	uint8_t is_native;
+	uint8_t has_exemplars;
+	int8_t native_schema;
+	uint8_t reserved4;
+	uint16_t n_declared; /* classic bounds of the definition */
+	uint16_t n_shown;    /* bounds that text formats show */
+	double native_min;
+	double native_max;
+	uint8_t reserved2[CMXI_CACHE_LINE - 64];
 
 	/*
 	 * Series of this family, the overflow series not counted, and look-ups
@@ -341,6 +358,8 @@ struct cmxi_shm_family {
 };
 
 static_assert(sizeof(struct cmxi_shm_family) == 256, "family");
+static_assert(offsetof(struct cmxi_shm_family, is_native) == 40, "family");
+static_assert(offsetof(struct cmxi_shm_family, native_max) == 56, "family");
 static_assert(offsetof(struct cmxi_shm_family, n_labels) == 8, "family");
 static_assert(offsetof(struct cmxi_shm_family, max_series) == 12, "family");
 static_assert(offsetof(struct cmxi_shm_family, cell_size) == 16, "family");
@@ -365,6 +384,23 @@ struct cmxi_shm_series {
 };
 
 /*
+ * struct cmxi_shm_exemplar: behind the entry of a series whose family has
+ * exemplars, on a multiple of 64, one slot for each shown bucket and for
+ * +Inf, or one for a counter.
+ */
+struct cmxi_shm_exemplar {
+	uint64_t check; /* XXH3 of what follows, the last bit set; 0: none */
+	double value;
+	uint64_t time_ns; /* CLOCK_REALTIME */
+	uint32_t size;    /* bytes of pairs */
+	uint32_t n_pairs;
+	char pairs[160]; /* name and value, each with its NUL */
+};
+
+static_assert(sizeof(struct cmxi_shm_exemplar) == 192, "exemplar");
+static_assert(offsetof(struct cmxi_shm_exemplar, pairs) == 32, "exemplar");
+
+/*
  * A group is an entry that names no series: its key_family is 4 * number + 1,
  * which no family's reference is, as their records lie on 64 bytes.  Behind
  * its key, on a multiple of 8, stand the cell offsets of several series that
@@ -375,6 +411,17 @@ struct cmxi_shm_series {
 #define CMXI_IS_GROUP(ref) (((ref)&3) == 1)
 
 #define CMXI_KEY_OFFSET offsetof(struct cmxi_shm_series, key_family)
+
+/* Where its exemplars begin, in the arena, behind the entry of a key. */
+static inline uint64_t
+cmxi_exemplars_offset(uint32_t ref, size_t key_size)
+{
+	uint64_t end =
+	    (uint64_t)ref * CMXI_ENTRY_UNIT + CMXI_KEY_OFFSET + key_size;
+
+	return (end + CMXI_CACHE_LINE / 2 - 1) / (CMXI_CACHE_LINE / 2) *
+	    (CMXI_CACHE_LINE / 2);
+}
 
 static_assert(sizeof(struct cmxi_shm_series) == 32, "series");
 static_assert(offsetof(struct cmxi_shm_series, key_size) == 24, "series");

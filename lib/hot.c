@@ -398,7 +398,7 @@ cmx_histogram_observe(const struct cmx_histogram *h, double v)
 	if (cmxi_unlikely(h->cell == NULL))
 		return;
 	/* An infinite sum would stay infinite for ever. */
-	if (cmxi_unlikely(!isfinite(v)))
+	if (cmxi_unlikely(!isfinite(v) || (v < 0 && h->is_native)))
 		count_invalid(h->registry);
 	else
 		observe(h->registry, h->cell, h->bounds, h->n_bounds, v);

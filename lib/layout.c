@@ -9,6 +9,7 @@
 #include "atomic.h"
 #include "error.h"
 #include "hash.h"
+#include "native.h"
 
 #define FILE_SIZE_MAX (UINT64_C(1) << 46)
 
@@ -42,7 +43,8 @@ uint64_t
 cmxi_layout_cell_size(const struct cmx_family_def *def)
 {
 	if (def->type == CMX_HISTOGRAM)
-		return (def->n_bounds + 1) * sizeof(struct cmxi_pair);
+		return (cmxi_cell_bounds(def, NULL) + 1) *
+		    sizeof(struct cmxi_pair);
 	return sizeof(uint64_t);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "compiler.h"
+#include "native.h"
 #include "number.h"
 #include "utf8.h"
 
@@ -196,7 +197,8 @@ check_bounds(struct findings *f, const struct cmx_family_def *def)
 {
 	char a[CMXI_NUMBER_MAX + 1] = "", b[CMXI_NUMBER_MAX + 1] = "";
 
-	if (def->n_bounds == 0 || def->n_bounds > CMX_BOUNDS_MAX) {
+	if ((def->n_bounds == 0 && !def->is_native) ||
+	    def->n_bounds > CMX_BOUNDS_MAX) {
 		find(f, "buckets", -1,
 		    "%zu bounds; 1 to %d are allowed (+Inf "
 		    "is added)",
@@ -220,6 +222,47 @@ check_bounds(struct findings *f, const struct cmx_family_def *def)
 			return;
 		}
 	}
+}
+
+static void
+check_native(struct findings *f, const struct cmx_family_def *def)
+{
+	size_t n;
+
+	if (def->native_schema < CMXI_NATIVE_SCHEMA_MIN ||
+	    def->native_schema > CMXI_NATIVE_SCHEMA_MAX) {
+		find(f, "native", -1, "schema %d; %d to %d are allowed",
+		    def->native_schema, CMXI_NATIVE_SCHEMA_MIN,
+		    CMXI_NATIVE_SCHEMA_MAX);
+		return;
+	}
+	if (!(def->native_min >= CMXI_NATIVE_LEAST &&
+		def->native_min < def->native_max &&
+		def->native_max <= CMXI_NATIVE_MOST)) {
+		find(f, "native", -1,
+		    "min must be below max, both from %g to %g",
+		    CMXI_NATIVE_LEAST, CMXI_NATIVE_MOST);
+		return;
+	}
+	if (def->n_bounds > 0 && def->bounds[0] <= 0)
+		find(f, "buckets", 0,
+		    "beside native buckets, bounds must be above 0");
+	n = cmxi_cell_bounds(def, NULL);
+	if (n > CMXI_CELL_BOUNDS_MAX)
+		find(f, "native", -1,
+		    "%zu buckets from min to max; at most %d are allowed: "
+		    "lower the schema, or bring min and max together",
+		    n, CMXI_CELL_BOUNDS_MAX);
+}
+
+static void
+check_histogram(struct findings *f, const struct cmx_family_def *def)
+{
+	int before = f->n;
+
+	check_bounds(f, def);
+	if (def->is_native && f->n == before)
+		check_native(f, def);
 }
 
 static void
@@ -247,10 +290,13 @@ check_type(struct findings *f, const struct cmx_family_def *def)
 		    "only counters choose their value; a %s "
 		    "is always double",
 		    cmx_type_name(def->type));
+	if (def->has_exemplars && def->type == CMX_GAUGE)
+		find(f, "exemplars", -1,
+		    "only counters and histograms have exemplars");
 	if (def->type == CMX_HISTOGRAM)
-		check_bounds(f, def);
-	else if (def->n_bounds > 0)
-		find(f, "buckets", -1,
+		check_histogram(f, def);
+	else if (def->n_bounds > 0 || def->is_native)
+		find(f, def->is_native ? "native" : "buckets", -1,
 		    "only histograms have buckets; this is "
 		    "a %s",
 		    cmx_type_name(def->type));
@@ -343,13 +389,22 @@ or_empty(const char *s)
 	return s == NULL ? "" : s;
 }
 
+static bool
+same_native(const struct cmx_family_def *a, const struct cmx_family_def *b)
+{
+	if (!a->is_native || !b->is_native)
+		return a->is_native == b->is_native;
+	return a->native_schema == b->native_schema &&
+	    a->native_min == b->native_min && a->native_max == b->native_max;
+}
+
 bool
 cmxi_family_same_cells(const struct cmx_family_def *a,
     const struct cmx_family_def *b)
 {
 	if (strcmp(a->name, b->name) != 0 || a->type != b->type ||
 	    a->is_double != b->is_double || a->n_labels != b->n_labels ||
-	    a->n_bounds != b->n_bounds)
+	    a->n_bounds != b->n_bounds || !same_native(a, b))
 		return false;
 	for (size_t i = 0; i < a->n_labels; i++)
 		if (strcmp(a->labels[i], b->labels[i]) != 0)
@@ -365,6 +420,7 @@ cmxi_family_equal(const struct cmx_family_def *a,
     const struct cmx_family_def *b)
 {
 	return cmxi_family_same_cells(a, b) && a->aggregate == b->aggregate &&
+	    a->has_exemplars == b->has_exemplars &&
 	    strcmp(or_empty(a->help), or_empty(b->help)) == 0 &&
 	    strcmp(or_empty(a->unit), or_empty(b->unit)) == 0;
 }

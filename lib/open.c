@@ -66,14 +66,14 @@ create_values(const struct cmx_registry *reg,
 {
 	size_t at[CMX_LABELS_MAX] = { 0 };
 	const char *values[CMX_LABELS_MAX] = { NULL };
-	uint64_t cell_offset;
+	const struct cmxi_shm_series *found;
 	size_t n = family->def.n_labels, i;
 
 	/* Bound: the product of the lists, which check_limits() checked. */
 	do {
 		for (i = 0; i < n; i++)
 			values[i] = family->values[i].values[at[i]];
-		cmxi_series_find(reg, entry, n, values, &cell_offset);
+		cmxi_series_find(reg, entry, n, values, &found);
 		for (i = n; i > 0; i--) {
 			if (++at[i - 1] < family->values[i - 1].n)
 				break;

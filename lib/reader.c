@@ -3,6 +3,7 @@
  */
 #include "reader.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -373,6 +374,10 @@ cmxr_snapshot_family(const struct cmxr_snapshot *snapshot, size_t i,
 		.def = v->family->d.def,
 		.created_ns = v->family->created_ns,
 		.n_series = n_shown(v),
+		.n_bounds = v->family->d.n_shown,
+		.bounds = v->family->d.shown,
+		.n_cell_bounds = v->family->d.n_cell_bounds,
+		.cell_bounds = v->family->d.cell_bounds,
 	};
 }
 
@@ -385,7 +390,7 @@ fill_labels(const struct cmxi_values *v, size_t i, struct cmxr_series *series)
 		series->values[j] = value;
 		value += strlen(value) + 1;
 	}
-	series->created_ns = v->family->series[i].created_ns;
+	series->created_ns = cmxi_values_created(v, i);
 	series->is_overflow = i == 0 && v->family->d.def.n_labels > 0;
 	series->pid = 0;
 }
@@ -399,20 +404,31 @@ whole_count(double count)
 	return count < 18446744073709551616.0 ? (uint64_t)count : UINT64_MAX;
 }
 
+static_assert(sizeof(struct cmxr_cell) == sizeof(struct cmxi_pair),
+    "cells are shown as they are");
+
 static void
-fill_histogram(const struct cmxi_values *v, size_t i,
-    struct cmxr_series *series)
+fill_histogram(struct cmxr_snapshot *snapshot, const struct cmxi_values *v,
+    size_t i, struct cmxr_series *series)
 {
-	series->n_buckets = v->n_buckets;
+	const struct cmxi_pair *pairs = &v->pairs[i * v->n_buckets];
+	size_t cell = 0;
+
+	series->n_buckets = cmxi_values_n_shown(v);
+	series->buckets = snapshot->buckets;
+	series->n_cells = v->n_buckets;
+	series->cells = (const struct cmxr_cell *)(const void *)pairs;
 	series->count = 0;
 	series->sum = 0;
-	for (size_t j = 0; j < v->n_buckets; j++) {
-		const struct cmxi_pair *pair = &v->pairs[i * v->n_buckets + j];
+	for (size_t j = 0; j < series->n_buckets; j++) {
+		double count = 0;
 
-		series->buckets[j] = whole_count(pair->count);
-		series->sums[j] = pair->sum;
-		series->count += series->buckets[j];
-		series->sum += pair->sum;
+		for (; cell < v->bound_cells[j]; cell++) {
+			count += pairs[cell].count;
+			series->sum += pairs[cell].sum;
+		}
+		snapshot->buckets[j] = whole_count(count);
+		series->count += snapshot->buckets[j];
 	}
 }
 
@@ -449,7 +465,8 @@ cmxr_series_next(const struct cmxr_snapshot *snapshot, size_t family,
 	i = (*cursor)++;
 	fill_labels(v, i, series);
 	if (type == CMX_HISTOGRAM)
-		fill_histogram(v, i, series);
+		fill_histogram((struct cmxr_snapshot *)(uintptr_t)snapshot, v,
+		    i, series);
 	else if (type == CMX_COUNTER && !v->family->d.def.is_double)
 		series->whole = v->whole[i];
 	else

@@ -42,6 +42,7 @@ fill_stats(const struct cmxi_shm_header *h, struct cmxr_info *info)
 	info->leaked_bytes = stats[CMXI_STAT_LEAKED_BYTES];
 	info->shared_slots = stats[CMXI_STAT_SHARED_SLOT];
 	info->dropped_gauges = stats[CMXI_STAT_DROPPED_GAUGES];
+	info->bad_exemplars = stats[CMXI_STAT_BAD_EXEMPLARS];
 }
 
 static uint64_t

@@ -140,6 +140,7 @@ static CMXI_NOINLINE bool
 find_members(struct cmx_registry *reg, const struct group *group,
     uint32_t number, const char *const *values, uint64_t *cells)
 {
+	const struct cmxi_shm_series *found;
 	bool is_exact = true;
 
 	for (uint32_t i = 0; i < group->n_members; i++) {
@@ -149,8 +150,9 @@ find_members(struct cmx_registry *reg, const struct group *group,
 		    cmxi_registry_family(reg, entry)->is_double)
 			return false;
 		if (cmxi_series_find(reg, entry, group->members[i].n_labels,
-			values, &cells[i]) != 0)
+			values, &found) != 0)
 			is_exact = false;
+		cells[i] = found->cell_offset;
 	}
 	if (is_exact)
 		cmxi_group_make(reg, number, group->n_labels, values,

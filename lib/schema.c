@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "name.h"
+#include "native.h"
 #include "parse.h"
 
 static const double *
@@ -135,6 +136,54 @@ read_buckets(struct cmxi_parse *p, json_t *metric, const char *path,
 		cmxi_parse_diagnose(p, CMXI_OF_VALUE, full,
 		    "must be an array of numbers, or "
 		    "an object with \"exponential\" or \"linear\"");
+}
+
+/* {"schema": 3, "min": 1e-6, "max": 1e3} */
+static void
+read_native(struct cmxi_parse *p, json_t *metric, const char *path,
+    struct cmx_family_def *def)
+{
+	static const char *const keys[] = { "schema", "min", "max" };
+	json_t *native = json_object_get(metric, "native"), *schema;
+	char full[CMXI_JSON_PATH_MAX];
+
+	if (native == NULL)
+		return;
+	/* Numbers that are allowed, where those of the text cannot be read. */
+	def->is_native = true;
+	def->native_min = 1;
+	def->native_max = 2;
+	snprintf(full, sizeof(full), "%.*s.native", CMXI_JSON_PATH_MAX - 16,
+	    path);
+	schema = json_object_get(native, "schema");
+	if (!json_is_object(native) || !json_is_integer(schema)) {
+		cmxi_parse_diagnose(p, CMXI_OF_VALUE, full,
+		    "must be an object with the whole number \"schema\" and "
+		    "the numbers \"min\" and \"max\"");
+		return;
+	}
+	cmxi_parse_keys(p, native, full, keys, CMXI_ARRAY_LEN(keys));
+	def->native_min = number_member(p, native, full, "min");
+	def->native_max = number_member(p, native, full, "max");
+	def->native_schema = (int)json_integer_value(schema);
+	if (json_integer_value(schema) != def->native_schema)
+		def->native_schema = CMXI_NATIVE_SCHEMA_MAX + 1;
+}
+
+/* true or false, or absent. */
+static bool
+read_flag(struct cmxi_parse *p, json_t *metric, const char *path,
+    const char *key)
+{
+	json_t *flag = json_object_get(metric, key);
+	char full[CMXI_JSON_PATH_MAX];
+
+	if (flag != NULL && !json_is_boolean(flag)) {
+		snprintf(full, sizeof(full), "%s.%s", path, key);
+		cmxi_parse_diagnose(p, CMXI_OF_VALUE, full,
+		    "must be true or false, not %s", cmxi_json_kind(flag));
+	}
+	return json_is_true(flag);
 }
 
 /* One label's list of known values. */
@@ -266,8 +315,8 @@ read_family(struct cmxi_parse *p, json_t *metric,
     struct cmxi_schema_family *family)
 {
 	static const char *const keys[] = { "name", "type", "help", "unit",
-		"labels", "buckets", "aggregate", "value", "values",
-		"max_series" };
+		"labels", "buckets", "native", "exemplars", "aggregate",
+		"value", "values", "max_series" };
 	struct cmx_family_def *def = &family->def;
 	char path[64], full[CMXI_JSON_PATH_MAX];
 
@@ -290,6 +339,8 @@ read_family(struct cmxi_parse *p, json_t *metric,
 	    "max_series", 1, 1u << 24, 0);
 	read_enumerations(p, metric, path, def);
 	read_buckets(p, metric, path, def);
+	read_native(p, metric, path, def);
+	def->has_exemplars = read_flag(p, metric, path, "exemplars");
 	read_values(p, metric, path, family);
 	if (def->name == NULL || def->type == 0)
 		return;

@@ -55,12 +55,9 @@ insert(const struct cmx_registry *reg, struct cmxi_shm_family *family,
 
 static int
 give_overflow(const struct cmx_registry *reg, struct cmxi_shm_family *family,
-    uint64_t *cell_offset)
+    const struct cmxi_shm_series **entry)
 {
-	const struct cmxi_shm_series *entry =
-	    cmxi_segment_entry(&reg->segment, family->overflow);
-
-	*cell_offset = entry->cell_offset;
+	*entry = cmxi_segment_entry(&reg->segment, family->overflow);
 	if (family->n_labels == 0)
 		return 0;
 	cmxi_add64_relaxed(&family->overflow_lookups, 1);
@@ -93,29 +90,26 @@ all_are_valid(size_t n_labels, const char *const *values)
 /* The cells of a key that is valid UTF-8: found, inserted, or overflow. */
 static int
 find_or_insert(const struct cmx_registry *reg, const struct cmxi_key *key,
-    uint64_t *cell_offset)
+    const struct cmxi_shm_series **entry)
 {
 	struct cmxi_shm_family *family = cmxi_registry_family(reg, key->family);
 	struct cmxi_probe p = cmxi_probe_start(&reg->segment, key);
-	const struct cmxi_shm_series *entry;
 	uint32_t ref;
 
 	cmxi_index_walk(&reg->segment, key, &p);
 	ref = p.found != 0 ? p.found : insert(reg, family, key, &p);
 	if (ref == 0)
-		return give_overflow(reg, family, cell_offset);
-	entry = cmxi_segment_entry(&reg->segment, ref);
-	*cell_offset = entry->cell_offset;
+		return give_overflow(reg, family, entry);
+	*entry = cmxi_segment_entry(&reg->segment, ref);
 	return 0;
 }
 
 static int
 give_overflow_of_long(const struct cmx_registry *reg, uint32_t family,
-    uint64_t *cell_offset)
+    const struct cmxi_shm_series **entry)
 {
 	cmxi_segment_count(&reg->segment, CMXI_STAT_LONG_LABELS, 1);
-	return give_overflow(reg, cmxi_registry_family(reg, family),
-	    cell_offset);
+	return give_overflow(reg, cmxi_registry_family(reg, family), entry);
 }
 
 /*
@@ -124,7 +118,7 @@ give_overflow_of_long(const struct cmx_registry *reg, uint32_t family,
  */
 static CMXI_NOINLINE int
 find_repaired(const struct cmx_registry *reg, const struct cmxi_key *broken,
-    uint64_t *cell_offset)
+    const struct cmxi_shm_series **entry)
 {
 	char texts[CMX_LABELS_MAX][CMX_LABEL_VALUE_MAX + 1];
 	const char *values[CMX_LABELS_MAX];
@@ -141,54 +135,68 @@ find_repaired(const struct cmx_registry *reg, const struct cmxi_key *broken,
 			    CMXI_STAT_REPAIRED_LABELS, 1);
 		if (repaired > CMX_LABEL_VALUE_MAX)
 			return give_overflow_of_long(reg, broken->family,
-			    cell_offset);
+			    entry);
 		texts[i][repaired] = '\0';
 		values[i] = texts[i];
 	}
 	cmxi_key_build(&key, broken->family, broken->n_labels, values,
 	    reg->segment.fixed.seed);
-	return find_or_insert(reg, &key, cell_offset);
+	return find_or_insert(reg, &key, entry);
 }
 
 /* The slow path: the series is new, or its values are not UTF-8. */
 static CMXI_NOINLINE int
 find_missing(const struct cmx_registry *reg, const struct cmxi_key *key,
-    uint64_t *cell_offset)
+    const struct cmxi_shm_series **entry)
 {
 	int saved = errno, r;
 
 	if (!all_are_valid(key->n_labels, key->values))
-		r = find_repaired(reg, key, cell_offset);
+		r = find_repaired(reg, key, entry);
 	else if (all_are_overflow(key->n_labels, key->values))
 		r = give_overflow(reg, cmxi_registry_family(reg, key->family),
-		    cell_offset);
+		    entry);
 	else
-		r = find_or_insert(reg, key, cell_offset);
+		r = find_or_insert(reg, key, entry);
 	errno = saved;
 	return r;
 }
 
 int
 cmxi_series_find(const struct cmx_registry *reg, uint32_t family,
-    size_t n_labels, const char *const *values, uint64_t *cell_offset)
+    size_t n_labels, const char *const *values,
+    const struct cmxi_shm_series **entry)
 {
-	const struct cmxi_shm_series *entry;
 	struct cmxi_key key;
 	uint32_t ref;
 
 	REQUIRE(n_labels == cmxi_registry_family(reg, family)->n_labels);
 	if (n_labels == 0)
 		return give_overflow(reg, cmxi_registry_family(reg, family),
-		    cell_offset);
+		    entry);
 	if (!cmxi_key_build(&key, family, n_labels, values,
 		reg->segment.fixed.seed))
-		return give_overflow_of_long(reg, family, cell_offset);
+		return give_overflow_of_long(reg, family, entry);
 	ref = cmxi_index_find(&reg->segment, &key);
 	if (cmxi_unlikely(ref == 0))
-		return find_missing(reg, &key, cell_offset);
-	entry = cmxi_segment_entry(&reg->segment, ref);
-	*cell_offset = entry->cell_offset;
+		return find_missing(reg, &key, entry);
+	*entry = cmxi_segment_entry(&reg->segment, ref);
 	return 0;
+}
+
+uint32_t
+cmxi_series_exemplars(const struct cmxi_segment *s,
+    const struct cmxi_shm_family *family, const struct cmxi_shm_series *entry)
+{
+	const unsigned char *arena = s->base + s->fixed.arena_offset;
+	uint64_t at = (uint64_t)((const unsigned char *)entry - arena);
+
+	if (!family->has_exemplars)
+		return 0;
+	return (
+	    uint32_t)(cmxi_exemplars_offset((uint32_t)(at / CMXI_ENTRY_UNIT),
+			  entry->key_size) /
+	    CMXI_ENTRY_UNIT);
 }
 
 int
@@ -204,8 +212,8 @@ cmxi_series_make_overflow(const struct cmxi_segment *s,
 	for (size_t i = 0; i < record->n_labels; i++)
 		values[i] = CMXI_OVERFLOW_VALUE;
 	cmxi_key_build(&key, family, record->n_labels, values, s->fixed.seed);
-	r = cmxi_arena_take_entry(s, cmxi_entry_size(key.size), CMXI_ENTRY_UNIT,
-	    &ref);
+	r = cmxi_arena_take_entry(s, cmxi_space_entry_size(record, key.size),
+	    CMXI_ENTRY_UNIT, &ref);
 	if (r == 0)
 		r = record->type == CMX_GAUGE ?
 		    cmxi_arena_take_gauge(s, &cell_offset) :

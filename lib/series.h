@@ -10,11 +10,16 @@
 /*
  * Find the series of a family with these values, or insert it.
  *
- * Returns 0 and the offset of its cells, or 1 and those of the overflow
- * series.  Requires: n_labels is the family's.  Keeps errno.
+ * Returns 0 and its entry, or 1 and that of the overflow series.
+ * Requires: n_labels is the family's.  Keeps errno.
  */
 int cmxi_series_find(const struct cmx_registry *, uint32_t family,
-    size_t n_labels, const char *const *values, uint64_t *cell_offset);
+    size_t n_labels, const char *const *values,
+    const struct cmxi_shm_series **entry);
+
+/* The entry of its exemplars, for a handle; 0: its family has none. */
+uint32_t cmxi_series_exemplars(const struct cmxi_segment *,
+    const struct cmxi_shm_family *, const struct cmxi_shm_series *);
 
 /*
  * Make the overflow series of a family that is not published yet: an entry

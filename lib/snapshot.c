@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "error.h"
+#include "exemplar.h"
+#include "native.h"
 #include "number.h"
 
 /* Tries to read a pair where a 16-byte load is two, before giving up. */
@@ -56,6 +58,17 @@ cmxi_values_is_shown(const struct cmxi_values *v, size_t series)
 	return is_whole(v) ? v->whole[series] != 0 : v->value[series] != 0;
 }
 
+uint64_t
+cmxi_values_created(const struct cmxi_values *v, size_t i)
+{
+	const struct cmxi_catalog_series *series = &v->family->series[i];
+
+	return v->origin_ns != 0 && v->origin_ns < series->created_ns &&
+		series->cell_offset + v->family->cell_size <= v->carry_size ?
+	    v->origin_ns :
+	    series->created_ns;
+}
+
 /* Room */
 
 static bool
@@ -70,6 +83,16 @@ grow(void *arrayp, size_t n, size_t size)
 	return grown != NULL;
 }
 
+/* Series that are new are shown as fine as they are. */
+static bool
+grow_native(struct cmxi_values *v, size_t n, int schema)
+{
+	if (!grow(&v->shown_schemas, n, sizeof(*v->shown_schemas)))
+		return false;
+	memset(v->shown_schemas + v->capacity, schema, n - v->capacity);
+	return true;
+}
+
 static bool
 grow_values(struct cmxi_values *v, size_t n_series)
 {
@@ -77,8 +100,14 @@ grow_values(struct cmxi_values *v, size_t n_series)
 
 	if (n_series <= v->capacity)
 		return true;
+	if (v->family->n_exemplars > 0 &&
+	    !grow(&v->exemplars, n * v->family->n_exemplars,
+		sizeof(*v->exemplars)))
+		return false;
 	if (is_histogram(v)) {
-		if (!grow(&v->pairs, n * v->n_buckets, sizeof(*v->pairs)))
+		if (!grow(&v->pairs, n * v->n_buckets, sizeof(*v->pairs)) ||
+		    (v->cell_keys != NULL &&
+			!grow_native(v, n, v->family->d.def.native_schema)))
 			return false;
 	} else if (!grow(&v->whole, n, sizeof(*v->whole)) ||
 	    !grow(&v->value, n, sizeof(*v->value)) ||
@@ -89,18 +118,63 @@ grow_values(struct cmxi_values *v, size_t n_series)
 	return true;
 }
 
-/* The texts of le do not change, so they are made once. */
-static bool
-make_bound_texts(struct cmxi_values *v, const struct cmx_family_def *def)
+/* 1 is "1" in text 0.0.4, and "1.0" in OpenMetrics. */
+static void
+make_bound_text(double bound, struct cmxi_bound_text *t)
 {
-	size_t n = def->n_bounds;
+	size_t n = cmxi_double_to_general(bound, t->text);
+
+	t->text[n] = '\0';
+	memcpy(t->openmetrics, t->text, n + 1);
+	if (strpbrk(t->text, ".e") == NULL)
+		memcpy(t->openmetrics + n, ".0", sizeof(".0"));
+}
+
+/* Which native bucket each cell is in; see native.h. */
+static void
+make_cell_keys(struct cmxi_values *v, const struct cmxi_definition *d)
+{
+	struct cmxi_window w = cmxi_native_window(&d->def);
+	size_t i;
+
+	v->zero_threshold = w.zero_threshold;
+	for (i = 0; i < d->n_cell_bounds; i++) {
+		double bound = d->cell_bounds[i];
+		int32_t key = bound <= w.zero_threshold ?
+		    CMXI_ZERO_KEY :
+		    cmxi_native_key(bound, d->def.native_schema);
+
+		v->cell_keys[i] = key > w.high ? w.high + 1 : key;
+	}
+	v->cell_keys[i] = w.high + 1;
+}
+
+/* What does not change: made once. */
+static bool
+make_buckets(struct cmxi_values *v, const struct cmxi_definition *d)
+{
+	size_t n = d->n_shown, cell = 0;
 
 	v->bound_texts = calloc(n + 1, sizeof(*v->bound_texts));
-	if (v->bound_texts == NULL)
+	v->bound_cells = calloc(n + 1, sizeof(*v->bound_cells));
+	if (d->def.is_native)
+		v->cell_keys =
+		    calloc(d->n_cell_bounds + 1, sizeof(*v->cell_keys));
+	if (v->bound_texts == NULL || v->bound_cells == NULL ||
+	    (d->def.is_native && v->cell_keys == NULL))
 		return false;
-	for (size_t i = 0; i < n; i++)
-		cmxi_double_to_general(def->bounds[i], v->bound_texts[i]);
-	memcpy(v->bound_texts[n], "+Inf", sizeof("+Inf"));
+	for (size_t i = 0; i < n; i++) {
+		make_bound_text(d->shown[i], &v->bound_texts[i]);
+		while (cell < d->n_cell_bounds &&
+		    d->cell_bounds[cell] <= d->shown[i])
+			cell++;
+		v->bound_cells[i] = (uint32_t)cell;
+	}
+	memcpy(&v->bound_texts[n], &(struct cmxi_bound_text){ "+Inf", "+Inf" },
+	    sizeof(v->bound_texts[n]));
+	v->bound_cells[n] = (uint32_t)d->n_cell_bounds + 1;
+	if (d->def.is_native)
+		make_cell_keys(v, d);
 	return true;
 }
 
@@ -110,9 +184,9 @@ cmxi_values_prepare(struct cmxi_values *v,
 {
 	if (v->family == NULL) {
 		if (family->d.def.type == CMX_HISTOGRAM &&
-		    !make_bound_texts(v, &family->d.def))
+		    !make_buckets(v, &family->d))
 			return false;
-		v->n_buckets = family->d.def.n_bounds + 1;
+		v->n_buckets = family->d.n_cell_bounds + 1;
 		v->family = family;
 	}
 	v->n_series = n_series;
@@ -127,6 +201,10 @@ cmxi_values_fini(struct cmxi_values *v)
 	free(v->n_set);
 	free(v->pairs);
 	free(v->bound_texts);
+	free(v->bound_cells);
+	free(v->cell_keys);
+	free(v->shown_schemas);
+	free(v->exemplars);
 	cmxi_buf_fini(&v->each);
 }
 
@@ -314,6 +392,20 @@ add_carry(struct cmxi_values *v, const struct cmxi_segment *s,
 			    cmxi_segment_carry_stripe(s), torn);
 }
 
+static void
+load_exemplars(struct cmxi_values *v, const struct cmxi_segment *s)
+{
+	size_t n = v->family->n_exemplars;
+
+	for (size_t i = 0; n > 0 && i < v->n_series; i++) {
+		const struct cmxi_shm_exemplar *slots =
+		    cmxi_segment_entry(s, v->family->series[i].exemplars);
+
+		for (size_t j = 0; j < n; j++)
+			cmxi_exemplar_load(&v->exemplars[i * n + j], &slots[j]);
+	}
+}
+
 void
 cmxi_scrape_load(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
     uint64_t carry_size, uint64_t *torn)
@@ -322,8 +414,11 @@ cmxi_scrape_load(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 		struct cmxi_values *v = &scrape->families[i];
 
 		cmxi_values_clear(v);
+		v->carry_size = carry_size;
+		v->origin_ns = s->fixed.origin_ns;
 		if (v->family->d.def.type == CMX_GAUGE)
 			continue;
+		load_exemplars(v, s);
 		for (uint32_t j = 0; j < cmxi_segment_n_stripes(s); j++)
 			add_stripe(v, (struct range){ 0, v->n_series }, s,
 			    cmxi_segment_stripe(s, j), torn);

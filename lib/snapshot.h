@@ -11,6 +11,7 @@
 
 #include "atomic.h"
 #include "catalog.h"
+#include "native.h"
 
 /* A gauge of CMX_EACH: one sample for each live process. */
 struct cmxi_each {
@@ -24,10 +25,17 @@ struct cmxi_each {
  * depends on the family's type; each has one element for a series (pairs:
  * n_buckets of them, not cumulative).
  */
+struct cmxi_bound_text {
+	char text[32], openmetrics[32];
+};
+
+/* The key of a cell in the zero bucket. */
+#define CMXI_ZERO_KEY INT32_MIN
+
 struct cmxi_values {
 	const struct cmxi_catalog_family *family;
 	size_t n_series;
-	size_t n_buckets;
+	size_t n_buckets;        /* cells of a series */
 	uint64_t *whole;         /* counters of whole numbers */
 	double *value;           /* other counters, gauges */
 	uint64_t *n_set;         /* gauges: how many processes set it */
@@ -35,7 +43,25 @@ struct cmxi_values {
 	struct cmxi_buf each;    /* of struct cmxi_each */
 	size_t capacity;         /* series that the arrays have room for */
 	bool needs_set;          /* a series is shown where n_set is not 0 */
-	char (*bound_texts)[32]; /* histograms: each bound as le shows it */
+	/*
+	 * Histograms: how the cells become buckets that are shown.  Bucket i
+	 * ends with the cell before bound_cells[i]; its bound as le shows it
+	 * in text 0.0.4 and in OpenMetrics.  The last of each is +Inf.
+	 */
+	uint32_t *bound_cells;
+	struct cmxi_bound_text *bound_texts;
+	/* Native ones: the key of each cell's bucket, and for each series
+	 * the schema that is shown: it is lowered, and never raised. */
+	int32_t *cell_keys;
+	double zero_threshold;
+	int8_t *shown_schemas;
+	struct cmxi_shm_exemplar *exemplars; /* n_exemplars for a series */
+	/*
+	 * Series whose cells end below this hold what a replaced segment left,
+	 * and count since origin_ns.
+	 */
+	uint64_t carry_size;
+	uint64_t origin_ns;
 };
 
 /* The families of one segment, with the values of one scrape. */
@@ -48,8 +74,18 @@ struct cmxi_scrape {
 struct cmxr_snapshot {
 	size_t n_families, capacity;
 	const struct cmxi_values **families;
-	struct cmxi_buf processes; /* of struct cmxr_process */
+	struct cmxi_buf processes;                  /* of struct cmxr_process */
+	uint64_t buckets[CMXI_CELL_BOUNDS_MAX + 1]; /* of cmxr_series_next() */
 };
+
+static inline size_t
+cmxi_values_n_shown(const struct cmxi_values *v)
+{
+	return v->family->d.n_shown + 1;
+}
+
+/* Since when a series counts, on the wall clock. */
+uint64_t cmxi_values_created(const struct cmxi_values *, size_t series);
 
 /* Is this series shown?  Overflow series and gauges that nobody set are not. */
 bool cmxi_values_is_shown(const struct cmxi_values *, size_t series);

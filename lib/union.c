@@ -206,6 +206,7 @@ add_family(struct cmxi_union *u, const struct cmxi_catalog_family *of)
 	added->family.d.def.labels = added->family.d.labels;
 	added->family.created_ns = of->created_ns;
 	added->family.cell_size = of->cell_size;
+	added->family.n_exemplars = of->n_exemplars;
 	u->families[u->n_families++] = added;
 	return added;
 }
@@ -236,6 +237,20 @@ join(struct cmxi_union *u, const struct cmxi_scrape *scrape, size_t segment)
 
 /* Values */
 
+/* The newer of two: those of the newer segment come later. */
+static void
+add_exemplars(struct cmxi_values *to, size_t at, const struct cmxi_values *from,
+    size_t i)
+{
+	size_t n = to->family->n_exemplars;
+
+	if (from->family->n_exemplars != n)
+		return;
+	for (size_t j = 0; j < n; j++)
+		if (from->exemplars[i * n + j].check != 0)
+			to->exemplars[at * n + j] = from->exemplars[i * n + j];
+}
+
 static void
 add_values(struct cmxi_values *to, const struct member *m)
 {
@@ -256,6 +271,7 @@ add_values(struct cmxi_values *to, const struct member *m)
 			to->value[at] += from->value[i];
 		else
 			to->whole[at] += from->whole[i];
+		add_exemplars(to, at, from, i);
 	}
 }
 
@@ -320,9 +336,18 @@ merge_family(struct cmxi_union_family *f, size_t n)
 	if (!cmxi_values_prepare(&f->values, &f->family, f->family.n_series))
 		return false;
 	cmxi_values_clear(&f->values);
+	if (f->family.n_exemplars > 0)
+		memset(f->values.exemplars, 0,
+		    f->values.n_series * f->family.n_exemplars *
+			sizeof(*f->values.exemplars));
+	/* All of it has counted since the first segment of the line. */
+	f->values.carry_size = UINT64_MAX;
 	for (size_t i = n; i > 0; i--) {
 		if (f->members[i - 1].values == NULL)
 			continue;
+		if (f->members[i - 1].values->origin_ns != 0)
+			f->values.origin_ns =
+			    f->members[i - 1].values->origin_ns;
 		if (f->family.d.def.type == CMX_GAUGE)
 			merge_gauges(&f->values, &f->members[i - 1]);
 		else

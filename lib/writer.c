@@ -145,7 +145,8 @@ lookup_error(const struct cmx_family *family, enum cmx_type type,
 /* The checks and the search that the three kinds of series share. */
 static int
 find(const struct cmx_family *family, enum cmx_type type, size_t n_labels,
-    const char *const *values, uint64_t *cell_offset, struct cmx_error *err)
+    const char *const *values, const struct cmxi_shm_series **entry,
+    struct cmx_error *err)
 {
 	const struct cmxi_shm_family *record;
 	int r;
@@ -160,7 +161,7 @@ find(const struct cmx_family *family, enum cmx_type type, size_t n_labels,
 	if (cmxi_unlikely(record->type != type || record->n_labels != n_labels))
 		return lookup_error(family, type, n_labels, err);
 	r = cmxi_series_find(family->registry, family->entry, n_labels, values,
-	    cell_offset);
+	    entry);
 	if (cmxi_unlikely(r != 0))
 		cmxi_error(err, CMX_OK,
 		    "family %s: its overflow series was given: the family has "
@@ -182,7 +183,8 @@ cmx_counter_find_layout(unsigned int layout, const struct cmx_family *family,
     size_t n_labels, const char *const *values, struct cmx_counter *counter,
     struct cmx_error *err)
 {
-	uint64_t cell_offset;
+	const struct cmxi_shm_family *record;
+	const struct cmxi_shm_series *entry = NULL;
 	bool is_double;
 	int r;
 
@@ -195,19 +197,21 @@ cmx_counter_find_layout(unsigned int layout, const struct cmx_family *family,
 		    "the program was compiled for handles of layout %u, the "
 		    "library has %d; compile it again",
 		    layout, CMX_HANDLE_LAYOUT);
-	r = find(family, CMX_COUNTER, n_labels, values, &cell_offset, err);
+	r = find(family, CMX_COUNTER, n_labels, values, &entry, err);
 	if (r < 0)
 		return r;
-	is_double =
-	    cmxi_registry_family(family->registry, family->entry)->is_double;
+	record = cmxi_registry_family(family->registry, family->entry);
+	is_double = record->is_double;
 	*counter = (struct cmx_counter){
-		.cell = first_cell(family->registry, cell_offset),
+		.cell = first_cell(family->registry, entry->cell_offset),
 		.registry = family->registry,
 		/* An inlined update is one of whole numbers. */
 		.n_cpus = is_double ? 0 : family->registry->n_cpus,
 		.stripe_shift = family->registry->stripe_shift,
 		.is_double = is_double,
 		.rseq_offset = family->registry->rseq_offset,
+		.exemplars = cmxi_series_exemplars(&family->registry->segment,
+		    record, entry),
 	};
 	return r;
 }
@@ -225,18 +229,18 @@ int
 cmx_gauge_find(const struct cmx_family *family, size_t n_labels,
     const char *const *values, struct cmx_gauge *gauge, struct cmx_error *err)
 {
-	uint64_t cell_offset;
+	const struct cmxi_shm_series *entry = NULL;
 	int r;
 
 	if (gauge == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT, "gauge is null");
 	memset(gauge, 0, sizeof(*gauge));
-	r = find(family, CMX_GAUGE, n_labels, values, &cell_offset, err);
+	r = find(family, CMX_GAUGE, n_labels, values, &entry, err);
 	if (r < 0)
 		return r;
 	*gauge = (struct cmx_gauge){
 		.registry = family->registry,
-		.offset = cell_offset,
+		.offset = entry->cell_offset,
 		.is_shared =
 		    cmxi_registry_family(family->registry, family->entry)
 			->aggregate == CMX_LAST,
@@ -250,22 +254,25 @@ cmx_histogram_find(const struct cmx_family *family, size_t n_labels,
     struct cmx_error *err)
 {
 	const struct cmxi_shm_family *record;
-	uint64_t cell_offset;
+	const struct cmxi_shm_series *entry = NULL;
 	int r;
 
 	if (histogram == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT, "histogram is null");
 	memset(histogram, 0, sizeof(*histogram));
-	r = find(family, CMX_HISTOGRAM, n_labels, values, &cell_offset, err);
+	r = find(family, CMX_HISTOGRAM, n_labels, values, &entry, err);
 	if (r < 0)
 		return r;
 	record = cmxi_registry_family(family->registry, family->entry);
 	*histogram = (struct cmx_histogram){
-		.cell = first_cell(family->registry, cell_offset),
+		.cell = first_cell(family->registry, entry->cell_offset),
 		.registry = family->registry,
 		.n_cpus = family->registry->n_cpus,
 		.stripe_shift = family->registry->stripe_shift,
 		.rseq_offset = family->registry->rseq_offset,
+		.is_native = record->is_native,
+		.exemplars = cmxi_series_exemplars(&family->registry->segment,
+		    record, entry),
 		.n_bounds = record->n_bounds,
 		.bounds = cmxi_definition_bounds(record),
 	};

@@ -21,6 +21,8 @@ static const struct {
 	int format;
 } formats[] = {
 	{ "text", CMXR_TEXT },
+	{ "openmetrics", CMXR_OPENMETRICS },
+	{ "protobuf", CMXR_PROTOBUF },
 	{ "json", CMXR_JSON },
 	{ "table", TABLE },
 };
@@ -31,7 +33,9 @@ parse_format(const char *name)
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		if (strcmp(formats[i].name, name) == 0)
 			return formats[i].format;
-	warnx("-f %s: is not a format; allowed are text, json, table", name);
+	warnx("-f %s: is not a format; allowed are text, openmetrics, "
+	      "protobuf, json, table",
+	    name);
 	return 0;
 }
 
@@ -121,14 +125,14 @@ write_to(const char *path, const struct cmxr_buffer *body)
 
 static int
 dump(const struct cmxr_snapshot *snapshot, int format, const char *path,
-    const struct cmxr_selection *selection)
+    const struct cmxr_options *options)
 {
 	const struct cmxr_input input = { .snapshot = snapshot };
 	struct cmxr_buffer body = { NULL, 0, 0 };
 	struct cmx_error error;
 	int r;
 
-	if (cmxr_encode(&input, 1, (enum cmxr_format)format, selection, &body,
+	if (cmxr_encode(&input, 1, (enum cmxr_format)format, options, &body,
 		&error) < 0)
 		return fail(&error);
 	if (path != NULL && strcmp(path, "-") != 0) {
@@ -145,13 +149,16 @@ int
 cmd_dump(const struct globals *globals, int argc, char *argv[])
 {
 	const struct cmxr_snapshot *snapshot;
-	struct cmxr_selection selection;
+	struct cmxr_options options = { .with_created = false };
 	struct cmxr_reader *reader;
 	const char *path = NULL;
 	int ch, format = CMXR_TEXT, r;
 
-	while ((ch = getopt(argc, argv, "f:o:")) != -1) {
+	while ((ch = getopt(argc, argv, "cf:o:")) != -1) {
 		switch (ch) {
+		case 'c':
+			options.with_created = true;
+			break;
 		case 'f':
 			format = parse_format(optarg);
 			if (format == 0)
@@ -165,25 +172,25 @@ cmd_dump(const struct globals *globals, int argc, char *argv[])
 		}
 	}
 	if (path != NULL && format == TABLE) {
-		warnx("-o goes with -f text and -f json");
+		warnx("-o does not go with -f table");
 		return USAGE;
 	}
-	selection.n_globs = (size_t)(argc - optind);
-	selection.globs = (const char *const *)(argv + optind);
+	options.n_globs = (size_t)(argc - optind);
+	options.globs = (const char *const *)(argv + optind);
 	r = open_snapshot(globals, &reader, &snapshot);
 	if (r != DONE) {
-		if (selection.n_globs > 0 &&
-		    strchr(selection.globs[0], '/') != NULL)
+		if (options.n_globs > 0 &&
+		    strchr(options.globs[0], '/') != NULL)
 			warnx("%s: names families; -s is where a segment is "
 			      "named: codeai-metrics -s %s dump",
-			    selection.globs[0], selection.globs[0]);
+			    options.globs[0], options.globs[0]);
 		return r;
 	}
 	if (format == TABLE) {
-		print_table(snapshot, selection.n_globs, selection.globs);
+		print_table(snapshot, options.n_globs, options.globs);
 		r = finish_output();
 	} else {
-		r = dump(snapshot, format, path, &selection);
+		r = dump(snapshot, format, path, &options);
 	}
 	cmxr_close(reader);
 	return r;

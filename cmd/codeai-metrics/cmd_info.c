@@ -95,6 +95,7 @@ add_faults(struct items *l, const struct cmxr_info *info)
 	add(l, "leaked_bytes", info->leaked_bytes);
 	add(l, "shared_slot_processes", info->shared_slots);
 	add(l, "dropped_gauge_updates", info->dropped_gauges);
+	add(l, "bad_exemplars", info->bad_exemplars);
 	add(l, "rseq_aborts", info->rseq_aborts);
 	add(l, "fallback_updates", info->fallback_updates);
 	add(l, "invalid_entries", info->invalid_entries);

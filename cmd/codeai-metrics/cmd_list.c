@@ -42,8 +42,8 @@ to_json(const struct cmxr_family *f)
 
 	for (size_t i = 0; i < f->def.n_labels; i++)
 		json_array_append_new(labels, json_string(f->def.labels[i]));
-	for (size_t i = 0; i < f->def.n_bounds; i++)
-		json_array_append_new(bounds, json_real(f->def.bounds[i]));
+	for (size_t i = 0; i < f->n_bounds; i++)
+		json_array_append_new(bounds, json_real(f->bounds[i]));
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:I, s:I}",
 	    "name", f->def.name, "type", cmx_type_name(f->def.type), "help",
 	    f->def.help, "unit", f->def.unit, "aggregate",

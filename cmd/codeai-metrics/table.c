@@ -17,22 +17,21 @@
  * bound where it lies above all.
  */
 static double
-quantile(const struct cmx_family_def *def, const struct cmxr_series *s,
-    double q)
+quantile(const struct cmxr_family *f, const struct cmxr_series *s, double q)
 {
 	double rank = q * (double)s->count, below = 0;
 
-	for (size_t i = 0; i < def->n_bounds; i++) {
+	for (size_t i = 0; i < f->n_bounds; i++) {
 		double n = (double)s->buckets[i];
-		double from = i > 0 ? def->bounds[i - 1] : 0;
+		double from = i > 0 ? f->bounds[i - 1] : 0;
 
 		if (n > 0 && below + n >= rank)
-			return def->bounds[i] <= 0 ?
-			    def->bounds[i] :
-			    from + (def->bounds[i] - from) * (rank - below) / n;
+			return f->bounds[i] <= 0 ?
+			    f->bounds[i] :
+			    from + (f->bounds[i] - from) * (rank - below) / n;
 		below += n;
 	}
-	return def->n_bounds > 0 ? def->bounds[def->n_bounds - 1] : NAN;
+	return f->n_bounds > 0 ? f->bounds[f->n_bounds - 1] : NAN;
 }
 
 /* {method=GET path=/ status=200}, aligned by the caller */
@@ -53,8 +52,9 @@ label_text(const struct cmx_family_def *def, const struct cmxr_series *s,
 }
 
 static void
-print_series(const struct cmx_family_def *def, const struct cmxr_series *s)
+print_series(const struct cmxr_family *f, const struct cmxr_series *s)
 {
+	const struct cmx_family_def *def = &f->def;
 	char labels[512];
 
 	label_text(def, s, labels, sizeof(labels));
@@ -63,8 +63,8 @@ print_series(const struct cmx_family_def *def, const struct cmxr_series *s)
 		printf("%10llu %12.6g %12.6g %12.6g %12.6g\n",
 		    (unsigned long long)s->count,
 		    s->count > 0 ? s->sum / (double)s->count : 0,
-		    quantile(def, s, 0.5), quantile(def, s, 0.95),
-		    quantile(def, s, 0.99));
+		    quantile(f, s, 0.5), quantile(f, s, 0.95),
+		    quantile(f, s, 0.99));
 	else if (def->type == CMX_COUNTER && !def->is_double)
 		printf("%10llu\n", (unsigned long long)s->whole);
 	else {
@@ -89,7 +89,7 @@ print_family(const struct cmxr_snapshot *snapshot, size_t i)
 		printf("  %-52s %10s %12s %12s %12s %12s\n", "", "count",
 		    "mean", "p50", "p95", "p99");
 	while (cmxr_series_next(snapshot, i, &cursor, &series))
-		print_series(&family.def, &series);
+		print_series(&family, &series);
 }
 
 static bool

@@ -123,12 +123,33 @@ note_left_out(struct collector *c, size_t n)
 		    n);
 }
 
+/* Encode the inputs as they are wanted; the number of families left out. */
+static int
+encode(struct collector *c, size_t n, const struct want *want,
+    struct body *body)
+{
+	const struct cmxr_options options = { .n_names = want->n_names,
+		.names = want->names };
+	struct cmx_error error;
+	int r = cmxr_encode(c->inputs, n, want->format, &options, &body->buffer,
+	    &error);
+
+	if (r < 0) {
+		log_error("scrape: %s", error.text);
+		return r;
+	}
+	body->format = want->format;
+	body->is_whole = want->n_names == 0;
+	/* Where it cannot be compressed it goes out as it is. */
+	body->is_gzip = want->gzip && compress_body(&body->buffer);
+	return r;
+}
+
 /* Read everything and encode it.  Requires: the scrape mutex. */
 static int
-scrape(struct collector *c, struct cmxr_buffer *buffer)
+scrape(struct collector *c, const struct want *want, struct body *body)
 {
 	double begun = now_seconds();
-	struct cmx_error error;
 	size_t n = 0;
 	int r;
 
@@ -145,10 +166,8 @@ scrape(struct collector *c, struct cmxr_buffer *buffer)
 	    (struct cmxr_input){ .snapshot = self_snapshot(c->self) };
 	if (c->inputs[n].snapshot != NULL)
 		n++;
-	r = cmxr_encode(c->inputs, n, CMXR_TEXT, NULL, buffer, &error);
-	if (r < 0)
-		log_error("scrape: %s", error.text);
-	else
+	r = encode(c, n, want, body);
+	if (r >= 0 && body->is_whole)
 		note_left_out(c, (size_t)r);
 	return r;
 }
@@ -174,12 +193,15 @@ take_body(struct collector *c)
 
 /* A scrape that began after number is as good as one of our own. */
 static struct body *
-share_latest(struct collector *c, unsigned long number)
+share_latest(struct collector *c, const struct want *want, unsigned long number)
 {
 	struct body *body = NULL;
 
 	pthread_mutex_lock(&c->lock);
-	if (c->latest != NULL && c->latest_number > number) {
+	if (c->latest != NULL && c->latest_number > number &&
+	    c->latest->format == want->format &&
+	    c->latest->is_gzip == want->gzip && c->latest->is_whole &&
+	    want->n_names == 0) {
 		body = c->latest;
 		body->references++;
 	}
@@ -212,16 +234,17 @@ publish(struct collector *c, struct body *body, unsigned long number)
 }
 
 static struct body *
-scrape_or_share(struct collector *c, unsigned long seen)
+scrape_or_share(struct collector *c, const struct want *want,
+    unsigned long seen)
 {
 	struct body *body;
 	unsigned long number;
 
 	pthread_mutex_lock(&c->scrape);
-	body = share_latest(c, seen);
+	body = share_latest(c, want, seen);
 	if (body == NULL && (body = take_body(c)) != NULL) {
 		number = begin(c);
-		if (scrape(c, &body->buffer) < 0) {
+		if (scrape(c, want, body) < 0) {
 			body_release(body);
 			body = NULL;
 		} else {
@@ -233,7 +256,7 @@ scrape_or_share(struct collector *c, unsigned long seen)
 }
 
 struct body *
-collect(struct collector *c, int *status)
+collect(struct collector *c, const struct want *want, int *status)
 {
 	struct body *body = NULL;
 	unsigned long seen;
@@ -246,7 +269,7 @@ collect(struct collector *c, int *status)
 	pthread_mutex_unlock(&c->lock);
 
 	if (!is_refused)
-		body = scrape_or_share(c, seen);
+		body = scrape_or_share(c, want, seen);
 	*status = is_refused ? 503 : body != NULL ? 200 : 500;
 	self_count_scrape(c->self, *status);
 

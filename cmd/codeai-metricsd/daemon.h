@@ -5,6 +5,7 @@
  *	source.c	the segments named by -s, opened and opened again
  *	self.c		the daemon's own metrics
  *	collect.c	one scrape: sources and self to a body
+ *	compress.c	a body as gzip
  *	endpoint.c	path -> answer
  *	server.c	listening and HTTP (libmicrohttpd only here)
  *	log.c		messages on stderr
@@ -70,9 +71,22 @@ const struct cmxr_snapshot *self_snapshot(struct self *);
 
 struct collector;
 
+#define NAMES_MAX 256
+
+/* What a client asks for. */
+struct want {
+	enum cmxr_format format;
+	bool gzip;
+	size_t n_names; /* of families, ?name[]=; 0: all */
+	const char *names[NAMES_MAX];
+};
+
 /* A body that several answers may share; free with body_release(). */
 struct body {
 	struct cmxr_buffer buffer;
+	enum cmxr_format format;
+	bool is_gzip;
+	bool is_whole; /* all families */
 	int references;
 	struct collector *collector;
 };
@@ -83,12 +97,17 @@ struct collector *collector_new(struct source *, size_t n_sources,
 void collector_free(struct collector *);
 
 /*
- * One scrape, or a share in one that began after this call: many clients do
- * not multiply the work.  Null, with *status 503 or 500, where there are too
- * many at once or memory ended.
+ * One scrape, or a share in one that began after this call and has what is
+ * wanted: many clients do not multiply the work.  Null, with *status 503 or
+ * 500, where there are too many at once or memory ended.
  */
-struct body *collect(struct collector *, int *status);
+struct body *collect(struct collector *, const struct want *, int *status);
 void body_release(struct body *);
+
+/* compress.c */
+
+/* Replace a body by its gzip form; false where memory ended. */
+bool compress_body(struct cmxr_buffer *);
 
 /* endpoint.c */
 
@@ -111,7 +130,7 @@ bool endpoints_init(struct endpoints *, const char *telemetry_path,
     struct collector *, const struct source *, size_t n_sources);
 void endpoints_fini(struct endpoints *);
 struct answer endpoint_answer(const struct endpoints *, const char *method,
-    const char *path);
+    const char *path, const struct want *);
 
 /* server.c */
 

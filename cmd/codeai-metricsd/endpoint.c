@@ -11,11 +11,11 @@
 #define HTML "text/html; charset=utf-8"
 
 static struct answer
-answer_metrics(const struct endpoints *e)
+answer_metrics(const struct endpoints *e, const struct want *want)
 {
-	struct answer a = { .content_type = cmxr_content_type(CMXR_TEXT) };
+	struct answer a = { .content_type = cmxr_content_type(want->format) };
 
-	a.body = collect(e->collector, &a.status);
+	a.body = collect(e->collector, want, &a.status);
 	if (a.body == NULL) {
 		a.content_type = TEXT;
 		a.text = a.status == 503 ?
@@ -58,13 +58,14 @@ static const struct {
 };
 
 struct answer
-endpoint_answer(const struct endpoints *e, const char *method, const char *path)
+endpoint_answer(const struct endpoints *e, const char *method, const char *path,
+    const struct want *want)
 {
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
 		return (struct answer){ 405, TEXT,
 			"Only GET and HEAD are allowed.\n", NULL };
 	if (strcmp(path, e->telemetry_path) == 0)
-		return answer_metrics(e);
+		return answer_metrics(e, want);
 	for (size_t i = 0;
 	     i < sizeof(fixed_endpoints) / sizeof(fixed_endpoints[0]); i++)
 		if (strcmp(path, fixed_endpoints[i].path) == 0)

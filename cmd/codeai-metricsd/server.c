@@ -50,9 +50,40 @@ make_response(const struct answer *a)
 		return NULL;
 	}
 	MHD_add_response_header(response, "Content-Type", a->content_type);
+	if (a->body != NULL) {
+		MHD_add_response_header(response, "Vary",
+		    "Accept, Accept-Encoding");
+		if (a->body->is_gzip)
+			MHD_add_response_header(response, "Content-Encoding",
+			    "gzip");
+	}
 	if (a->status == 405)
 		MHD_add_response_header(response, "Allow", "GET, HEAD");
 	return response;
+}
+
+static enum MHD_Result
+add_name(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct want *want = arg;
+
+	(void)kind;
+	if (strcmp(key, "name[]") == 0 && want->n_names < NAMES_MAX)
+		want->names[want->n_names++] = value != NULL ? value : "";
+	return MHD_YES;
+}
+
+/* What the request's headers and query ask for. */
+static void
+read_want(struct MHD_Connection *connection, struct want *want)
+{
+	want->format = cmxr_negotiate(
+	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept"));
+	want->gzip = cmxr_accepts_gzip(MHD_lookup_connection_value(connection,
+	    MHD_HEADER_KIND, "Accept-Encoding"));
+	want->n_names = 0;
+	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_name,
+	    want);
 }
 
 static enum MHD_Result
@@ -64,6 +95,7 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url,
 	struct server *server = arg;
 	struct MHD_Response *response;
 	struct answer answer;
+	struct want want;
 	enum MHD_Result result;
 
 	(void)version;
@@ -77,7 +109,8 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url,
 		*upload_size = 0;
 		return MHD_YES;
 	}
-	answer = endpoint_answer(server->endpoints, method, url);
+	read_want(connection, &want);
+	answer = endpoint_answer(server->endpoints, method, url, &want);
 	response = make_response(&answer);
 	if (response == NULL)
 		return MHD_NO;

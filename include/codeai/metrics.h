@@ -71,7 +71,7 @@ struct cmx_counter {
 	uint8_t is_double;
 	uint8_t reserved[2];
 	int32_t rseq_offset; /* of the thread's struct rseq */
-	uint32_t reserved1;
+	uint32_t exemplars;  /* entry of its exemplars; 0: none */
 };
 
 struct cmx_gauge {
@@ -86,10 +86,10 @@ struct cmx_histogram {
 	struct cmx_registry *registry;
 	uint32_t n_cpus;
 	uint8_t stripe_shift;
-	uint8_t reserved;
+	uint8_t is_native;
 	uint16_t n_bounds;
 	int32_t rseq_offset;
-	uint32_t reserved1;
+	uint32_t exemplars;   /* entry of its exemplars; 0: none */
 	const double *bounds; /* padded with +Inf to a multiple of 8 */
 };
 
@@ -324,14 +324,36 @@ CMX_PUBLIC void cmx_gauge_dec(const struct cmx_gauge *);
  * cmx_histogram_observe: count a value in its bucket.
  *
  * Its bucket's count and sum change in one store, so a scrape sees both or
- * neither.  NaN and infinities change nothing and are counted as invalid
- * updates.
+ * neither.  NaN, infinities, and what is below 0 where the family has native
+ * buckets, change nothing and are counted as invalid updates.
  *
  * Safety:    thread, process, signal, fork.
  * Progress:  lock-free.
  */
 CMX_PUBLIC CMX_DIRECT void cmx_histogram_observe(const struct cmx_histogram *,
     double v);
+
+/*
+ * cmx_counter_add_exemplar, cmx_histogram_observe_exemplar: update, and leave
+ * an example of it: the labels of a trace, mostly.
+ *
+ * A family keeps exemplars where its schema says so ("exemplars": true): the
+ * last one of a counter, the last one of each bucket of a histogram.  In other
+ * families these are plain updates.
+ *
+ * Shape:     @n labels, no name twice; together at most 128 characters and,
+ *            with a NUL for each name and value, 160 bytes.
+ * Bad input: the update is made; labels that no exemplar may have are counted
+ *            and left out.  n 0 leaves none, and is counted too.
+ * Safety:    thread, process, signal, fork.
+ * Progress:  as the update; nobody waits for an exemplar.  One that two
+ *            writers mix is not shown.
+ * Cost:      the update, a look at the clock, 192 bytes copied.
+ */
+CMX_PUBLIC void cmx_counter_add_exemplar(const struct cmx_counter *,
+    uint64_t amount, size_t n, const struct cmx_label *pairs);
+CMX_PUBLIC void cmx_histogram_observe_exemplar(const struct cmx_histogram *,
+    double v, size_t n, const struct cmx_label *pairs);
 
 #ifdef __cplusplus
 }

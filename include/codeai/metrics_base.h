@@ -136,6 +136,17 @@ struct cmx_family_def {
 	const char *const *labels; /* n_labels names */
 	size_t n_bounds;           /* histograms only; no +Inf */
 	const double *bounds;      /* increasing, finite */
+	/*
+	 * Histograms only: native (exponential) buckets, alone or beside
+	 * bounds.  They are 2^(2^-schema) wide, schema -4 to 8, from the one
+	 * of native_min to the one of native_max.  What is smaller counts in
+	 * the zero bucket, what is larger in one bucket above; nothing is
+	 * below 0.
+	 */
+	bool is_native;
+	int native_schema;
+	double native_min, native_max; /* 1e-290 to 1e290 */
+	bool has_exemplars;            /* counters and histograms */
 };
 
 /* A label by name. */

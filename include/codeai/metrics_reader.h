@@ -104,6 +104,7 @@ struct cmxr_info {
 	uint64_t leaked_bytes;     /* lost to races of inserts */
 	uint64_t shared_slots;     /* processes without a slot of their own */
 	uint64_t dropped_gauges;   /* updates without a page just then */
+	uint64_t bad_exemplars;    /* labels that no exemplar may have */
 	uint64_t rseq_aborts;      /* sections tried again, all CPUs */
 	uint64_t fallback_updates; /* updates of a CPU made elsewhere */
 	/*
@@ -183,6 +184,13 @@ struct cmxr_family {
 	struct cmx_family_def def; /* belongs to the reader */
 	uint64_t created_ns;
 	uint64_t n_series; /* that are shown */
+	/*
+	 * Histograms: the bounds of the buckets that are shown, which are the
+	 * classic ones or, of a family with native buckets alone, powers of
+	 * two; and those of its cells.  Both without +Inf.
+	 */
+	size_t n_bounds, n_cell_bounds;
+	const double *bounds, *cell_bounds;
 };
 
 CMX_PUBLIC size_t cmxr_snapshot_n_families(const struct cmxr_snapshot *);
@@ -190,6 +198,14 @@ CMX_PUBLIC size_t cmxr_snapshot_n_families(const struct cmxr_snapshot *);
 /* Requires: i is below cmxr_snapshot_n_families(). */
 CMX_PUBLIC void cmxr_snapshot_family(const struct cmxr_snapshot *, size_t i,
     struct cmxr_family *);
+
+/*
+ * A cell of a histogram: the observations between two bounds, of which the
+ * buckets of all formats are made.
+ */
+struct cmxr_cell {
+	double count, sum;
+};
 
 /* A series of a snapshot, filled by cmxr_series_next(). */
 struct cmxr_series {
@@ -199,17 +215,18 @@ struct cmxr_series {
 	uint64_t created_ns;
 	/*
 	 * A counter of whole numbers: whole.  Another counter, a gauge: value.
-	 * A histogram: n_buckets counts, not cumulative, the last that of
-	 * +Inf, and of each bucket the sum of its observations; count and sum
-	 * are those of all buckets.
+	 * A histogram: n_buckets counts, one for each shown bound and for
+	 * +Inf, not cumulative; count and sum of all; and the cells, which
+	 * belong to the snapshot.
 	 */
 	uint64_t whole;
 	double value;
 	size_t n_buckets;
 	uint64_t count;
 	double sum;
-	uint64_t buckets[CMX_BOUNDS_MAX + 1];
-	double sums[CMX_BOUNDS_MAX + 1];
+	const uint64_t *buckets;
+	size_t n_cells;
+	const struct cmxr_cell *cells;
 };
 
 /*
@@ -225,6 +242,8 @@ CMX_PUBLIC bool cmxr_series_next(const struct cmxr_snapshot *, size_t family,
 enum cmxr_format {
 	CMXR_TEXT = 1, /* Prometheus text 0.0.4 */
 	CMXR_JSON = 2,
+	CMXR_OPENMETRICS = 3, /* OpenMetrics text 1.0.0 */
+	CMXR_PROTOBUF = 4,    /* io.prometheus.client.MetricFamily, delimited */
 };
 
 /* A body.  Zeroed is empty; the encoder makes room, the caller frees. */
@@ -262,18 +281,42 @@ CMX_PUBLIC int cmxr_labels_check(size_t n_labels,
  */
 CMX_PUBLIC void cmxr_number_to_text(double v, char text[32]);
 
-/* Which families: those whose name matches one of the globs; none: all. */
-struct cmxr_selection {
+/*
+ * What is encoded: the families whose name matches one of the globs, or is
+ * one of the names (of the family, of its OpenMetrics family, or of a
+ * sample); with neither, all.  Zeroed is the default.
+ */
+struct cmxr_options {
 	size_t n_globs;
 	const char *const *globs;
+	size_t n_names;
+	const char *const *names;
+	/*
+	 * OpenMetrics shows since when each counter and histogram counts, as
+	 * a series _created of its own; protobuf does without being asked.
+	 */
+	bool with_created;
 };
+
+/*
+ * cmxr_negotiate: the format that a request's Accept header asks for.
+ *
+ * OpenMetrics 1.0.0 (0.0.1 is answered with it), protobuf where the clause
+ * has proto=io.prometheus.client.MetricFamily and encoding=delimited, else
+ * text 0.0.4: for a null header, for one that names nothing we have, and for
+ * one that is no Accept header at all.
+ */
+CMX_PUBLIC enum cmxr_format cmxr_negotiate(const char *accept);
+
+/* May the answer be compressed by gzip?  The Accept-Encoding, or null. */
+CMX_PUBLIC bool cmxr_accepts_gzip(const char *accept_encoding);
 
 /*
  * cmxr_encode: snapshots to the bytes of one exposition format.
  *
  * Families of one name in several inputs become one group; a later one of
  * another type is left out, and so is one that has a label of its input
- * itself.  The inputs' labels must tell their series apart.  selection may be
+ * itself.  The inputs' labels must tell their series apart.  options may be
  * null.
  *
  * Returns:   0 and the body in *buffer, replacing what it held; the number of
@@ -281,7 +324,7 @@ struct cmxr_selection {
  * Owner:     the caller, cmxr_buffer_free(); reuse it to save allocations.
  */
 CMX_PUBLIC int cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
-    enum cmxr_format format, const struct cmxr_selection *selection,
+    enum cmxr_format format, const struct cmxr_options *options,
     struct cmxr_buffer *buffer, struct cmx_error *err);
 
 #ifdef __cplusplus

@@ -103,6 +103,7 @@ check_case(const char *dir)
 		if (line[0] != '\0' && line[0] != '#')
 			apply(reg, line);
 	compare(dir, "text", segment, CMXR_TEXT);
+	compare(dir, "openmetrics", segment, CMXR_OPENMETRICS);
 	compare(dir, "json", segment, CMXR_JSON);
 	cmx_close(reg);
 	test_remove_dir(tmp);
@@ -238,11 +239,12 @@ globs_select_families_by_name(void **state)
 {
 	struct two t = open_two(A "," B, "");
 	const char *globs[] = { "b*", "nothing" };
-	const struct cmxr_selection selection = { 2, globs };
+	const struct cmxr_options options = { .n_globs = 2,
+		.globs = globs };
 	struct cmxr_buffer body = { NULL, 0, 0 };
 
 	(void)state;
-	assert_int_equal(cmxr_encode(t.inputs, 1, CMXR_TEXT, &selection, &body,
+	assert_int_equal(cmxr_encode(t.inputs, 1, CMXR_TEXT, &options, &body,
 			     NULL),
 	    0);
 	assert_memory_equal(body.data, "# HELP b h\n# TYPE b gauge\nb 0\n",
