@@ -177,6 +177,10 @@ bench: all ## measure this library beside its peers
 bench-quick: all ## the same in less than a minute
 	@B=$B QUICK=1 tests/bench/run
 
+.PHONY: bench-scrape
+bench-scrape: all ## scrapes of 10^3 to 10^6 series in each format, beside client_golang
+	@B=$B tests/bench/run-scrape
+
 .PHONY: demo
 demo: deps ## a prefork server under load, scraped by a real Prometheus
 	@$(MAKE) --no-print-directory all $B/tests/prefork

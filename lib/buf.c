@@ -57,9 +57,9 @@ cmxi_buf_printf(struct cmxi_buf *b, const char *fmt, ...)
 }
 
 void
-cmxi_buf_escaped(struct cmxi_buf *b, const char *value)
+cmxi_buf_escaped(struct cmxi_buf *b, const char *value, size_t n)
 {
-	for (; *value != '\0'; value++) {
+	for (const char *end = value + n; value < end; value++) {
 		if (*value == '\\' || *value == '"')
 			cmxi_buf_char(b, '\\');
 		if (*value == '\n')

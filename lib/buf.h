@@ -58,7 +58,7 @@ cmxi_buf_string(struct cmxi_buf *b, const char *s)
 }
 
 /* A label value as all text formats write it: \\, \" and \n escaped. */
-void cmxi_buf_escaped(struct cmxi_buf *, const char *value);
+void cmxi_buf_escaped(struct cmxi_buf *, const char *value, size_t n);
 
 void cmxi_buf_u64(struct cmxi_buf *, uint64_t);
 

@@ -59,6 +59,7 @@ cmxi_catalog_fini(struct cmxi_catalog *c)
 	free(c->seen);
 	cmxi_buf_fini(&c->refs);
 	cmxi_buf_fini(&c->window);
+	cmxi_buf_fini(&c->text);
 	for (; c->pool != NULL; c->pool = next) {
 		next = c->pool->next;
 		free(c->pool);
@@ -216,42 +217,60 @@ key_is_valid(const unsigned char *key, size_t size, size_t n_labels,
 	return at == size;
 }
 
-/* The values of a valid key as texts, and as the text formats write them. */
+/* The labels of a valid key, as the text formats write them. */
 static int
 copy_labels(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
-    const unsigned char *key, size_t size, struct cmxi_catalog_series *series)
+    const unsigned char *key, struct cmxi_catalog_series *series)
 {
-	struct cmxi_buf text = { .data = NULL };
-	size_t n_labels = family->d.def.n_labels;
 	const unsigned char *p = key + sizeof(uint32_t);
-	char *values = pool_take(c, size + n_labels), *to = values;
+	struct cmxi_buf *text = &c->text;
+	char *copy;
 
-	for (size_t i = 0; values != NULL && i < n_labels; i++) {
+	text->size = 0;
+	for (size_t i = 0; i < family->d.def.n_labels; i++) {
 		uint16_t n;
 
 		memcpy(&n, p, sizeof(n));
-		memcpy(to, p + sizeof(n), n);
-		to[n] = '\0';
-		cmxi_buf_string(&text, i > 0 ? "," : "");
-		cmxi_buf_string(&text, family->d.labels[i]);
-		cmxi_buf_string(&text, "=\"");
-		cmxi_buf_escaped(&text, to);
-		cmxi_buf_char(&text, '"');
+		cmxi_buf_string(text, i > 0 ? "," : "");
+		cmxi_buf_string(text, family->d.labels[i]);
+		cmxi_buf_string(text, "=\"");
+		cmxi_buf_escaped(text, (const char *)p + sizeof(n), n);
+		cmxi_buf_char(text, '"');
 		p += sizeof(n) + n;
-		to += n + 1;
 	}
-	series->values = values;
-	series->text_size = (uint32_t)text.size;
-	char *copy = pool_take(c, text.size + 1);
-	bool ok = values != NULL && copy != NULL && !text.failed;
-	if (ok) {
-		if (text.size > 0)
-			memcpy(copy, text.data, text.size);
-		copy[text.size] = '\0';
-		series->text = copy;
+	copy = pool_take(c, text->size);
+	if (copy == NULL || text->failed)
+		return CMX_ERR_MEMORY;
+	if (text->size > 0)
+		memcpy(copy, text->data, text->size);
+	series->text = copy;
+	series->text_size = (uint32_t)text->size;
+	series->is_escaped = memchr(copy, '\\', text->size) != NULL;
+	return 0;
+}
+
+size_t
+cmxi_series_values(const struct cmxi_catalog_family *family,
+    const struct cmxi_catalog_series *series, char *buf)
+{
+	const char *p = series->text;
+	char *to = buf;
+
+	/* We wrote the text, so each value begins and ends. */
+	for (size_t i = 0; i < family->d.def.n_labels; i++) {
+		p += strlen(family->d.labels[i]) + strlen("=\"");
+		while (*p != '"') {
+			if (*p == '\\' && *++p == 'n') {
+				*to++ = '\n';
+				p++;
+			} else {
+				*to++ = *p++;
+			}
+		}
+		*to++ = '\0';
+		p += strlen("\",");
 	}
-	cmxi_buf_fini(&text);
-	return ok ? 0 : CMX_ERR_MEMORY;
+	return (size_t)(to - buf);
 }
 
 static bool
@@ -266,6 +285,7 @@ cells_are_valid(const struct cmxi_catalog *c,
 	if (end > h->stripe_size && family->d.def.type != CMX_GAUGE)
 		end = h->stripe_size;
 	return offset >= CMXI_STRIPE_HEADER && offset % 8 == 0 &&
+	    offset / 8 <= UINT32_MAX &&
 	    (family->d.def.type != CMX_HISTOGRAM || offset % 16 == 0) &&
 	    offset <= end && end - offset >= size;
 }
@@ -273,10 +293,10 @@ cells_are_valid(const struct cmxi_catalog *c,
 /* Do the slots behind an entry lie in the arena? */
 static bool
 find_exemplars(const struct cmxi_catalog *c,
-    const struct cmxi_catalog_family *family, uint32_t key_size,
+    const struct cmxi_catalog_family *family, uint32_t ref, uint32_t key_size,
     struct cmxi_catalog_series *series)
 {
-	uint64_t at = cmxi_exemplars_offset(series->ref, key_size);
+	uint64_t at = cmxi_exemplars_offset(ref, key_size);
 	uint64_t size = family->n_exemplars * sizeof(struct cmxi_shm_exemplar);
 	uint64_t end = c->header.arena_ready;
 
@@ -285,8 +305,16 @@ find_exemplars(const struct cmxi_catalog *c,
 	if (end > c->segment->fixed.arena_size)
 		end = c->segment->fixed.arena_size;
 	series->exemplars = (uint32_t)(at / CMXI_ENTRY_UNIT);
-	series->entry_size += (uint32_t)size;
 	return at <= end && end - at >= size;
+}
+
+/* Bytes of the arena that an entry takes. */
+static uint64_t
+entry_size(const struct cmxi_catalog_family *family, uint32_t key_size)
+{
+	return ((uint64_t)CMXI_KEY_OFFSET + key_size + CMXI_ENTRY_UNIT - 1) /
+	    CMXI_ENTRY_UNIT * CMXI_ENTRY_UNIT +
+	    family->n_exemplars * sizeof(struct cmxi_shm_exemplar);
 }
 
 /*
@@ -294,7 +322,7 @@ find_exemplars(const struct cmxi_catalog *c,
  * makes; negative: it cannot be read.
  */
 static int
-read_series(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
+read_series(struct cmxi_catalog *c, struct cmxi_catalog_family *family,
     uint32_t ref, struct cmxi_catalog_series *series, struct cmx_error *err)
 {
 	uint64_t at = (uint64_t)ref * CMXI_ENTRY_UNIT;
@@ -319,23 +347,20 @@ read_series(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
 	    hash != entry.hash)
 		return 0;
 	*series = (struct cmxi_catalog_series){
-		.cell_offset = entry.cell_offset,
+		.cell_unit = (uint32_t)(entry.cell_offset / sizeof(uint64_t)),
 		.created_ns = entry.created_ns,
-		.ref = ref,
-		.entry_size = (uint32_t)(CMXI_KEY_OFFSET + entry.key_size +
-				  CMXI_ENTRY_UNIT - 1) /
-		    CMXI_ENTRY_UNIT * CMXI_ENTRY_UNIT,
 	};
-	if (!find_exemplars(c, family, entry.key_size, series))
+	if (!find_exemplars(c, family, ref, entry.key_size, series))
 		return 0;
 	/* Entries that overlap could else grow without end. */
-	c->entry_bytes += series->entry_size;
+	family->entry_bytes += entry_size(family, entry.key_size);
+	c->entry_bytes += entry_size(family, entry.key_size);
 	if (c->entry_bytes > c->segment->fixed.arena_size)
 		return 0;
 	r = note_seen(c, entry.hash);
 	if (r == 0)
 		return 0;
-	if (r < 0 || copy_labels(c, family, bytes, entry.key_size, series) != 0)
+	if (r < 0 || copy_labels(c, family, bytes, series) != 0)
 		return no_memory(err);
 	return 1;
 }
@@ -492,9 +517,9 @@ note_block(struct cmxi_catalog *c, const uint64_t *words, uint64_t at, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		uint32_t ref = (uint32_t)words[i];
 
-		if (words[i] == c->index[at + i] || c->index[at + i] != 0)
+		if (ref == 0 || c->index[at + i] != 0)
 			continue;
-		c->index[at + i] = words[i];
+		c->index[at + i] = ref;
 		cmxi_buf_bytes(&c->refs, &ref, sizeof(ref));
 	}
 }
@@ -632,6 +657,9 @@ refresh(struct cmxi_catalog *c, struct cmx_error *err)
 	r = refresh_marks(c, err);
 	if (r == 0)
 		r = append_new(c, err);
+	/* Many at once are the first ones; later there are few. */
+	if (c->refs.size > READ_BLOCK)
+		cmxi_buf_fini(&c->refs);
 	c->begun = c->header.inserts_begun;
 	c->done = c->header.inserts_done;
 	return r;

@@ -11,16 +11,24 @@
 #include "definition.h"
 #include "segment.h"
 
+/*
+ * A series, of which there may be a million: 32 bytes and its text.  The label
+ * values are not kept beside the text, which has them.
+ */
 struct cmxi_catalog_series {
-	uint64_t cell_offset;
 	uint64_t created_ns;
-	const char *values; /* each with its NUL, one after the other */
-	const char *text;   /* a="1",b="2" as the text formats write it */
+	const char *text; /* a="1",b="2" as the text formats write it */
 	uint32_t text_size;
-	uint32_t ref;
-	uint32_t entry_size;
+	uint32_t cell_unit; /* its cells' place in a stripe, in 8 bytes */
 	uint32_t exemplars; /* entry of its slots; 0: none */
+	bool is_escaped;    /* the text has backslashes */
 };
+
+static inline uint64_t
+cmxi_series_cells(const struct cmxi_catalog_series *s)
+{
+	return (uint64_t)s->cell_unit * sizeof(uint64_t);
+}
 
 struct cmxi_catalog_family {
 	struct cmxi_definition d;
@@ -31,6 +39,7 @@ struct cmxi_catalog_family {
 	uint32_t ref;
 	/* series[0] is the overflow series, or the only one. */
 	size_t n_series, capacity;
+	uint64_t entry_bytes; /* of all of them in the arena */
 	struct cmxi_catalog_series *series;
 };
 
@@ -40,7 +49,7 @@ struct cmxi_catalog {
 	size_t n_families;
 	struct cmxi_catalog_family **families;
 	uint64_t n_family_words; /* of the table, looked at so far */
-	uint64_t *index;         /* the words seen so far */
+	uint32_t *index;         /* the entries of its words seen so far */
 	uint64_t begun;          /* inserts_begun of the last scan */
 	/* Hashes of all keys, so that none is shown twice; and their bytes. */
 	uint64_t *seen;
@@ -52,8 +61,16 @@ struct cmxi_catalog {
 	struct cmxi_buf refs;   /* new entries of this refresh */
 	struct cmxi_buf window; /* of the arena */
 	uint64_t window_offset;
+	struct cmxi_buf text; /* of the series that is read */
 	struct cmxi_pool_chunk *pool;
 };
+
+/*
+ * The values of a series' labels, each with its NUL, into buf, which has room
+ * for text_size + 1 bytes.  Returns their size.
+ */
+size_t cmxi_series_values(const struct cmxi_catalog_family *,
+    const struct cmxi_catalog_series *, char *buf);
 
 void cmxi_catalog_init(struct cmxi_catalog *, const struct cmxi_segment *);
 void cmxi_catalog_fini(struct cmxi_catalog *);

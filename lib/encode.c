@@ -52,7 +52,7 @@ cmxi_encode_label(struct cmxi_buf *b, const char *name, const char *value)
 {
 	cmxi_buf_string(b, name);
 	cmxi_buf_string(b, "=\"");
-	cmxi_buf_escaped(b, value);
+	cmxi_buf_escaped(b, value, strlen(value));
 	cmxi_buf_char(b, '"');
 }
 
@@ -331,8 +331,9 @@ cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
 	else
 		encode_all(&e, options);
 	free_prefixes(prefixes, n_inputs);
-	buf.failed |= e.out.scratch.failed;
+	buf.failed |= e.out.scratch.failed || e.out.values.failed;
 	cmxi_buf_fini(&e.out.scratch);
+	cmxi_buf_fini(&e.out.values);
 	*buffer = (struct cmxr_buffer){ buf.data, buf.size, buf.capacity };
 	if (buf.failed)
 		return cmxi_error(err, CMX_ERR_MEMORY,

@@ -111,12 +111,20 @@ append_pair(struct cmxi_buf *b, bool *comma, const char *name,
 
 /* The opening of a series, up to its labels. */
 static void
-append_labels(struct cmxi_buf *b, const struct cmxi_values *v,
+append_labels(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix, size_t series, const char *pid)
 {
 	const struct cmx_family_def *def = &v->family->d.def;
-	const char *value = v->family->series[series].values;
+	struct cmxi_buf *b = o->b;
+	const struct cmxi_catalog_series *of = &v->family->series[series];
+	const char *value;
 	bool comma = false;
+
+	o->scratch.size = 0;
+	if (!cmxi_buf_reserve(&o->scratch, of->text_size + 1))
+		return;
+	cmxi_series_values(v->family, of, o->scratch.data);
+	value = o->scratch.data;
 
 	cmxi_buf_string(b, "\n  {\"labels\":{");
 	for (size_t i = 0; i < prefix->n_labels; i++)
@@ -164,9 +172,10 @@ append_value(struct cmxi_buf *b, const struct cmxi_values *v, size_t i)
 }
 
 static void
-append_each(struct cmxi_buf *b, const struct cmxi_values *v,
+append_each(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix)
 {
+	struct cmxi_buf *b = o->b;
 	char pid[CMXI_NUMBER_MAX];
 	size_t n;
 	const struct cmxi_each *each = cmxi_each_samples(v, &n);
@@ -174,7 +183,7 @@ append_each(struct cmxi_buf *b, const struct cmxi_values *v,
 	for (size_t i = 0; i < n; i++) {
 		separate(b);
 		pid[cmxi_u64_to_text(each[i].pid, pid)] = '\0';
-		append_labels(b, v, prefix, each[i].series, pid);
+		append_labels(o, v, prefix, each[i].series, pid);
 		cmxi_buf_string(b, ",\"value\":");
 		append_number(b, each[i].value);
 		cmxi_buf_char(b, '}');
@@ -189,14 +198,14 @@ json_series(struct cmxi_output *o, const struct cmxi_values *v,
 	const struct cmx_family_def *def = &v->family->d.def;
 
 	if (cmxi_is_each(def)) {
-		append_each(b, v, prefix);
+		append_each(o, v, prefix);
 		return;
 	}
 	for (size_t i = 0; i < v->n_series; i++) {
 		if (!cmxi_values_is_shown(v, i))
 			continue;
 		separate(b);
-		append_labels(b, v, prefix, i, NULL);
+		append_labels(o, v, prefix, i, NULL);
 		if (def->type == CMX_HISTOGRAM)
 			append_histogram(b, v, i);
 		else

@@ -110,7 +110,7 @@ add_role(struct cmxi_processes *p, const char *name)
 	if (i > CMXI_ROLES_MAX)
 		return 0;
 	cmxi_buf_string(&text, "role=\"");
-	cmxi_buf_escaped(&text, name);
+	cmxi_buf_escaped(&text, name, strlen(name));
 	cmxi_buf_bytes(&text, "\"", sizeof("\""));
 	if (text.failed) {
 		cmxi_buf_fini(&text);
@@ -120,9 +120,9 @@ add_role(struct cmxi_processes *p, const char *name)
 	p->texts[i] = text.data;
 	p->series[i] = (struct cmxi_catalog_series){
 		.created_ns = cmxi_wall_clock_ns(),
-		.values = p->names[i],
 		.text = text.data,
 		.text_size = (uint32_t)text.size - 1,
+		.is_escaped = strchr(text.data, '\\') != NULL,
 	};
 	p->n_roles++;
 	return (uint32_t)i;

@@ -381,11 +381,19 @@ cmxr_snapshot_family(const struct cmxr_snapshot *snapshot, size_t i,
 	};
 }
 
-static void
-fill_labels(const struct cmxi_values *v, size_t i, struct cmxr_series *series)
+/* False where there is no memory for the values. */
+static bool
+fill_labels(struct cmxr_snapshot *snapshot, const struct cmxi_values *v,
+    size_t i, struct cmxr_series *series)
 {
-	const char *value = v->family->series[i].values;
+	const struct cmxi_catalog_series *of = &v->family->series[i];
+	const char *value;
 
+	snapshot->values.size = 0;
+	if (!cmxi_buf_reserve(&snapshot->values, of->text_size + 1))
+		return false;
+	cmxi_series_values(v->family, of, snapshot->values.data);
+	value = snapshot->values.data;
 	for (size_t j = 0; j < v->family->d.def.n_labels; j++) {
 		series->values[j] = value;
 		value += strlen(value) + 1;
@@ -393,6 +401,7 @@ fill_labels(const struct cmxi_values *v, size_t i, struct cmxr_series *series)
 	series->created_ns = cmxi_values_created(v, i);
 	series->is_overflow = i == 0 && v->family->d.def.n_labels > 0;
 	series->pid = 0;
+	return true;
 }
 
 /* A count as a whole number, whatever a damaged cell holds. */
@@ -433,8 +442,8 @@ fill_histogram(struct cmxr_snapshot *snapshot, const struct cmxi_values *v,
 }
 
 static bool
-next_each(const struct cmxi_values *v, size_t *cursor,
-    struct cmxr_series *series)
+next_each(struct cmxr_snapshot *snapshot, const struct cmxi_values *v,
+    size_t *cursor, struct cmxr_series *series)
 {
 	const struct cmxi_each *each =
 	    (const struct cmxi_each *)(const void *)v->each.data;
@@ -442,7 +451,8 @@ next_each(const struct cmxi_values *v, size_t *cursor,
 	if (*cursor >= v->each.size / sizeof(*each))
 		return false;
 	each += (*cursor)++;
-	fill_labels(v, each->series, series);
+	if (!fill_labels(snapshot, v, each->series, series))
+		return false;
 	series->pid = each->pid;
 	series->value = each->value;
 	return true;
@@ -453,20 +463,23 @@ cmxr_series_next(const struct cmxr_snapshot *snapshot, size_t family,
     size_t *cursor, struct cmxr_series *series)
 {
 	const struct cmxi_values *v = snapshot->families[family];
+	/* It is ours, and has room for what the series points to. */
+	struct cmxr_snapshot *scratch =
+	    (struct cmxr_snapshot *)(uintptr_t)snapshot;
 	enum cmx_type type = v->family->d.def.type;
 	size_t i;
 
 	if (type == CMX_GAUGE && v->family->d.def.aggregate == CMX_EACH)
-		return next_each(v, cursor, series);
+		return next_each(scratch, v, cursor, series);
 	while (*cursor < v->n_series && !cmxi_values_is_shown(v, *cursor))
 		++*cursor;
 	if (*cursor >= v->n_series)
 		return false;
 	i = (*cursor)++;
-	fill_labels(v, i, series);
+	if (!fill_labels(scratch, v, i, series))
+		return false;
 	if (type == CMX_HISTOGRAM)
-		fill_histogram((struct cmxr_snapshot *)(uintptr_t)snapshot, v,
-		    i, series);
+		fill_histogram(scratch, v, i, series);
 	else if (type == CMX_COUNTER && !v->family->d.def.is_double)
 		series->whole = v->whole[i];
 	else

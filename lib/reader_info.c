@@ -84,9 +84,9 @@ static void
 add_memory(const struct cmxi_catalog_family *family, uint64_t n_stripes,
     uint64_t *n_series, uint64_t *bytes)
 {
-	for (size_t i = 0; i < family->n_series; i++)
-		*bytes += family->series[i].entry_size +
-		    family->cell_size * n_stripes + 2 * sizeof(uint64_t);
+	*bytes += family->entry_bytes +
+	    family->n_series *
+		(family->cell_size * n_stripes + 2 * sizeof(uint64_t));
 	*n_series += family->n_series;
 }
 

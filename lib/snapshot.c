@@ -64,9 +64,16 @@ cmxi_values_created(const struct cmxi_values *v, size_t i)
 	const struct cmxi_catalog_series *series = &v->family->series[i];
 
 	return v->origin_ns != 0 && v->origin_ns < series->created_ns &&
-		series->cell_offset + v->family->cell_size <= v->carry_size ?
+		cmxi_series_cells(series) + v->family->cell_size <=
+		    v->carry_size ?
 	    v->origin_ns :
 	    series->created_ns;
+}
+
+static bool
+has_n_set(const struct cmxi_values *v)
+{
+	return v->family->d.def.type == CMX_GAUGE || v->needs_set;
 }
 
 /* Room */
@@ -109,9 +116,11 @@ grow_values(struct cmxi_values *v, size_t n_series)
 		    (v->cell_keys != NULL &&
 			!grow_native(v, n, v->family->d.def.native_schema)))
 			return false;
-	} else if (!grow(&v->whole, n, sizeof(*v->whole)) ||
-	    !grow(&v->value, n, sizeof(*v->value)) ||
-	    !grow(&v->n_set, n, sizeof(*v->n_set))) {
+	} else if (is_whole(v)) {
+		if (!grow(&v->whole, n, sizeof(*v->whole)))
+			return false;
+	} else if (!grow(&v->value, n, sizeof(*v->value)) ||
+	    (has_n_set(v) && !grow(&v->n_set, n, sizeof(*v->n_set)))) {
 		return false;
 	}
 	v->capacity = n;
@@ -261,6 +270,7 @@ cmxi_snapshot_fini(struct cmxr_snapshot *snapshot)
 {
 	free(snapshot->families);
 	cmxi_buf_fini(&snapshot->processes);
+	cmxi_buf_fini(&snapshot->values);
 	memset(snapshot, 0, sizeof(*snapshot));
 }
 
@@ -310,7 +320,7 @@ add_whole(struct cmxi_values *v, struct range r, const unsigned char *stripe)
 		/* relaxed: a lone count; each cell only grows (O4) */
 		v->whole[i] += cmxi_load64_relaxed(
 		    (const uint64_t *)(const void *)(stripe +
-			series[i].cell_offset));
+			cmxi_series_cells(&series[i])));
 }
 
 static void
@@ -321,7 +331,7 @@ add_doubles(struct cmxi_values *v, struct range r, const unsigned char *stripe)
 	for (size_t i = r.from; i < r.to; i++)
 		v->value[i] += cmxi_bits_to_double(cmxi_load64_relaxed(
 		    (const uint64_t *)(const void *)(stripe +
-			series[i].cell_offset)));
+			cmxi_series_cells(&series[i]))));
 }
 
 static void
@@ -334,7 +344,7 @@ add_pairs(struct cmxi_values *v, struct range r, const unsigned char *stripe,
 	for (size_t i = r.from; i < r.to; i++) {
 		const struct cmxi_pair *cells =
 		    (const struct cmxi_pair *)(const void *)(stripe +
-			series[i].cell_offset);
+			cmxi_series_cells(&series[i]));
 
 		for (size_t j = 0; j < v->n_buckets; j++, total++) {
 			struct cmxi_pair p =
@@ -387,7 +397,8 @@ add_carry(struct cmxi_values *v, const struct cmxi_segment *s,
 	uint64_t size = v->family->cell_size;
 
 	for (size_t i = 0; i < v->n_series; i++)
-		if (v->family->series[i].cell_offset + size <= carry_size)
+		if (cmxi_series_cells(&v->family->series[i]) + size <=
+		    carry_size)
 			add_stripe(v, (struct range){ i, i + 1 }, s,
 			    cmxi_segment_carry_stripe(s), torn);
 }

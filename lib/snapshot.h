@@ -74,8 +74,10 @@ struct cmxi_scrape {
 struct cmxr_snapshot {
 	size_t n_families, capacity;
 	const struct cmxi_values **families;
-	struct cmxi_buf processes;                  /* of struct cmxr_process */
-	uint64_t buckets[CMXI_CELL_BOUNDS_MAX + 1]; /* of cmxr_series_next() */
+	struct cmxi_buf processes; /* of struct cmxr_process */
+	/* What the last series of cmxr_series_next() points to. */
+	struct cmxi_buf values;
+	uint64_t buckets[CMXI_CELL_BOUNDS_MAX + 1];
 };
 
 static inline size_t

@@ -206,7 +206,7 @@ load_cells(const struct cmxi_scrape *scrape, const unsigned char *stripe,
 		const struct cmxi_values *v = &scrape->families[i];
 
 		for (size_t j = 0; is_gauge(v) && j < v->n_series; j++) {
-			uint64_t at = v->family->series[j].cell_offset;
+			uint64_t at = cmxi_series_cells(&v->family->series[j]);
 
 			/* relaxed: a lone value */
 			*cells++ = at + sizeof(uint64_t) > end ?

@@ -27,7 +27,7 @@ struct cmxi_union_family {
 	struct cmxi_catalog_family family; /* the union of their series */
 	struct cmxi_values values;
 	struct member members[SEGMENTS_MAX];
-	/* Numbers of series + 1 by the hash of their label values. */
+	/* Numbers of series + 1 by the hash of their labels. */
 	uint32_t *table;
 	size_t table_size;
 };
@@ -60,31 +60,21 @@ cmxi_union_values(const struct cmxi_union *u, size_t family)
 
 /* Series */
 
-static size_t
-values_size(const struct cmxi_union_family *u, const char *values)
-{
-	const char *p = values;
-
-	for (size_t i = 0; i < u->family.d.def.n_labels; i++)
-		p += strlen(p) + 1;
-	return (size_t)(p - values);
-}
-
 /* Where a series stands in the table, or would. */
 static size_t
-table_slot(const struct cmxi_union_family *u, const char *values)
+table_slot(const struct cmxi_union_family *u,
+    const struct cmxi_catalog_series *s)
 {
-	size_t size = values_size(u, values);
-	size_t at = cmxi_hash(values, size, 0) & (u->table_size - 1);
+	size_t at = cmxi_hash(s->text, s->text_size, 0) & (u->table_size - 1);
 
 	for (;; at = (at + 1) & (u->table_size - 1)) {
-		const char *there;
+		const struct cmxi_catalog_series *there;
 
 		if (u->table[at] == 0)
 			return at;
-		there = u->family.series[u->table[at] - 1].values;
-		if (values_size(u, there) == size &&
-		    memcmp(there, values, size) == 0)
+		there = &u->family.series[u->table[at] - 1];
+		if (there->text_size == s->text_size &&
+		    memcmp(there->text, s->text, s->text_size) == 0)
 			return at;
 	}
 }
@@ -99,8 +89,7 @@ grow_table(struct cmxi_union_family *u)
 	u->table = calloc(size, sizeof(*u->table));
 	u->table_size = u->table == NULL ? 0 : size;
 	for (size_t i = 0; u->table != NULL && i < u->family.n_series; i++)
-		u->table[table_slot(u, u->family.series[i].values)] =
-		    (uint32_t)i + 1;
+		u->table[table_slot(u, &u->family.series[i])] = (uint32_t)i + 1;
 	return u->table != NULL;
 }
 
@@ -113,7 +102,7 @@ number_of(struct cmxi_union_family *u, const struct cmxi_catalog_series *s)
 
 	if (f->n_series * 2 >= u->table_size && !grow_table(u))
 		return SIZE_MAX;
-	at = table_slot(u, s->values);
+	at = table_slot(u, s);
 	if (u->table[at] != 0)
 		return u->table[at] - 1;
 	if (f->n_series == f->capacity) {

@@ -31,6 +31,7 @@ int cmd_create(const struct globals *, int argc, char *argv[]);
 int cmd_dump(const struct globals *, int argc, char *argv[]);
 int cmd_get(const struct globals *, int argc, char *argv[]);
 int cmd_info(const struct globals *, int argc, char *argv[]);
+int cmd_lint(const struct globals *, int argc, char *argv[]);
 int cmd_list(const struct globals *, int argc, char *argv[]);
 int cmd_observe(const struct globals *, int argc, char *argv[]);
 int cmd_ps(const struct globals *, int argc, char *argv[]);

@@ -28,6 +28,8 @@ static const struct command commands[] = {
 	{ "get", "NAME [LABEL=VALUE ...]", "print the value of one series",
 	    cmd_get },
 	{ "info", "[-j]", "print sizes, limits and what went wrong", cmd_info },
+	{ "lint", "[-f text|openmetrics] [FILE|-]",
+	    "find what a consumer of an exposition would refuse", cmd_lint },
 	{ "list", "[-j] [GLOB ...]", "print the families", cmd_list },
 	{ "observe", "NAME [LABEL=VALUE ...] VALUE",
 	    "count a value in a histogram", cmd_observe },

@@ -274,7 +274,11 @@ collect(struct collector *c, const struct want *want, int *status)
 	self_count_scrape(c->self, *status);
 
 	pthread_mutex_lock(&c->lock);
-	c->in_flight--;
+	/* Nobody waits who could share it: its memory is for the next. */
+	if (--c->in_flight == 0 && c->latest != NULL) {
+		release_locked(c->latest);
+		c->latest = NULL;
+	}
 	pthread_mutex_unlock(&c->lock);
 	return body;
 }

@@ -209,7 +209,8 @@ struct cmxr_cell {
 
 /* A series of a snapshot, filled by cmxr_series_next(). */
 struct cmxr_series {
-	const char *values[CMX_LABELS_MAX]; /* one for each label */
+	/* One for each label; as all of it, valid until the next series. */
+	const char *values[CMX_LABELS_MAX];
 	bool is_overflow;
 	uint32_t pid; /* CMX_EACH: whose value this is; else 0 */
 	uint64_t created_ns;

@@ -1,6 +1,7 @@
 // peer_go.go: the rows that client_golang has, in one process.
 //
 //	peer_go ROW
+//	peer_go scrape SERIES ACCEPT	through promhttp, of the format asked for
 //
 // "2 processes" are two goroutines on two threads here: the library does not
 // cross processes.
@@ -12,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -75,19 +77,19 @@ func record(method, path string, status int, seconds float64,
 	responseSize.WithLabelValues(method, path).Observe(float64(response))
 }
 
-func scrape() float64 {
-	const n = 100000
+func scrape(n int, accept string) float64 {
 	registry.MustRegister(requests)
 	for i := 0; i < n; i++ {
 		requests.WithLabelValues("GET", fmt.Sprintf("/path/%d", i),
 			"200").Add(float64(i) * 1001)
 	}
 	handler := promhttp.HandlerFor(registry, promhttp.HandlerOpts{
-		DisableCompression: true})
+		DisableCompression: true, EnableOpenMetrics: true})
 	best := 0.0
 	for i := 0; i < 5; i++ {
 		recorder := httptest.NewRecorder()
 		request := httptest.NewRequest("GET", "/metrics", nil)
+		request.Header.Set("Accept", accept)
 		begun := time.Now()
 		handler.ServeHTTP(recorder, request)
 		ns := float64(time.Since(begun).Nanoseconds())
@@ -96,7 +98,7 @@ func scrape() float64 {
 			best = ns
 		}
 	}
-	return best / n
+	return best / float64(n)
 }
 
 func main() {
@@ -141,7 +143,12 @@ func main() {
 			}
 		}, false)
 	case "scrape":
-		ns = scrape()
+		n, accept := 100000, "text/plain"
+		if len(os.Args) == 4 {
+			n, _ = strconv.Atoi(os.Args[2])
+			accept = os.Args[3]
+		}
+		ns = scrape(n, accept)
 	default:
 		os.Exit(2)
 	}

@@ -1,0 +1,88 @@
+/*
+ * lint: find in an exposition what some consumer of it would refuse.
+ */
+#include <bsd/stdlib.h>
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "exposition.h"
+
+/* The bytes of a file or of standard input, with a NUL; or null. */
+static char *
+read_all(const char *path, size_t *size)
+{
+	FILE *f = path == NULL ? stdin : fopen(path, "r");
+	char *text = NULL;
+	size_t capacity = 0, n;
+
+	*size = 0;
+	if (f == NULL)
+		return NULL;
+	do {
+		if (capacity - *size < 65536)
+			text = reallocf(text, capacity = capacity * 2 + 65537);
+		if (text == NULL)
+			err(FAILED, "lint");
+		n = fread(text + *size, 1, capacity - *size - 1, f);
+		*size += n;
+	} while (n > 0);
+	if (ferror(f)) {
+		free(text);
+		text = NULL;
+	} else {
+		text[*size] = '\0';
+	}
+	if (f != stdin)
+		fclose(f);
+	return text;
+}
+
+/* # EOF, TYPE lines of OpenMetrics alone: which of the two is it? */
+static bool
+looks_like_openmetrics(const char *text)
+{
+	return strncmp(text, "# EOF", 5) == 0 ||
+	    strstr(text, "\n# EOF") != NULL;
+}
+
+int
+cmd_lint(const struct globals *globals, int argc, char *argv[])
+{
+	const char *format = NULL, *path = NULL, *source = "<stdin>";
+	bool is_openmetrics;
+	char *text;
+	size_t size;
+	int ch, r;
+
+	(void)globals;
+	while ((ch = getopt(argc, argv, "f:")) != -1) {
+		if (ch != 'f')
+			return usage_of("lint");
+		format = optarg;
+	}
+	if (argc - optind > 1)
+		return usage_of("lint");
+	if (format != NULL && strcmp(format, "text") != 0 &&
+	    strcmp(format, "openmetrics") != 0) {
+		warnx("-f %s: is not a format; allowed are text, openmetrics",
+		    format);
+		return USAGE;
+	}
+	if (optind < argc && strcmp(argv[optind], "-") != 0)
+		source = path = argv[optind];
+	text = read_all(path, &size);
+	if (text == NULL) {
+		warn("%s", source);
+		return FAILED;
+	}
+	is_openmetrics = format != NULL ? strcmp(format, "openmetrics") == 0 :
+					  looks_like_openmetrics(text);
+	r = lint_exposition(source, text, size, is_openmetrics) > 0 ? FINDINGS :
+								      DONE;
+	free(text);
+	return finish_output() == DONE ? r : FAILED;
+}

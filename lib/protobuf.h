@@ -1,0 +1,151 @@
+/*
+ * protobuf.h: the messages of io.prometheus.client, field by field.  Level 8r.
+ *
+ * Source: prometheus/client_model, metrics.proto.  A length that is not known
+ * before its message is written has a fixed number of bytes: a varint may be
+ * longer than it must.
+ */
+#ifndef CMXI_PROTOBUF_H
+#define CMXI_PROTOBUF_H
+
+#include "encode.h"
+
+#define NS_PER_SECOND 1000000000
+
+/* Bytes of lengths that are filled in later: of families, and of metrics. */
+#define FAMILY_LENGTH 5
+#define METRIC_LENGTH 4
+
+/* Tags: field number << 3 | wire type. */
+enum {
+	/* MetricFamily */
+	FAMILY_NAME = 0x0a,
+	FAMILY_HELP = 0x12,
+	FAMILY_TYPE = 0x18,
+	FAMILY_METRIC = 0x22,
+	FAMILY_UNIT = 0x2a,
+	/* Metric */
+	METRIC_LABEL = 0x0a,
+	METRIC_GAUGE = 0x12,
+	METRIC_COUNTER = 0x1a,
+	METRIC_HISTOGRAM = 0x3a,
+	/* LabelPair */
+	PAIR_NAME = 0x0a,
+	PAIR_VALUE = 0x12,
+	/* Counter, Gauge */
+	VALUE = 0x09,
+	COUNTER_EXEMPLAR = 0x12,
+	COUNTER_START = 0x1a,
+	/* Histogram */
+	SAMPLE_COUNT = 0x08,
+	SAMPLE_SUM = 0x11,
+	BUCKET = 0x1a,
+	SCHEMA = 0x28,
+	ZERO_THRESHOLD = 0x31,
+	ZERO_COUNT = 0x38,
+	POSITIVE_SPAN = 0x62,
+	POSITIVE_DELTA = 0x6a,
+	HISTOGRAM_START = 0x7a,
+	NATIVE_EXEMPLAR = 0x82, /* and 0x01 */
+	/* Bucket */
+	CUMULATIVE_COUNT = 0x08,
+	UPPER_BOUND = 0x11,
+	BUCKET_EXEMPLAR = 0x1a,
+	/* BucketSpan */
+	SPAN_OFFSET = 0x08,
+	SPAN_LENGTH = 0x10,
+	/* Exemplar */
+	EXEMPLAR_LABEL = 0x0a,
+	EXEMPLAR_VALUE = 0x11,
+	EXEMPLAR_TIME = 0x1a,
+	/* google.protobuf.Timestamp */
+	SECONDS = 0x08,
+	NANOS = 0x10,
+};
+
+static inline size_t
+cmxi_pb_varint_size(uint64_t v)
+{
+	size_t n = 1;
+
+	while (v >= 0x80) {
+		v >>= 7;
+		n++;
+	}
+	return n;
+}
+
+static inline void
+cmxi_pb_varint(struct cmxi_buf *b, uint64_t v)
+{
+	if (!cmxi_buf_reserve(b, 10))
+		return;
+	while (v >= 0x80) {
+		b->data[b->size++] = (char)(v | 0x80);
+		v >>= 7;
+	}
+	b->data[b->size++] = (char)v;
+}
+
+static inline void
+cmxi_pb_tag(struct cmxi_buf *b, int tag)
+{
+	cmxi_buf_char(b, (char)tag);
+}
+
+static void
+cmxi_pb_number(struct cmxi_buf *b, int tag, uint64_t v)
+{
+	cmxi_pb_tag(b, tag);
+	cmxi_pb_varint(b, v);
+}
+
+static inline uint64_t
+cmxi_pb_zigzag(int64_t v)
+{
+	return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+}
+
+static inline size_t
+cmxi_pb_timestamp_size(uint64_t ns)
+{
+	return 1 + cmxi_pb_varint_size(ns / NS_PER_SECOND) + 1 +
+	    cmxi_pb_varint_size(ns % NS_PER_SECOND);
+}
+
+/* A field of a message; an empty string is none. */
+void cmxi_pb_double(struct cmxi_buf *b, int tag, double v);
+void cmxi_pb_bytes(struct cmxi_buf *b, int tag, const char *bytes, size_t n);
+void cmxi_pb_string(struct cmxi_buf *b, int tag, const char *s);
+void cmxi_pb_timestamp(struct cmxi_buf *b, int tag, uint64_t ns);
+
+/* A message whose length, of so many bytes, close_message() fills in. */
+size_t cmxi_pb_open_message(struct cmxi_buf *b, int tag, size_t length_size);
+void cmxi_pb_close_message(struct cmxi_buf *b, size_t at, size_t length_size);
+
+/* All labels of a series: the input's, its own, and pid or null. */
+struct cmxi_pb_label_set {
+	size_t n;
+	struct {
+		const char *name, *value;
+		size_t name_size, value_size;
+	} pairs[2 * CMX_LABELS_MAX + 1];
+	size_t size; /* of their messages, tags and lengths with them */
+};
+
+void cmxi_pb_collect_labels(struct cmxi_output *o, struct cmxi_pb_label_set *l,
+    const struct cmxi_values *v, const struct cmxi_prefix *prefix,
+    size_t series, const char *pid);
+void cmxi_pb_labels(struct cmxi_buf *b, const struct cmxi_pb_label_set *l);
+
+/* Through the scratch memory, for its length; null puts nothing. */
+void cmxi_pb_exemplar(struct cmxi_output *o, int tag,
+    const struct cmxi_shm_exemplar *e);
+void cmxi_pb_exemplar_labels(struct cmxi_buf *b,
+    const struct cmxi_shm_exemplar *e);
+
+/* A histogram's metric message: classic buckets, native ones, or both. */
+void cmxi_pb_histogram(struct cmxi_output *, const struct cmxi_values *,
+    const struct cmxi_pb_label_set *, size_t series);
+
+#endif
