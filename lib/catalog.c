@@ -56,7 +56,7 @@ cmxi_catalog_fini(struct cmxi_catalog *c)
 		free_family(c->families[i]);
 	free(c->families);
 	free(c->index);
-	free(c->seen);
+	cmxi_hash_set_fini(&c->seen);
 	cmxi_buf_fini(&c->refs);
 	cmxi_buf_fini(&c->window);
 	cmxi_buf_fini(&c->text);
@@ -144,48 +144,6 @@ arena_bytes(struct cmxi_catalog *c, uint64_t offset, size_t n, int *r,
 		c->window_offset = at = offset;
 	}
 	return (const unsigned char *)c->window.data + (offset - at);
-}
-
-/* A set of hashes: open addressing, at most half full, 0 is free. */
-
-static bool
-grow_seen(struct cmxi_catalog *c)
-{
-	size_t capacity = c->seen_capacity == 0 ? 256 : c->seen_capacity * 2;
-	uint64_t *seen = calloc(capacity, sizeof(*seen));
-
-	if (seen == NULL)
-		return false;
-	for (size_t i = 0; i < c->seen_capacity; i++) {
-		size_t at = c->seen[i] & (capacity - 1);
-
-		while (c->seen[i] != 0 && seen[at] != 0)
-			at = (at + 1) & (capacity - 1);
-		if (c->seen[i] != 0)
-			seen[at] = c->seen[i];
-	}
-	free(c->seen);
-	c->seen = seen;
-	c->seen_capacity = capacity;
-	return true;
-}
-
-/* 1: new, and now in the set; 0: was there; negative: no memory. */
-static int
-note_seen(struct cmxi_catalog *c, uint64_t hash)
-{
-	size_t at;
-
-	hash = hash == 0 ? 1 : hash;
-	if (c->n_seen * 2 >= c->seen_capacity && !grow_seen(c))
-		return CMX_ERR_MEMORY;
-	at = hash & (c->seen_capacity - 1);
-	for (; c->seen[at] != 0; at = (at + 1) & (c->seen_capacity - 1))
-		if (c->seen[at] == hash)
-			return 0;
-	c->seen[at] = hash;
-	c->n_seen++;
-	return 1;
 }
 
 /* Series */
@@ -357,7 +315,7 @@ read_series(struct cmxi_catalog *c, struct cmxi_catalog_family *family,
 	c->entry_bytes += entry_size(family, entry.key_size);
 	if (c->entry_bytes > c->segment->fixed.arena_size)
 		return 0;
-	r = note_seen(c, entry.hash);
+	r = cmxi_hash_set_add(&c->seen, entry.hash);
 	if (r == 0)
 		return 0;
 	if (r < 0 || copy_labels(c, family, bytes, series) != 0)

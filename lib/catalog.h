@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "definition.h"
+#include "hash_set.h"
 #include "segment.h"
 
 /*
@@ -52,8 +53,7 @@ struct cmxi_catalog {
 	uint32_t *index;         /* the entries of its words seen so far */
 	uint64_t begun;          /* inserts_begun of the last scan */
 	/* Hashes of all keys, so that none is shown twice; and their bytes. */
-	uint64_t *seen;
-	size_t n_seen, seen_capacity;
+	struct cmxi_hash_set seen;
 	uint64_t entry_bytes;
 	uint64_t done;          /* inserts_done of the last scan */
 	unsigned int n_idle;    /* refreshes since an insert was seen to move */

@@ -3,7 +3,7 @@
  *
  * What every file of the library is for, in the order of the data's way:
  *
- *	level 0	compiler.h check.h atomic.h clock.h hash.h error buf
+ *	level 0	compiler.h check.h atomic.h clock.h hash.h hash_set error buf
  *		number utf8 kernel_text
  *	1	name, lint	rules of names and definitions
  *	1	native, proc	exponential buckets; what /proc tells

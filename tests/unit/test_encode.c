@@ -239,8 +239,7 @@ globs_select_families_by_name(void **state)
 {
 	struct two t = open_two(A "," B, "");
 	const char *globs[] = { "b*", "nothing" };
-	const struct cmxr_options options = { .n_globs = 2,
-		.globs = globs };
+	const struct cmxr_options options = { .n_globs = 2, .globs = globs };
 	struct cmxr_buffer body = { NULL, 0, 0 };
 
 	(void)state;

@@ -206,6 +206,31 @@ forged_bytes_are_refused(void **state)
 	assert_false(cmxi_exemplar_next(&e, &p, &pair));
 }
 
+/* A damaged mark: the slots of the last series would lie behind it. */
+static void
+exemplars_beyond_the_pages_are_not_looked_at(void **state)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmxi_shm_header h;
+	FILE *file;
+
+	(void)state;
+	counter(f.reg, "a_total", 1, VALUES("last"));
+	assert_int_equal(info(f.segment_path).invalid_entries, 0);
+	file = fopen(f.segment_path, "r+");
+	assert_int_equal(fread(&h, sizeof(h), 1, file), 1);
+	h.arena_ready = h.arena_used - sizeof(struct cmxi_shm_exemplar);
+	assert_int_equal(fseek(file,
+			     offsetof(struct cmxi_shm_header, arena_ready),
+			     SEEK_SET),
+	    0);
+	assert_int_equal(fwrite(&h.arena_ready, 8, 1, file), 1);
+	fclose(file);
+	assert_int_equal(info(f.segment_path).invalid_entries, 1);
+	assert_false(shows(f.segment_path, "a_total{x=\"last\"} 0"));
+	fixture_close(&f);
+}
+
 static void
 created_is_shown_where_it_is_asked_for(void **state)
 {
@@ -242,6 +267,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_update_is_made_whatever_the_labels_are),
 	cmocka_unit_test(mixtures_are_not_shown),
 	cmocka_unit_test(forged_bytes_are_refused),
+	cmocka_unit_test(exemplars_beyond_the_pages_are_not_looked_at),
 	cmocka_unit_test(created_is_shown_where_it_is_asked_for),
 };
 
