@@ -11,6 +11,7 @@ DATADIR	?= $(PREFIX)/share/codeai-metrics
 DESTDIR	?=
 
 CC	?= cc
+CXX	?= c++
 CFLAGS	?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 LDFLAGS	?= -Wl,-z,relro,-z,now
 WARN	= -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
@@ -48,7 +49,7 @@ MAN	= $(sort $(wildcard man/*.[1-8]))
 
 UNIT	= $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/test_*.c)) \
 	$B/tests/test_hot_called
-TOOLS	= $B/tests/prefork $B/tests/plugin.so $(patsubst \
+TOOLS	= $B/tests/prefork $B/tests/plugin.so $B/tests/numbers $(patsubst \
 	tests/torture/%.c,$B/tests/%,$(filter-out %/plugin.c,\
 	$(wildcard tests/torture/*.c)))
 
@@ -122,6 +123,12 @@ $B/tests/plugin.so: tests/torture/plugin.c
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  TEST  $@")
 	$Q$(COMPILE) -fPIC -shared -o $@ $<
+
+$B/tests/numbers: tests/torture/numbers.cc $(LIB)
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  TEST  $@")
+	$Q$(CXX) -std=c++17 -Ilib $(CFLAGS) $(SAN) -Wall -Wextra -o $@ $< \
+	    $(LIB) $(LIB_LIBS)
 
 $B/tests/%: tests/torture/%.c tests/torture/common.h $(LIB)
 	@mkdir -p $(@D)
