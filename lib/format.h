@@ -7,6 +7,8 @@
  *		number utf8 kernel_text
  *	1	name, lint	rules of names and definitions
  *	1	native, proc	exponential buckets; what /proc tells
+ *	1	http, db	paths and statements -> labels
+ *	1	negotiate	Accept -> format
  *	1	format.h	this file: structs, guarantees, protocols
  *	2	position, parse, schema	schema text -> definitions
  *	2	gauge.h		the value of a gauge <-> its cell
@@ -23,7 +25,7 @@
  *	10w	open, writer, hot	the application API: open, look up,
  *update 11w	record		the CodeAI helpers 11w	carry		totals
  *into the segment that replaces one
- *	12w	apply		another schema for a live segment
+ *	12w	apply, timer	another schema for a live segment; durations
  *	6r	guard, catalog	families and series, read and validated once
  *	7r	snapshot	one scrape's merged counters and histograms
  *	8r	snapshot_gauge	the gauges of live processes

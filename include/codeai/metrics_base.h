@@ -155,6 +155,13 @@ struct cmx_label {
 	const char *value;
 };
 
+/* When something began; filled by a _begin call, its members are its own. */
+struct cmx_registry;
+struct cmx_timer {
+	struct cmx_registry *registry;
+	uint64_t begun_ns;
+};
+
 /*
  * struct cmx_diagnostic: one finding of cmx_schema_check().
  */

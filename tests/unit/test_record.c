@@ -3,6 +3,9 @@
  */
 #include "metrics.h"
 
+#include "codeai/metrics_db.h"
+#include "codeai/metrics_http.h"
+
 #include <math.h>
 
 #include "number.h"
@@ -211,7 +214,39 @@ a_counter_of_doubles_is_counted_as_one(void **state)
 	fixture_close(&f);
 }
 
+static void
+timers_record_what_they_time(void **state)
+{
+	struct fixture f = fixture_open("", "");
+	struct cmx_timer timer;
+
+	(void)state;
+	cmx_http_begin(f.reg, &timer);
+	cmx_http_end(&timer, "PROPFIND", "/{id}", 207, 1, 2);
+	cmx_db_begin(f.reg, &timer);
+	cmx_db_end(&timer, "select", "t", true);
+	/* Without a registry nothing, as everywhere. */
+	cmx_http_begin(NULL, &timer);
+	cmx_http_end(&timer, "GET", "/", 200, 0, 0);
+	cmx_http_begin(f.reg, NULL);
+	cmx_db_end(NULL, "select", "t", false);
+	assert_shows(f.segment_path,
+	    "codeai_http_requests_total{method=\"other\",path=\"/{id}\","
+	    "status=\"207\"} 1");
+	assert_shows(f.segment_path,
+	    "codeai_http_request_duration_seconds_bucket{method=\"other\","
+	    "path=\"/{id}\",le=\"10\"} 1");
+	assert_shows(f.segment_path,
+	    "codeai_db_query_errors_total{operation=\"select\",entity=\"t\"} "
+	    "1");
+	assert_false(shows(f.segment_path,
+	    "codeai_http_requests_total{method=\"GET\",path=\"/\","
+	    "status=\"200\"} 1"));
+	fixture_close(&f);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(timers_record_what_they_time),
 	cmocka_unit_test(a_counter_of_doubles_is_counted_as_one),
 	cmocka_unit_test(all_families_are_those_of_the_specification),
 	cmocka_unit_test(each_helper_records_in_its_families),

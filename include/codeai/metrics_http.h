@@ -1,0 +1,87 @@
+/*
+ * codeai/metrics_http.h: names for HTTP requests that do not run away.
+ *
+ * A label value for each path that somebody asks for is a series for each, and
+ * there is no end to them.  A server that knows its routes records the route's
+ * template ("/users/{id}"); for one that does not, the path is made into
+ * something like it.
+ *
+ *	char path[CMX_HTTP_PATH_MAX];
+ *	struct cmx_timer timer;
+ *
+ *	cmx_http_begin(reg, &timer);
+ *	...
+ *	cmx_http_normalize_path(request->path, path, sizeof(path));
+ *	cmx_http_end(&timer, request->method, path, status, request_bytes,
+ *	    response_bytes);
+ */
+#ifndef CODEAI_METRICS_HTTP_H
+#define CODEAI_METRICS_HTTP_H
+
+#include <codeai/metrics_base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Room for every result, with its NUL. */
+#define CMX_HTTP_PATH_MAX 512
+
+/* Segments that are kept; what follows them is "{more}". */
+#define CMX_HTTP_PATH_DEPTH 12
+
+/*
+ * cmx_http_normalize_path: a request's path with what varies taken out.
+ *
+ * Query and fragment are cut, scheme and host too, empty segments and "."
+ * left out, ".." resolved; %41 is decoded where it is a letter, a digit or one
+ * of - . _ ~.  Then each segment is looked at:
+ *
+ *	{uuid}	8-4-4-4-12 hexadecimal digits
+ *	{id}	digits
+ *	{date}	2024-02-29, with a time behind it or without
+ *	{ulid}	26 characters of Crockford's base 32
+ *	{hex}	8 or more hexadecimal digits, one of them 0-9
+ *	{email}	something@something.something
+ *	{token}	16 or more of base 64, capitals, small letters and digits among
+ *		them; and whatever is longer than 64 bytes
+ *
+ * An extension of letters stays: "/7.json" is "/{id}.json".
+ *
+ * Returns:   the length of the result, which is in buf with a NUL; it is cut
+ *            at size - 1.  Null and "" are "/".
+ * Safety:    thread, process, signal, fork.  Does not allocate.
+ * Cost:      linear in what is kept of the path: CMX_HTTP_PATH_DEPTH segments
+ *            of 64 bytes, and the search for the end of longer ones.
+ */
+CMX_PUBLIC size_t cmx_http_normalize_path(const char *path, char *buf,
+    size_t size);
+
+/*
+ * cmx_http_begin, cmx_http_end: time a request and record it.
+ *
+ * path is the label: the route's template, or what
+ * cmx_http_normalize_path() made.  The method becomes cmx_http_method()'s,
+ * and the rest is as of cmx_record_http_request().  A timer that is never
+ * ended records nothing.
+ *
+ * Safety:    thread, process, fork.
+ */
+CMX_PUBLIC void cmx_http_begin(struct cmx_registry *, struct cmx_timer *);
+CMX_PUBLIC void cmx_http_end(const struct cmx_timer *, const char *method,
+    const char *path, int status, int64_t request_bytes,
+    int64_t response_bytes);
+
+/*
+ * cmx_http_method: the method as a label: one of the registered ones (GET,
+ * HEAD, POST, PUT, PATCH, DELETE, OPTIONS, CONNECT, TRACE), or "other".
+ *
+ * Null is "other"; methods are case-sensitive.  Never null; static.
+ */
+CMX_PUBLIC const char *cmx_http_method(const char *method);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
