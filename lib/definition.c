@@ -207,7 +207,9 @@ cmxi_definition_decode(const struct cmxi_shm_family *record, size_t available,
 	d->def.n_labels = record->n_labels;
 	d->def.has_exemplars = record->has_exemplars;
 	decode_bounds(record, d);
+	/* Before the bounds are looked at: how many there are. */
 	return record->n_declared <= record->n_shown &&
+	    (record->is_native || record->n_shown == record->n_bounds) &&
 	    decode_texts(record, d) &&
 	    cmxi_family_check(&d->def, ignore, NULL) == 0 &&
 	    (!d->def.is_native || bounds_are_right(d)) &&

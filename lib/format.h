@@ -22,9 +22,9 @@
  *	7w	space		an insert's entry and cells
  *	8w	series, group	label values -> cells
  *	9w	family		the table of families
- *	10w	open, writer, hot	the application API: open, look up,
- *update 11w	record		the CodeAI helpers 11w	carry		totals
- *into the segment that replaces one
+ *	10w	open, writer, hot	open, look up, update
+ *	11w	record, business	the CodeAI helpers; metrics by name
+ *	11w	carry		totals into the segment that replaces one
  *	12w	apply, timer	another schema for a live segment; durations
  *	6r	guard, catalog	families and series, read and validated once
  *	7r	snapshot	one scrape's merged counters and histograms

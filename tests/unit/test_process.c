@@ -193,7 +193,8 @@ what_processes_take_is_summed(void **state)
 	assert_int_equal(value(&w, "codeai_process_threads", "w"), 2);
 	n_fds = value(&w, "codeai_process_open_fds", "w");
 	assert_true(n_fds >= 6 && n_fds < 200);
-	if (limit.rlim_cur != RLIM_INFINITY)
+	/* valgrind keeps some descriptors, and tells of fewer. */
+	if (limit.rlim_cur != RLIM_INFINITY && getenv("VALGRIND") == NULL)
 		assert_int_equal(value(&w, "codeai_process_max_fds", "w"),
 		    2 * limit.rlim_cur);
 	assert_true(value(&w, "codeai_process_start_time_seconds", "w") >
