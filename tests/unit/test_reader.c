@@ -16,7 +16,10 @@
 	"\"labels\":[\"x\"]},"                                       \
 	"{\"name\":\"h\",\"type\":\"histogram\",\"help\":\"h\","     \
 	"\"labels\":[\"x\"],\"buckets\":[1,2]},"                     \
-	"{\"name\":\"g\",\"type\":\"gauge\",\"help\":\"h\"}"
+	"{\"name\":\"g\",\"type\":\"gauge\",\"help\":\"h\"},"        \
+	"{\"name\":\"n\",\"type\":\"histogram\",\"help\":\"h\","     \
+	"\"native\":{\"schema\":0,\"min\":1,\"max\":8},"             \
+	"\"exemplars\":true}"
 
 static void
 fill(const struct fixture *f)
@@ -24,13 +27,16 @@ fill(const struct fixture *f)
 	for (int i = 0; i < 20; i++) {
 		char value[8];
 		struct cmx_counter c;
-		struct cmx_histogram h;
+		struct cmx_histogram h, n;
 
 		snprintf(value, sizeof(value), "%d", i);
 		c = counter(f->reg, "a_total", 1, VALUES(value));
 		h = histogram(f->reg, "h", 1, VALUES(value));
 		cmx_counter_inc(&c);
 		cmx_histogram_observe(&h, 1.5);
+		n = histogram(f->reg, "n", 0, NULL);
+		cmx_histogram_observe_exemplar(&n, i, 1,
+		    &(struct cmx_label){ "trace_id", value });
 	}
 }
 
@@ -74,8 +80,9 @@ read_all(const char *path)
 		NULL, &body, NULL) == 0;
 	if (ok) {
 		assert_legal(&body);
-		cmxr_encode(&(struct cmxr_input){ .snapshot = s }, 1, CMXR_JSON,
-		    NULL, &body, NULL);
+		for (int format = CMXR_JSON; format <= CMXR_PROTOBUF; format++)
+			cmxr_encode(&(struct cmxr_input){ .snapshot = s }, 1,
+			    (enum cmxr_format)format, NULL, &body, NULL);
 		cmxr_info_get(reader, &i, NULL);
 		cmxr_schema_text(reader);
 	}
@@ -155,7 +162,7 @@ every_bit_of_an_entry_may_flip(void **state)
 	fill(&f);
 	fd = open(f.segment_path, O_RDWR);
 	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
-	for (uint64_t bit = 0; bit < (uint64_t)test_rounds(3000 * 8); bit++) {
+	for (uint64_t bit = 0; bit < (uint64_t)test_rounds(4500 * 8); bit++) {
 		off_t at = (off_t)(h.arena_offset + bit / 8);
 		unsigned char byte, flipped;
 
@@ -301,10 +308,10 @@ a_family_registered_later_is_shown_by_a_reader_that_is_open(void **state)
 	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(cmxr_snapshot_take(reader, &s, NULL), 0);
-	assert_int_equal(cmxr_snapshot_n_families(s), 3);
+	assert_int_equal(cmxr_snapshot_n_families(s), 4);
 	assert_int_equal(cmx_register(f.reg, &def, &later, NULL), 0);
 	assert_int_equal(cmxr_snapshot_take(reader, &s, NULL), 0);
-	assert_int_equal(cmxr_snapshot_n_families(s), 4);
+	assert_int_equal(cmxr_snapshot_n_families(s), 5);
 	cmxr_close(reader);
 	fixture_close(&f);
 }
