@@ -25,6 +25,8 @@ static const struct command commands[] = {
 	    "make the segment ahead of the application", cmd_create },
 	{ "dump", "[-c] [-f FORMAT] [-o FILE] [GLOB ...]", "print the metrics",
 	    cmd_dump },
+	{ "exec", "-j JOB [--] COMMAND [ARGUMENT ...]",
+	    "run a command, and record it as a job", cmd_exec },
 	{ "get", "NAME [LABEL=VALUE ...]", "print the value of one series",
 	    cmd_get },
 	{ "info", "[-j]", "print sizes, limits and what went wrong", cmd_info },
