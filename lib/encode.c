@@ -115,17 +115,6 @@ is_selected(const struct cmxr_options *o, const struct cmx_family_def *def)
 	return false;
 }
 
-/* Where a family of this name stands in a snapshot, or null. */
-static const struct cmxi_values *
-find_family(const struct cmxr_snapshot *snapshot, const char *name)
-{
-	for (size_t i = 0; i < snapshot->n_families; i++)
-		if (strcmp(snapshot->families[i]->family->d.def.name, name) ==
-		    0)
-			return snapshot->families[i];
-	return NULL;
-}
-
 /* May two families of one name stand in one group? */
 static bool
 is_compatible(const struct cmx_family_def *a, const struct cmx_family_def *b)
@@ -168,7 +157,7 @@ static bool
 was_shown_before(const struct encoding *e, size_t input, const char *name)
 {
 	for (size_t i = 0; i < input; i++)
-		if (find_family(e->inputs[i].snapshot, name) != NULL)
+		if (cmxi_snapshot_find(e->inputs[i].snapshot, name) != NULL)
 			return true;
 	return false;
 }
@@ -183,7 +172,7 @@ encode_family(struct encoding *e, size_t first,
 	e->encoder->family(&e->out, values);
 	for (size_t i = first; i < e->n_inputs; i++) {
 		const struct cmxi_values *v =
-		    find_family(e->inputs[i].snapshot, def->name);
+		    cmxi_snapshot_find(e->inputs[i].snapshot, def->name);
 
 		if (v == NULL)
 			continue;

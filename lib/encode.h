@@ -46,32 +46,6 @@ extern const struct cmxi_encoder cmxi_encoder_json;
 /* label="value" with value escaped as in all text formats. */
 void cmxi_encode_label(struct cmxi_buf *, const char *name, const char *value);
 
-/* Is it one of each's samples? */
-static inline bool
-cmxi_is_each(const struct cmx_family_def *def)
-{
-	return def->type == CMX_GAUGE && def->aggregate == CMX_EACH;
-}
-
-/* The samples of CMX_EACH; their number. */
-static inline const struct cmxi_each *
-cmxi_each_samples(const struct cmxi_values *v, size_t *n)
-{
-	*n = v->each.size / sizeof(struct cmxi_each);
-	return (const struct cmxi_each *)(const void *)v->each.data;
-}
-
-/* A shown bucket's cells, added to count and sum; *cell goes on. */
-static inline void
-cmxi_add_bucket(const struct cmxi_values *v, const struct cmxi_pair *pairs,
-    size_t bucket, size_t *cell, double *count, double *sum)
-{
-	for (; *cell < v->bound_cells[bucket]; ++*cell) {
-		*count += pairs[*cell].count;
-		*sum += pairs[*cell].sum;
-	}
-}
-
 /* The exemplar of a slot of a series, or null. */
 const struct cmxi_shm_exemplar *cmxi_encode_exemplar(const struct cmxi_values *,
     size_t series, size_t slot);

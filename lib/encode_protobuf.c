@@ -6,10 +6,8 @@
  */
 #include "encode.h"
 
-#include <math.h>
 #include <string.h>
 
-#include "exemplar.h"
 #include "number.h"
 #include "protobuf.h"
 
@@ -39,17 +37,6 @@ make_heads(struct cmxi_output *o, const struct cmxi_values *v,
 		at = o->scratch.size;
 	}
 	heads->bytes = o->scratch.data;
-}
-
-static inline char *
-varint_at(char *p, uint64_t v)
-{
-	while (v >= 0x80) {
-		*p++ = (char)(v | 0x80);
-		v >>= 7;
-	}
-	*p++ = (char)v;
-	return p;
 }
 
 /* A varint of exactly two bytes. */
@@ -103,9 +90,9 @@ labels_at(char *p, const struct cmxi_values *v, const struct heads *heads,
 		value += heads->text_sizes[i];
 		n = (size_t)((const char *)rawmemchr(value, '"') - value);
 		*p++ = METRIC_LABEL;
-		p = varint_at(p, m + cmxi_pb_varint_size(n) + n);
+		p = cmxi_pb_varint_at(p, m + cmxi_pb_varint_size(n) + n);
 		p = bytes_at(p, head, m);
-		p = varint_at(p, n);
+		p = cmxi_pb_varint_at(p, n);
 		p = bytes_at(p, value, n);
 		head += m;
 		value += n + strlen("\",");
@@ -113,40 +100,32 @@ labels_at(char *p, const struct cmxi_values *v, const struct heads *heads,
 	return p;
 }
 
-static inline char *
-timestamp_at(char *p, int tag, uint64_t ns)
-{
-	*p++ = (char)tag;
-	*p++ = (char)cmxi_pb_timestamp_size(ns);
-	*p++ = SECONDS;
-	p = varint_at(p, ns / NS_PER_SECOND);
-	*p++ = NANOS;
-	return varint_at(p, ns % NS_PER_SECOND);
-}
-
 /* A counter's or gauge's value and start, with their tag and length. */
 static inline char *
 value_at(char *p, int tag, double value, uint64_t created_ns)
 {
-	uint64_t bits = cmxi_double_to_bits(isnan(value) ? (double)NAN : value);
 	char *length;
 
 	*p++ = (char)tag;
 	length = p++;
-	*p++ = VALUE;
-	for (int i = 0; i < 8; i++)
-		*p++ = (char)(bits >> 8 * i);
+	p = cmxi_pb_double_at(p, VALUE, value);
 	if (created_ns != 0)
-		p = timestamp_at(p, COUNTER_START, created_ns);
+		p = cmxi_pb_timestamp_at(p, COUNTER_START, created_ns);
 	*length = (char)(p - length - 1);
 	return p;
+}
+
+static int
+tag_of(const struct cmxi_values *v)
+{
+	return v->family->d.def.type == CMX_GAUGE ? METRIC_GAUGE :
+						    METRIC_COUNTER;
 }
 
 /* False where its labels are too long for a short message, or odd. */
 static bool
 put_short(struct cmxi_output *o, const struct cmxi_values *v,
-    const struct heads *heads, size_t i, int tag, double value,
-    uint64_t created_ns)
+    const struct heads *heads, size_t i, double value, uint64_t created_ns)
 {
 	const struct cmxi_catalog_series *series = &v->family->series[i];
 	/* The text has names and values too, and is no shorter. */
@@ -161,63 +140,32 @@ put_short(struct cmxi_output *o, const struct cmxi_values *v,
 	*p++ = FAMILY_METRIC;
 	length = p;
 	p = labels_at(p + 2, v, heads, i);
-	p = value_at(p, tag, value, created_ns);
+	p = value_at(p, tag_of(v), value, created_ns);
 	two_at(length, (size_t)(p - length - 2));
 	o->b->size = (size_t)(p - o->b->data);
 	return true;
 }
 
-static void
-put_simple(struct cmxi_output *o, const struct cmxi_pb_label_set *l, int tag,
-    double v, uint64_t created_ns)
-{
-	size_t metric =
-	    cmxi_pb_open_message(o->b, FAMILY_METRIC, METRIC_LENGTH);
-	char buf[SHORT_TAIL];
-	char *end = value_at(buf, tag, v, created_ns);
-
-	cmxi_pb_labels(o->b, l);
-	cmxi_buf_bytes(o->b, buf, (size_t)(end - buf));
-	cmxi_pb_close_message(o->b, metric, METRIC_LENGTH);
-}
-
-/* With an exemplar there is no hurry. */
-static void
-put_counter_with_exemplar(struct cmxi_output *o,
-    const struct cmxi_pb_label_set *l, double v, uint64_t created_ns,
-    const struct cmxi_shm_exemplar *e)
-{
-	size_t metric =
-	    cmxi_pb_open_message(o->b, FAMILY_METRIC, METRIC_LENGTH);
-	size_t counter;
-
-	cmxi_pb_labels(o->b, l);
-	counter = cmxi_pb_open_message(o->b, METRIC_COUNTER, METRIC_LENGTH);
-	cmxi_pb_double(o->b, VALUE, v);
-	cmxi_pb_exemplar(o, COUNTER_EXEMPLAR, e);
-	cmxi_pb_timestamp(o->b, COUNTER_START, created_ns);
-	cmxi_pb_close_message(o->b, counter, METRIC_LENGTH);
-	cmxi_pb_close_message(o->b, metric, METRIC_LENGTH);
-}
-
-/* One that has something which most have not. */
+/* The same field by field, with whatever it has: an exemplar, a pid. */
 static CMXI_NOINLINE void
-put_odd_sample(struct cmxi_output *o, const struct cmxi_values *v,
-    const struct cmxi_prefix *prefix, size_t i, double value,
+put_long(struct cmxi_output *o, const struct cmxi_values *v,
+    const struct cmxi_prefix *prefix, size_t i, const char *pid, double value,
     uint64_t created_ns)
 {
-	const struct cmx_family_def *def = &v->family->d.def;
-	const struct cmxi_shm_exemplar *e =
-	    def->has_exemplars ? cmxi_encode_exemplar(v, i, 0) : NULL;
-	struct cmxi_pb_label_set labels = { .n = 0 };
+	size_t metric =
+	    cmxi_pb_open_message(o->b, FAMILY_METRIC, METRIC_LENGTH);
+	size_t inner;
 
-	cmxi_pb_collect_labels(o, &labels, v, prefix, i, NULL);
-	if (e != NULL)
-		put_counter_with_exemplar(o, &labels, value, created_ns, e);
-	else
-		put_simple(o, &labels,
-		    def->type == CMX_GAUGE ? METRIC_GAUGE : METRIC_COUNTER,
-		    value, created_ns);
+	cmxi_pb_labels(o, v, prefix, i, pid);
+	inner = cmxi_pb_open_message(o->b, tag_of(v), METRIC_LENGTH);
+	cmxi_pb_double(o->b, VALUE, value);
+	if (v->family->n_exemplars > 0)
+		cmxi_pb_exemplar(o, COUNTER_EXEMPLAR,
+		    cmxi_encode_exemplar(v, i, 0));
+	if (created_ns != 0)
+		cmxi_pb_timestamp(o->b, COUNTER_START, created_ns);
+	cmxi_pb_close_message(o->b, inner, METRIC_LENGTH);
+	cmxi_pb_close_message(o->b, metric, METRIC_LENGTH);
 }
 
 static void
@@ -231,9 +179,8 @@ put_sample(struct cmxi_output *o, const struct cmxi_values *v,
 	    !is_gauge && !def->is_double ? (double)v->whole[i] : v->value[i];
 
 	if (def->has_exemplars || prefix->n_labels > 0 ||
-	    !put_short(o, v, heads, i, is_gauge ? METRIC_GAUGE : METRIC_COUNTER,
-		value, created_ns))
-		put_odd_sample(o, v, prefix, i, value, created_ns);
+	    !put_short(o, v, heads, i, value, created_ns))
+		put_long(o, v, prefix, i, NULL, value, created_ns);
 }
 
 /* The encoder */
@@ -256,16 +203,13 @@ static void
 put_each(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix)
 {
-	struct cmxi_pb_label_set labels = { .n = 0 };
 	char pid[CMXI_NUMBER_MAX];
 	size_t n;
 	const struct cmxi_each *each = cmxi_each_samples(v, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		pid[cmxi_u64_to_text(each[i].pid, pid)] = '\0';
-		cmxi_pb_collect_labels(o, &labels, v, prefix, each[i].series,
-		    pid);
-		put_simple(o, &labels, METRIC_GAUGE, each[i].value, 0);
+		put_long(o, v, prefix, each[i].series, pid, each[i].value, 0);
 	}
 }
 
@@ -274,7 +218,6 @@ protobuf_series(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix)
 {
 	bool is_histogram = v->family->d.def.type == CMX_HISTOGRAM;
-	struct cmxi_pb_label_set labels = { .n = 0 };
 	struct heads heads = { .bytes = NULL };
 
 	if (cmxi_is_each(&v->family->d.def)) {
@@ -287,12 +230,10 @@ protobuf_series(struct cmxi_output *o, const struct cmxi_values *v,
 	for (size_t i = 0; i < v->n_series; i++) {
 		if (!cmxi_values_is_shown(v, i))
 			continue;
-		if (is_histogram) {
-			cmxi_pb_collect_labels(o, &labels, v, prefix, i, NULL);
-			cmxi_pb_histogram(o, v, &labels, i);
-		} else {
+		if (is_histogram)
+			cmxi_pb_histogram(o, v, prefix, i);
+		else
 			put_sample(o, v, prefix, &heads, i);
-		}
 	}
 }
 

@@ -11,12 +11,12 @@
 
 #include <string.h>
 
+#include "clock.h"
 #include "exemplar.h"
 #include "name.h"
 #include "number.h"
 
-#define NS_PER_SECOND 1000000000
-#define NS_PER_MS     1000000
+#define NS_PER_MS 1000000
 
 /* HELP escapes the backslash and the line feed; OpenMetrics the quote too. */
 static void
@@ -151,7 +151,7 @@ append_time(struct cmxi_buf *b, uint64_t ns)
 	char digits[4] = { '.', (char)('0' + ms / 100),
 		(char)('0' + ms / 10 % 10), (char)('0' + ms % 10) };
 
-	cmxi_buf_u64(b, ns / NS_PER_SECOND);
+	cmxi_buf_u64(b, ns / CMXI_NS_PER_SECOND);
 	cmxi_buf_bytes(b, digits, sizeof(digits));
 }
 

@@ -64,7 +64,7 @@ load_carried(struct cmxi_part *part)
 	const struct cmxi_shm_header *h = cmxi_segment_header(&part->segment);
 
 	/*
-	 * (M) acquire, pairs with (L) in apply.c.  Orders the totals and their
+	 * (M) acquire, pairs with (L) in carry.c.  Orders the totals and their
 	 * size before the loads of them.
 	 */
 	part->is_carried = cmxi_load64_acquire(&h->carried) != 0;

@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -21,8 +20,6 @@
 
 /* Slots that are read at once. */
 #define SLOT_BLOCK 256
-
-#define NS_PER_SECOND 1000000000
 
 /* A process that lives, for /proc to be asked about. */
 struct alive {
@@ -191,12 +188,9 @@ drop_times(struct cmxi_processes *p)
 static double
 boot_seconds(void)
 {
-	struct timespec wall, boot;
-
-	clock_gettime(CLOCK_REALTIME, &wall);
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return (double)(wall.tv_sec - boot.tv_sec) +
-	    (double)(wall.tv_nsec - boot.tv_nsec) / NS_PER_SECOND;
+	return ((double)cmxi_wall_clock_ns() -
+		   (double)cmxi_clock_ns(CLOCK_BOOTTIME)) /
+	    (double)CMXI_NS_PER_SECOND;
 }
 
 void
@@ -261,10 +255,8 @@ settle(const struct cmxi_segment *s, uint64_t number,
 static void
 copy_text(char *to, size_t size, const char *from)
 {
-	size_t n = strnlen(from, size - 1);
+	size_t n = cmxi_utf8_valid_size(from, strnlen(from, size - 1));
 
-	while (n > 0 && !cmxi_utf8_is_valid(from, n))
-		n--;
 	memcpy(to, from, n);
 	memset(to + n, 0, size - n);
 }

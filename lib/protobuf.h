@@ -8,9 +8,10 @@
 #ifndef CMXI_PROTOBUF_H
 #define CMXI_PROTOBUF_H
 
-#include "encode.h"
+#include <math.h>
 
-#define NS_PER_SECOND 1000000000
+#include "clock.h"
+#include "encode.h"
 
 /* Bytes of lengths that are filled in later: of families, and of metrics. */
 #define FAMILY_LENGTH 5
@@ -75,16 +76,27 @@ cmxi_pb_varint_size(uint64_t v)
 	return n;
 }
 
+/* Behind p, which has room; the end of what was written. */
+static inline char *
+cmxi_pb_varint_at(char *p, uint64_t v)
+{
+	while (v >= 0x80) {
+		*p++ = (char)(v | 0x80);
+		v >>= 7;
+	}
+	*p++ = (char)v;
+	return p;
+}
+
+/* The longest varint, double or timestamp with its tag. */
+#define CMXI_PB_FIELD_MAX 32
+
 static inline void
 cmxi_pb_varint(struct cmxi_buf *b, uint64_t v)
 {
-	if (!cmxi_buf_reserve(b, 10))
-		return;
-	while (v >= 0x80) {
-		b->data[b->size++] = (char)(v | 0x80);
-		v >>= 7;
-	}
-	b->data[b->size++] = (char)v;
+	if (cmxi_buf_reserve(b, CMXI_PB_FIELD_MAX))
+		b->size =
+		    (size_t)(cmxi_pb_varint_at(b->data + b->size, v) - b->data);
 }
 
 static inline void
@@ -93,7 +105,7 @@ cmxi_pb_tag(struct cmxi_buf *b, int tag)
 	cmxi_buf_char(b, (char)tag);
 }
 
-static void
+static inline void
 cmxi_pb_number(struct cmxi_buf *b, int tag, uint64_t v)
 {
 	cmxi_pb_tag(b, tag);
@@ -109,34 +121,46 @@ cmxi_pb_zigzag(int64_t v)
 static inline size_t
 cmxi_pb_timestamp_size(uint64_t ns)
 {
-	return 1 + cmxi_pb_varint_size(ns / NS_PER_SECOND) + 1 +
-	    cmxi_pb_varint_size(ns % NS_PER_SECOND);
+	return 1 + cmxi_pb_varint_size(ns / CMXI_NS_PER_SECOND) + 1 +
+	    cmxi_pb_varint_size(ns % CMXI_NS_PER_SECOND);
+}
+
+/* Prometheus has meanings for some NaNs: ours is the plain one. */
+static inline char *
+cmxi_pb_double_at(char *p, int tag, double v)
+{
+	uint64_t bits = cmxi_double_to_bits(isnan(v) ? (double)NAN : v);
+
+	*p++ = (char)tag;
+	for (int i = 0; i < 8; i++)
+		*p++ = (char)(bits >> 8 * i);
+	return p;
+}
+
+static inline char *
+cmxi_pb_timestamp_at(char *p, int tag, uint64_t ns)
+{
+	*p++ = (char)tag;
+	*p++ = (char)cmxi_pb_timestamp_size(ns);
+	*p++ = SECONDS;
+	p = cmxi_pb_varint_at(p, ns / CMXI_NS_PER_SECOND);
+	*p++ = NANOS;
+	return cmxi_pb_varint_at(p, ns % CMXI_NS_PER_SECOND);
 }
 
 /* A field of a message; an empty string is none. */
-void cmxi_pb_double(struct cmxi_buf *b, int tag, double v);
-void cmxi_pb_bytes(struct cmxi_buf *b, int tag, const char *bytes, size_t n);
-void cmxi_pb_string(struct cmxi_buf *b, int tag, const char *s);
-void cmxi_pb_timestamp(struct cmxi_buf *b, int tag, uint64_t ns);
+void cmxi_pb_double(struct cmxi_buf *, int tag, double v);
+void cmxi_pb_timestamp(struct cmxi_buf *, int tag, uint64_t ns);
+void cmxi_pb_bytes(struct cmxi_buf *, int tag, const char *bytes, size_t n);
+void cmxi_pb_string(struct cmxi_buf *, int tag, const char *s);
 
 /* A message whose length, of so many bytes, close_message() fills in. */
 size_t cmxi_pb_open_message(struct cmxi_buf *b, int tag, size_t length_size);
 void cmxi_pb_close_message(struct cmxi_buf *b, size_t at, size_t length_size);
 
 /* All labels of a series: the input's, its own, and pid or null. */
-struct cmxi_pb_label_set {
-	size_t n;
-	struct {
-		const char *name, *value;
-		size_t name_size, value_size;
-	} pairs[2 * CMX_LABELS_MAX + 1];
-	size_t size; /* of their messages, tags and lengths with them */
-};
-
-void cmxi_pb_collect_labels(struct cmxi_output *o, struct cmxi_pb_label_set *l,
-    const struct cmxi_values *v, const struct cmxi_prefix *prefix,
-    size_t series, const char *pid);
-void cmxi_pb_labels(struct cmxi_buf *b, const struct cmxi_pb_label_set *l);
+void cmxi_pb_labels(struct cmxi_output *, const struct cmxi_values *,
+    const struct cmxi_prefix *, size_t series, const char *pid);
 
 /* Through the scratch memory, for its length; null puts nothing. */
 void cmxi_pb_exemplar(struct cmxi_output *o, int tag,
@@ -146,6 +170,6 @@ void cmxi_pb_exemplar_labels(struct cmxi_buf *b,
 
 /* A histogram's metric message: classic buckets, native ones, or both. */
 void cmxi_pb_histogram(struct cmxi_output *, const struct cmxi_values *,
-    const struct cmxi_pb_label_set *, size_t series);
+    const struct cmxi_prefix *, size_t series);
 
 #endif

@@ -228,7 +228,7 @@ put_native(struct cmxi_output *o, const struct cmxi_values *v, size_t i,
 /* Everything of it comes from the same cells, read once. */
 void
 cmxi_pb_histogram(struct cmxi_output *o, const struct cmxi_values *v,
-    const struct cmxi_pb_label_set *l, size_t i)
+    const struct cmxi_prefix *prefix, size_t i)
 {
 	const struct cmxi_pair *pairs = &v->pairs[i * v->n_buckets];
 	size_t metric =
@@ -242,7 +242,7 @@ cmxi_pb_histogram(struct cmxi_output *o, const struct cmxi_values *v,
 		count += whole(pairs[j].count);
 		sum += pairs[j].sum;
 	}
-	cmxi_pb_labels(o->b, l);
+	cmxi_pb_labels(o, v, prefix, i, NULL);
 	histogram = cmxi_pb_open_message(o->b, METRIC_HISTOGRAM, METRIC_LENGTH);
 	cmxi_pb_number(o->b, SAMPLE_COUNT, count);
 	cmxi_pb_double(o->b, SAMPLE_SUM, sum);

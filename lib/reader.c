@@ -226,33 +226,15 @@ static int
 merge_parts(struct cmxr_reader *reader, struct cmx_error *err)
 {
 	const struct cmxi_scrape *scrapes[CMXI_PREDECESSORS_MAX + 1];
+	size_t n_families = n_families_of_parts(reader);
 
 	/* A new family may change which segment defines it. */
-	if (n_families_of_parts(reader) != reader->n_merged_families)
+	if (n_families != reader->n_merged_families)
 		cmxi_union_fini(&reader->merged);
-	reader->n_merged_families = n_families_of_parts(reader);
+	reader->n_merged_families = n_families;
 	for (size_t i = 0; i < reader->n_parts; i++)
 		scrapes[i] = &reader->parts[i]->scrape;
 	return cmxi_union_merge(&reader->merged, scrapes, reader->n_parts, err);
-}
-
-static bool
-is_shown(const struct cmxr_snapshot *snapshot, const char *name)
-{
-	for (size_t i = 0; i < snapshot->n_families; i++)
-		if (strcmp(snapshot->families[i]->family->d.def.name, name) ==
-		    0)
-			return true;
-	return false;
-}
-
-static bool
-has_process_values(const struct cmxi_values *v)
-{
-	for (size_t i = 0; i < v->n_series; i++)
-		if (cmxi_values_is_shown(v, i))
-			return true;
-	return false;
 }
 
 static bool
@@ -263,8 +245,9 @@ show_processes(struct cmxr_reader *reader)
 	for (size_t i = 0; i < CMXI_PROCESS_FAMILIES; i++) {
 		const struct cmxi_values *v = &reader->processes.values[i];
 
-		if (has_process_values(v) &&
-		    !is_shown(&reader->snapshot, v->family->d.def.name))
+		if (cmxi_values_count_shown(v) > 0 &&
+		    cmxi_snapshot_find(&reader->snapshot,
+			v->family->d.def.name) == NULL)
 			ok &= cmxi_snapshot_show(&reader->snapshot, v);
 	}
 	return ok;
@@ -345,19 +328,6 @@ cmxr_snapshot_take(struct cmxr_reader *reader,
 
 /* Walking a snapshot */
 
-static size_t
-n_shown(const struct cmxi_values *v)
-{
-	size_t n = 0;
-
-	if (v->family->d.def.type == CMX_GAUGE &&
-	    v->family->d.def.aggregate == CMX_EACH)
-		return v->each.size / sizeof(struct cmxi_each);
-	for (size_t i = 0; i < v->n_series; i++)
-		n += cmxi_values_is_shown(v, i);
-	return n;
-}
-
 size_t
 cmxr_snapshot_n_families(const struct cmxr_snapshot *snapshot)
 {
@@ -373,7 +343,7 @@ cmxr_snapshot_family(const struct cmxr_snapshot *snapshot, size_t i,
 	*family = (struct cmxr_family){
 		.def = v->family->d.def,
 		.created_ns = v->family->created_ns,
-		.n_series = n_shown(v),
+		.n_series = cmxi_values_count_shown(v),
 		.n_bounds = v->family->d.n_shown,
 		.bounds = v->family->d.shown,
 		.n_cell_bounds = v->family->d.n_cell_bounds,
@@ -432,10 +402,7 @@ fill_histogram(struct cmxr_snapshot *snapshot, const struct cmxi_values *v,
 	for (size_t j = 0; j < series->n_buckets; j++) {
 		double count = 0;
 
-		for (; cell < v->bound_cells[j]; cell++) {
-			count += pairs[cell].count;
-			series->sum += pairs[cell].sum;
-		}
+		cmxi_add_bucket(v, pairs, j, &cell, &count, &series->sum);
 		snapshot->buckets[j] = whole_count(count);
 		series->count += snapshot->buckets[j];
 	}
@@ -445,10 +412,10 @@ static bool
 next_each(struct cmxr_snapshot *snapshot, const struct cmxi_values *v,
     size_t *cursor, struct cmxr_series *series)
 {
-	const struct cmxi_each *each =
-	    (const struct cmxi_each *)(const void *)v->each.data;
+	size_t n;
+	const struct cmxi_each *each = cmxi_each_samples(v, &n);
 
-	if (*cursor >= v->each.size / sizeof(*each))
+	if (*cursor >= n)
 		return false;
 	each += (*cursor)++;
 	if (!fill_labels(snapshot, v, each->series, series))
@@ -469,7 +436,7 @@ cmxr_series_next(const struct cmxr_snapshot *snapshot, size_t family,
 	enum cmx_type type = v->family->d.def.type;
 	size_t i;
 
-	if (type == CMX_GAUGE && v->family->d.def.aggregate == CMX_EACH)
+	if (cmxi_is_each(&v->family->d.def))
 		return next_each(scratch, v, cursor, series);
 	while (*cursor < v->n_series && !cmxi_values_is_shown(v, *cursor))
 		++*cursor;

@@ -113,9 +113,7 @@ put_text(char *to, size_t size, const char *text)
 	    sizeof(repaired));
 
 	/* Repaired bytes are longer: cut at the end of a character. */
-	n = n < size ? n : size - 1;
-	while (n > 0 && !cmxi_utf8_is_valid(repaired, n))
-		n--;
+	n = cmxi_utf8_valid_size(repaired, n < size ? n : size - 1);
 	memset(to, 0, size);
 	memcpy(to, repaired, n);
 }

@@ -58,6 +58,20 @@ cmxi_values_is_shown(const struct cmxi_values *v, size_t series)
 	return is_whole(v) ? v->whole[series] != 0 : v->value[series] != 0;
 }
 
+size_t
+cmxi_values_count_shown(const struct cmxi_values *v)
+{
+	size_t n = 0;
+
+	if (cmxi_is_each(&v->family->d.def)) {
+		cmxi_each_samples(v, &n);
+		return n;
+	}
+	for (size_t i = 0; i < v->n_series; i++)
+		n += cmxi_values_is_shown(v, i);
+	return n;
+}
+
 uint64_t
 cmxi_values_created(const struct cmxi_values *v, size_t i)
 {
@@ -249,6 +263,16 @@ cmxi_scrape_fini(struct cmxi_scrape *scrape)
 		cmxi_values_fini(&scrape->families[i]);
 	free(scrape->families);
 	memset(scrape, 0, sizeof(*scrape));
+}
+
+const struct cmxi_values *
+cmxi_snapshot_find(const struct cmxr_snapshot *snapshot, const char *name)
+{
+	for (size_t i = 0; i < snapshot->n_families; i++)
+		if (strcmp(snapshot->families[i]->family->d.def.name, name) ==
+		    0)
+			return snapshot->families[i];
+	return NULL;
 }
 
 bool

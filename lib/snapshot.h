@@ -112,6 +112,39 @@ void cmxi_scrape_load(struct cmxi_scrape *, const struct cmxi_segment *,
 
 void cmxi_scrape_fini(struct cmxi_scrape *);
 
+/* Has the family a sample for each live process? */
+static inline bool
+cmxi_is_each(const struct cmx_family_def *def)
+{
+	return def->type == CMX_GAUGE && def->aggregate == CMX_EACH;
+}
+
+/* The samples of CMX_EACH; their number. */
+static inline const struct cmxi_each *
+cmxi_each_samples(const struct cmxi_values *v, size_t *n)
+{
+	*n = v->each.size / sizeof(struct cmxi_each);
+	return (const struct cmxi_each *)(const void *)v->each.data;
+}
+
+/* A shown bucket's cells, added to count and sum; *cell goes on. */
+static inline void
+cmxi_add_bucket(const struct cmxi_values *v, const struct cmxi_pair *pairs,
+    size_t bucket, size_t *cell, double *count, double *sum)
+{
+	for (; *cell < v->bound_cells[bucket]; ++*cell) {
+		*count += pairs[*cell].count;
+		*sum += pairs[*cell].sum;
+	}
+}
+
+/* How many series of a family are shown. */
+size_t cmxi_values_count_shown(const struct cmxi_values *);
+
+/* The family of a name, or null. */
+const struct cmxi_values *cmxi_snapshot_find(const struct cmxr_snapshot *,
+    const char *name);
+
 /* Show a family too; false: no memory. */
 bool cmxi_snapshot_show(struct cmxr_snapshot *, const struct cmxi_values *);
 void cmxi_snapshot_fini(struct cmxr_snapshot *);

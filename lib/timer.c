@@ -1,35 +1,26 @@
 /*
  * timer.c: requests and queries, timed.  Level 12w.
  */
-#include <time.h>
-
 #include "codeai/metrics_codeai.h"
 #include "codeai/metrics_db.h"
 #include "codeai/metrics_http.h"
 
-#define NS_PER_SECOND UINT64_C(1000000000)
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
-}
+#include "clock.h"
 
 static void
 begin(struct cmx_registry *registry, struct cmx_timer *timer)
 {
 	if (timer != NULL)
-		*timer = (struct cmx_timer){ registry, now_ns() };
+		*timer = (struct cmx_timer){ registry,
+			cmxi_clock_ns(CLOCK_MONOTONIC) };
 }
 
 /* The clock does not go back, and nor does this. */
 static double
 elapsed_seconds(const struct cmx_timer *timer)
 {
-	return (double)(now_ns() - timer->begun_ns) / (double)NS_PER_SECOND;
+	return (double)(cmxi_clock_ns(CLOCK_MONOTONIC) - timer->begun_ns) /
+	    (double)CMXI_NS_PER_SECOND;
 }
 
 void

@@ -302,9 +302,8 @@ static void
 merge_gauges(struct cmxi_values *to, const struct member *m)
 {
 	const struct cmxi_values *from = m->values;
-	const struct cmxi_each *each =
-	    (const struct cmxi_each *)(const void *)from->each.data;
-	size_t n = from->each.size / sizeof(*each);
+	size_t n;
+	const struct cmxi_each *each = cmxi_each_samples(from, &n);
 
 	for (size_t i = 0; i < from->n_series; i++)
 		merge_gauge(to, m->map[i], from, i);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "codeai/metrics_reader.h"
+
 #include "check.h"
 
 #define REPLACEMENT        "\xef\xbf\xbd" /* U+FFFD */
@@ -60,18 +62,21 @@ cmxi_utf8_sequence(const unsigned char *s, size_t n)
 	return length;
 }
 
-bool
-cmxi_utf8_is_valid(const char *s, size_t n)
+size_t
+cmxi_utf8_valid_size(const char *s, size_t n)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	size_t step;
+	size_t i = 0, step;
 
-	for (size_t i = 0; i < n; i += step) {
-		step = cmxi_utf8_sequence(p + i, n - i);
-		if (step == 0)
-			return false;
-	}
-	return true;
+	while (i < n && (step = cmxi_utf8_sequence(p + i, n - i)) > 0)
+		i += step;
+	return i;
+}
+
+size_t
+cmxr_utf8_size(const char *text, size_t n)
+{
+	return cmxi_utf8_valid_size(text, n);
 }
 
 size_t

@@ -14,7 +14,14 @@
  */
 size_t cmxi_utf8_sequence(const unsigned char *s, size_t n);
 
-bool cmxi_utf8_is_valid(const char *s, size_t n);
+/* How many bytes from the beginning on are whole, valid sequences. */
+size_t cmxi_utf8_valid_size(const char *s, size_t n);
+
+static inline bool
+cmxi_utf8_is_valid(const char *s, size_t n)
+{
+	return cmxi_utf8_valid_size(s, n) == n;
+}
 
 /*
  * Copy n bytes of s to buf with each byte that belongs to no sequence

@@ -45,11 +45,14 @@ int usage_of(const char *verb);
 /* Print "codeai-metrics: text" for each line of an error; returns FAILED. */
 int fail(const struct cmx_error *);
 
-/* Open the segment and take a snapshot; DONE, or FAILED after saying why. */
+/*
+ * Open the segment and take a snapshot; DONE, or FAILED after saying why.
+ * Process metrics are asked for where they are shown only.
+ */
 struct cmxr_reader;
 struct cmxr_snapshot;
-int open_snapshot(const struct globals *, struct cmxr_reader **,
-    const struct cmxr_snapshot **);
+int open_snapshot(const struct globals *, bool with_process_metrics,
+    struct cmxr_reader **, const struct cmxr_snapshot **);
 
 /* The family of a name; false after saying that there is none. */
 struct cmxr_family;

@@ -177,7 +177,7 @@ cmd_dump(const struct globals *globals, int argc, char *argv[])
 	}
 	options.n_globs = (size_t)(argc - optind);
 	options.globs = (const char *const *)(argv + optind);
-	r = open_snapshot(globals, &reader, &snapshot);
+	r = open_snapshot(globals, true, &reader, &snapshot);
 	if (r != DONE) {
 		if (options.n_globs > 0 &&
 		    strchr(options.globs[0], '/') != NULL)

@@ -76,7 +76,7 @@ cmd_get(const struct globals *globals, int argc, char *argv[])
 		warnx("get: the name of a family is missing");
 		return usage_of("get");
 	}
-	r = open_snapshot(globals, &reader, &snapshot);
+	r = open_snapshot(globals, true, &reader, &snapshot);
 	if (r != DONE)
 		return r;
 	r = get(snapshot, argv[optind], argc - optind - 1, argv + optind + 1);

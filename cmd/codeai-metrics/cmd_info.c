@@ -149,7 +149,7 @@ cmd_info(const struct globals *globals, int argc, char *argv[])
 		warnx("info: takes no argument");
 		return usage_of("info");
 	}
-	r = open_snapshot(globals, &reader, &snapshot);
+	r = open_snapshot(globals, false, &reader, &snapshot);
 	if (r != DONE)
 		return r;
 	if (cmxr_info_get(reader, &info, &error) != 0) {

@@ -67,7 +67,7 @@ cmd_list(const struct globals *globals, int argc, char *argv[])
 			return usage_of("list");
 		is_json = true;
 	}
-	r = open_snapshot(globals, &reader, &snapshot);
+	r = open_snapshot(globals, true, &reader, &snapshot);
 	if (r != DONE)
 		return r;
 	for (size_t i = 0; i < cmxr_snapshot_n_families(snapshot); i++) {

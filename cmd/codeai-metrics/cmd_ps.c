@@ -86,7 +86,7 @@ cmd_ps(const struct globals *globals, int argc, char *argv[])
 	}
 	if (optind != argc)
 		return usage_of("ps");
-	r = open_snapshot(globals, &reader, &snapshot);
+	r = open_snapshot(globals, false, &reader, &snapshot);
 	if (r != DONE)
 		return r;
 	if (!is_json)

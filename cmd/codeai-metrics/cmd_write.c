@@ -150,7 +150,7 @@ write_request(struct cmx_registry *reg, const struct globals *globals,
 	struct cmxr_reader *reader;
 	struct cmx_error error;
 	size_t index;
-	int result = open_snapshot(globals, &reader, &snapshot);
+	int result = open_snapshot(globals, false, &reader, &snapshot);
 
 	if (result != DONE)
 		return result;

@@ -39,45 +39,6 @@ is_label_name(const char *s)
 	return is_name(s, false);
 }
 
-/* Length of the UTF-8 sequence at s, or 0. */
-static size_t
-sequence(const unsigned char *s, size_t n)
-{
-	static const unsigned char low[] = { 0x80, 0xc2, 0xe0, 0xf0 };
-	size_t size = s[0] < 0x80 ? 1 :
-	    s[0] < 0xc2           ? 0 :
-	    s[0] < 0xe0           ? 2 :
-	    s[0] < 0xf0           ? 3 :
-	    s[0] < 0xf5           ? 4 :
-				    0;
-
-	if (size == 0 || size > n || s[0] < (size > 1 ? low[size - 1] : 0))
-		return 0;
-	for (size_t i = 1; i < size; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong, surrogates, beyond U+10FFFF. */
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return size;
-}
-
-long
-find_invalid_utf8(const char *text, size_t n)
-{
-	size_t i = 0;
-
-	while (i < n) {
-		size_t size = sequence((const unsigned char *)text + i, n - i);
-
-		if (size == 0)
-			return (long)i;
-		i += size;
-	}
-	return -1;
-}
-
 static void
 skip_blanks(char **p)
 {

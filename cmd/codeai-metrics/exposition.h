@@ -35,9 +35,6 @@ const char *sample_label(const struct sample *, const char *name);
 bool is_metric_name(const char *);
 bool is_label_name(const char *);
 
-/* Bytes up to the first that is not UTF-8, or -1 where all is. */
-long find_invalid_utf8(const char *text, size_t n);
-
 /*
  * Print what is wrong with an exposition, a line each (lint_exposition.c);
  * how many.  The text is cut up.

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <codeai/metrics_reader.h>
+
 #include "cmd.h"
 #include "exposition.h"
 
@@ -505,10 +507,10 @@ lint_sample(struct linter *l, char *line)
 static void
 lint_line(struct linter *l, char *line, size_t n)
 {
-	long at = find_invalid_utf8(line, n);
+	size_t n_valid = cmxr_utf8_size(line, n);
 
-	if (at >= 0) {
-		finding(l, "not UTF-8 at byte %ld", at + 1);
+	if (n_valid < n) {
+		finding(l, "not UTF-8 at byte %zu", n_valid + 1);
 		return;
 	}
 	if (memchr(line, '\0', n) != NULL) {

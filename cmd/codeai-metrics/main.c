@@ -95,13 +95,14 @@ fail(const struct cmx_error *error)
 }
 
 int
-open_snapshot(const struct globals *globals, struct cmxr_reader **reader,
-    const struct cmxr_snapshot **snapshot)
+open_snapshot(const struct globals *globals, bool with_process_metrics,
+    struct cmxr_reader **reader, const struct cmxr_snapshot **snapshot)
 {
 	struct cmx_error error;
 
 	if (cmxr_open(globals->segment, reader, &error) != 0)
 		return fail(&error);
+	cmxr_show_processes(*reader, with_process_metrics);
 	if (cmxr_snapshot_take(*reader, snapshot, &error) != 0) {
 		cmxr_close(*reader);
 		return fail(&error);

@@ -277,6 +277,12 @@ CMX_PUBLIC int cmxr_labels_check(size_t n_labels,
     const struct cmx_label *labels, struct cmx_error *err);
 
 /*
+ * cmxr_utf8_size: how many of n bytes, from the beginning on, are UTF-8; n
+ * where all are.  Safety: thread, process, signal, fork.
+ */
+CMX_PUBLIC size_t cmxr_utf8_size(const char *text, size_t n);
+
+/*
  * cmxr_number_to_text: a number as the formats write it, with a NUL: the
  * shortest text that reads back as the same double; NaN, +Inf, -Inf.
  */
