@@ -23,8 +23,6 @@ Q	= $(if $(filter 1,$V),,@)
 
 VERSION	= 0.1.0
 SONAME	= libcodeai-metrics.so.0
-PACKAGES = libbsd jansson libmicrohttpd libdeflate
-TEST_PACKAGES = cmocka sqlite3
 
 # Only what needs a package asks for it: "make deps" must run without any.
 PKG	= $(shell pkg-config --cflags $1)
@@ -49,7 +47,8 @@ MAN	= $(sort $(wildcard man/*.[1-8]))
 
 UNIT	= $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/test_*.c)) \
 	$B/tests/test_hot_called
-TOOLS	= $B/tests/prefork $B/tests/plugin.so $B/tests/numbers $(patsubst \
+TOOLS	= $B/tests/prefork $B/tests/libpq $B/tests/plugin.so $B/tests/numbers \
+	$(patsubst \
 	tests/torture/%.c,$B/tests/%,$(filter-out %/plugin.c,\
 	$(wildcard tests/torture/*.c)))
 
@@ -105,7 +104,11 @@ $B/tests/test_%: tests/unit/test_%.c tests/support/test.h tests/support/metrics.
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  TEST  $@")
 	$Q$(COMPILE) -Ilib -Itests/support -pthread -o $@ $< $(LIB) \
-	    $(call PKGLIBS,cmocka) $(LIB_LIBS)
+	    $(call PKGLIBS,cmocka $(NEEDS)) $(LIB_LIBS)
+
+# What the adapters adapt.
+$B/tests/test_sqlite3: NEEDS = sqlite3
+$B/tests/test_microhttpd: NEEDS = libmicrohttpd
 
 # The same updates, not inlined.
 $B/tests/test_hot_called: tests/unit/test_hot.c tests/support/metrics.h $(LIB)
@@ -118,6 +121,12 @@ $B/tests/prefork: tests/demo/prefork.c $(LIB)
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  TEST  $@")
 	$Q$(COMPILE) -o $@ $< $(LIB) $(LIB_LIBS) $(call PKGLIBS,sqlite3)
+
+$B/tests/libpq: tests/integration/libpq.c tests/support/metrics.h $(LIB)
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  TEST  $@")
+	$Q$(COMPILE) $(call PKG,libpq) -Itests/support -o $@ $< $(LIB) \
+	    $(call PKGLIBS,libpq cmocka) $(LIB_LIBS)
 
 $B/tests/plugin.so: tests/torture/plugin.c
 	@mkdir -p $(@D)

@@ -236,6 +236,17 @@ set(struct cmx_registry *reg, enum codeai_family which, size_t n,
 		cmx_gauge_set(&gauge, v);
 }
 
+/* Add to a gauge without labels. */
+static void
+add(struct cmx_registry *reg, enum codeai_family which, double v)
+{
+	struct cmx_family family = family_of(reg, which);
+	struct cmx_gauge gauge;
+
+	if (cmx_gauge_find(&family, 0, NULL, &gauge, NULL) >= 0)
+		cmx_gauge_add(&gauge, v);
+}
+
 /* A status of three digits, or 0. */
 static uint32_t
 status_number(int status)
@@ -330,6 +341,15 @@ cmx_set_db_connections(struct cmx_registry *reg, int64_t active, int64_t idle)
 		return;
 	set(reg, DB_CONNECTIONS_ACTIVE, 0, NULL, (double)active);
 	set(reg, DB_CONNECTIONS_IDLE, 0, NULL, (double)idle);
+}
+
+void
+cmx_add_db_connections(struct cmx_registry *reg, int64_t active, int64_t idle)
+{
+	if (reg == NULL)
+		return;
+	add(reg, DB_CONNECTIONS_ACTIVE, (double)active);
+	add(reg, DB_CONNECTIONS_IDLE, (double)idle);
 }
 
 void

@@ -53,6 +53,13 @@ CMX_PUBLIC void cmx_set_db_connections(struct cmx_registry *, int64_t active,
     int64_t idle);
 
 /*
+ * The same, changed by so much: for a pool that counts as it goes.  What adds
+ * and what sets is one or the other in a process.
+ */
+CMX_PUBLIC void cmx_add_db_connections(struct cmx_registry *, int64_t active,
+    int64_t idle);
+
+/*
  * One run of a workflow: codeai_workflow_executions_total{workflow,status}
  * and codeai_workflow_execution_duration_seconds{workflow}.
  */

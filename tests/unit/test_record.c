@@ -78,7 +78,8 @@ record_one_of_each(struct cmx_registry *reg)
 	cmx_record_http_request(reg, "GET", "/users/{id}", 404, 0.001, -1, -1);
 	cmx_record_db_query(reg, "select", "users", 0.002, false);
 	cmx_record_db_query(reg, "select", "users", 0.2, true);
-	cmx_set_db_connections(reg, 3, 7);
+	cmx_set_db_connections(reg, 2, 8);
+	cmx_add_db_connections(reg, 1, -1);
 	cmx_record_workflow_execution(reg, "order", "success", 2);
 	cmx_record_workflow_step(reg, "order", "pay", 0.2);
 	cmx_record_job_execution(reg, "mail", "error");

@@ -1,0 +1,334 @@
+/*
+ * Statements of real SQLite connections: counted, timed, failures seen.
+ */
+#include "metrics.h"
+
+#include "codeai/metrics_sqlite3.h"
+
+struct bench {
+	struct fixture f;
+	struct cmx_sqlite3 metrics;
+	sqlite3 *db;
+	char path[600];
+};
+
+/* A database with a table, attached; the error log is the registry's. */
+static void
+make(struct bench *b)
+{
+	b->f = fixture_open("", "");
+	snprintf(b->path, sizeof(b->path), "%s/a.db", b->f.dir);
+	assert_int_equal(sqlite3_shutdown(), SQLITE_OK);
+	assert_int_equal(cmx_sqlite3_init(b->f.reg), SQLITE_OK);
+	assert_int_equal(sqlite3_open(b->path, &b->db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(b->db,
+			     "CREATE TABLE users(id INTEGER PRIMARY KEY, name);"
+			     "CREATE TABLE log(line)",
+			     NULL, NULL, NULL),
+	    SQLITE_OK);
+	assert_int_equal(cmx_sqlite3_attach(&b->metrics, b->f.reg, b->db),
+	    SQLITE_OK);
+}
+
+static void
+unmake(struct bench *b)
+{
+	assert_int_equal(sqlite3_close(b->db), SQLITE_OK);
+	fixture_close(&b->f);
+}
+
+static int
+run(struct bench *b, const char *sql)
+{
+	return sqlite3_exec(b->db, sql, NULL, NULL, NULL);
+}
+
+static sqlite3_stmt *
+prepare(struct bench *b, const char *sql)
+{
+	sqlite3_stmt *statement;
+
+	if (sqlite3_prepare_v2(b->db, sql, -1, &statement, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(b->db));
+	return statement;
+}
+
+static void
+assert_queries(struct bench *b, const char *operation, const char *entity,
+    int n, int n_failed)
+{
+	char line[256];
+
+	snprintf(line, sizeof(line),
+	    "codeai_db_queries_total{operation=\"%s\",entity=\"%s\"} %d",
+	    operation, entity, n);
+	assert_shows(b->f.segment_path, line);
+	snprintf(line, sizeof(line),
+	    "codeai_db_query_duration_seconds_count{operation=\"%s\","
+	    "entity=\"%s\"} %d",
+	    operation, entity, n);
+	assert_shows(b->f.segment_path, line);
+	snprintf(line, sizeof(line),
+	    "codeai_db_query_errors_total{operation=\"%s\",entity=\"%s\"} %d",
+	    operation, entity, n_failed);
+	assert_int_equal(shows(b->f.segment_path, line), n_failed > 0);
+}
+
+static void
+assert_connections(struct bench *b, int active, int idle)
+{
+	char line[80];
+
+	snprintf(line, sizeof(line), "codeai_db_connections_active %d", active);
+	assert_shows(b->f.segment_path, line);
+	snprintf(line, sizeof(line), "codeai_db_connections_idle %d", idle);
+	assert_shows(b->f.segment_path, line);
+}
+
+static void
+every_statement_is_counted_under_its_names(void **state)
+{
+	struct bench b;
+	sqlite3_stmt *s;
+
+	(void)state;
+	make(&b);
+	assert_int_equal(run(&b,
+			     "INSERT INTO users(name) VALUES('a'), ('b');"
+			     "-- a comment\nselect * from users;"
+			     "WITH u AS (SELECT 1) SELECT * FROM users;"
+			     "UPDATE users SET name = 'c';"
+			     "DELETE FROM log; BEGIN; COMMIT"),
+	    SQLITE_OK);
+	s = prepare(&b, "SELECT name FROM users WHERE id = ?");
+	for (int i = 1; i <= 3; i++) {
+		sqlite3_bind_int(s, 1, i);
+		while (sqlite3_step(s) == SQLITE_ROW)
+			;
+		sqlite3_reset(s);
+	}
+	sqlite3_finalize(s);
+	assert_queries(&b, "insert", "users", 1, 0);
+	assert_queries(&b, "select", "users", 5, 0);
+	assert_queries(&b, "update", "users", 1, 0);
+	assert_queries(&b, "delete", "log", 1, 0);
+	assert_queries(&b, "other", "other", 2, 0);
+	unmake(&b);
+}
+
+static void
+a_trigger_is_a_part_of_its_statement(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	make(&b);
+	assert_int_equal(run(&b,
+			     "CREATE TRIGGER t AFTER INSERT ON users BEGIN "
+			     "INSERT INTO log VALUES(1); DELETE FROM log; END;"
+			     "INSERT INTO users(name) VALUES('a')"),
+	    SQLITE_OK);
+	assert_queries(&b, "insert", "users", 1, 0);
+	assert_queries(&b, "other", "other", 1, 0);
+	assert_false(shows(b.f.segment_path,
+	    "codeai_db_queries_total{operation=\"delete\",entity=\"log\"} 1"));
+	unmake(&b);
+}
+
+static void
+give_up(sqlite3_context *context, int n, sqlite3_value **values)
+{
+	(void)n;
+	(void)values;
+	sqlite3_result_error(context, "boom", -1);
+}
+
+static void
+failures_are_counted(void **state)
+{
+	struct bench b;
+	sqlite3 *other;
+
+	(void)state;
+	make(&b);
+	assert_int_equal(run(&b, "INSERT INTO users VALUES(1, 'a')"),
+	    SQLITE_OK);
+	assert_int_equal(run(&b, "INSERT INTO users VALUES(1, 'a')"),
+	    SQLITE_CONSTRAINT);
+	/* It did what it was asked to do. */
+	assert_int_equal(run(&b, "INSERT OR IGNORE INTO users VALUES(1, 'a')"),
+	    SQLITE_OK);
+	assert_queries(&b, "insert", "users", 3, 1);
+	sqlite3_create_function(b.db, "give_up", 0, SQLITE_UTF8, NULL, give_up,
+	    NULL, NULL);
+	assert_int_equal(run(&b, "SELECT give_up() FROM users"), SQLITE_ERROR);
+	assert_queries(&b, "select", "users", 1, 1);
+	/* The next one has nothing to do with it. */
+	assert_int_equal(run(&b, "SELECT * FROM users"), SQLITE_OK);
+	assert_queries(&b, "select", "users", 2, 1);
+	/* What cannot be prepared. */
+	assert_int_equal(run(&b, "DELETE FROM nowhere"), SQLITE_ERROR);
+	assert_queries(&b, "delete", "nowhere", 1, 1);
+	assert_int_equal(run(&b, "hello"), SQLITE_ERROR);
+	assert_queries(&b, "other", "other", 1, 1);
+	/* What has to wait. */
+	assert_int_equal(sqlite3_open(b.path, &other), SQLITE_OK);
+	sqlite3_exec(other, "BEGIN EXCLUSIVE", NULL, NULL, NULL);
+	assert_int_equal(run(&b, "UPDATE users SET name = 'b'"), SQLITE_BUSY);
+	assert_queries(&b, "update", "users", 1, 1);
+	sqlite3_close(other);
+	unmake(&b);
+}
+
+/* Another connection changes the schema: SQLite prepares once more. */
+static void
+a_statement_that_is_prepared_again_counts_once(void **state)
+{
+	struct bench b;
+	sqlite3 *other;
+	sqlite3_stmt *s;
+
+	(void)state;
+	make(&b);
+	s = prepare(&b, "SELECT name FROM users");
+	sqlite3_step(s);
+	sqlite3_reset(s);
+	sqlite3_open(b.path, &other);
+	assert_int_equal(sqlite3_exec(other, "ALTER TABLE users ADD COLUMN x",
+			     NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(other);
+	assert_int_equal(sqlite3_step(s), SQLITE_DONE);
+	sqlite3_finalize(s);
+	assert_queries(&b, "select", "users", 2, 0);
+	unmake(&b);
+}
+
+static void
+a_connection_is_active_while_a_statement_is_open(void **state)
+{
+	struct bench b;
+	sqlite3_stmt *open[100];
+
+	(void)state;
+	make(&b);
+	assert_connections(&b, 0, 1);
+	run(&b, "INSERT INTO users(name) VALUES('a')");
+	assert_connections(&b, 0, 1);
+	for (int i = 0; i < 100; i++) {
+		open[i] = prepare(&b, "SELECT * FROM users");
+		assert_int_equal(sqlite3_step(open[i]), SQLITE_ROW);
+		assert_connections(&b, 1, 0);
+	}
+	for (int i = 0; i < 99; i++)
+		sqlite3_finalize(open[(i * 37) % 100]);
+	assert_connections(&b, 1, 0);
+	sqlite3_finalize(open[(99 * 37) % 100]);
+	assert_connections(&b, 0, 1);
+	/* Left before its end, which is no failure. */
+	assert_queries(&b, "select", "users", 100, 0);
+	unmake(&b);
+}
+
+static void
+a_closed_connection_is_gone(void **state)
+{
+	struct bench b;
+	sqlite3_stmt *s;
+
+	(void)state;
+	make(&b);
+	run(&b, "INSERT INTO users(name) VALUES('a')");
+	s = prepare(&b, "SELECT * FROM users");
+	sqlite3_step(s);
+	assert_connections(&b, 1, 0);
+	/* It lives on until its statement ends, and counts no more. */
+	assert_int_equal(sqlite3_close_v2(b.db), SQLITE_OK);
+	assert_connections(&b, 0, 0);
+	sqlite3_finalize(s);
+	assert_connections(&b, 0, 0);
+	fixture_close(&b.f);
+}
+
+static void
+a_detached_connection_is_left_alone(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	make(&b);
+	cmx_sqlite3_detach(&b.metrics);
+	assert_int_equal(run(&b, "INSERT INTO users(name) VALUES('a')"),
+	    SQLITE_OK);
+	assert_connections(&b, 0, 0);
+	assert_false(shows(b.f.segment_path,
+	    "codeai_db_queries_total{operation=\"insert\",entity=\"users\"} "
+	    "1"));
+	unmake(&b);
+}
+
+static void
+odd_statements_are_taken(void **state)
+{
+	struct bench b;
+	size_t n = 900 * 1000;
+	char *sql = malloc(n + 32);
+	sqlite3_stmt *s;
+
+	(void)state;
+	make(&b);
+	memset(sql, ' ', n);
+	strcpy(sql + n, "SELECT 1");
+	assert_int_equal(run(&b, sql), SQLITE_OK);
+	assert_queries(&b, "other", "other", 1, 0);
+	free(sql);
+	/* A NUL ends it, for SQLite too. */
+	assert_int_equal(sqlite3_prepare_v2(b.db, "DELETE FROM log\0x", 17, &s,
+			     NULL),
+	    SQLITE_OK);
+	sqlite3_step(s);
+	sqlite3_finalize(s);
+	assert_queries(&b, "delete", "log", 1, 0);
+	/* The old call keeps no text. */
+	assert_int_equal(sqlite3_prepare(b.db, "DELETE FROM log", -1, &s, NULL),
+	    SQLITE_OK);
+	sqlite3_step(s);
+	sqlite3_finalize(s);
+	assert_int_equal(run(&b, ""), SQLITE_OK);
+	assert_int_equal(cmx_sqlite3_attach(&b.metrics, b.f.reg, NULL),
+	    SQLITE_MISUSE);
+	unmake(&b);
+}
+
+static void
+without_a_registry_the_database_works(void **state)
+{
+	struct cmx_sqlite3 metrics;
+	sqlite3 *db;
+
+	(void)state;
+	sqlite3_shutdown();
+	assert_int_equal(cmx_sqlite3_init(NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	assert_int_equal(cmx_sqlite3_attach(&metrics, NULL, db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "CREATE TABLE a(x)", NULL, NULL,
+			     NULL),
+	    SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "no", NULL, NULL, NULL),
+	    SQLITE_ERROR);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(every_statement_is_counted_under_its_names),
+	cmocka_unit_test(a_trigger_is_a_part_of_its_statement),
+	cmocka_unit_test(failures_are_counted),
+	cmocka_unit_test(a_statement_that_is_prepared_again_counts_once),
+	cmocka_unit_test(a_connection_is_active_while_a_statement_is_open),
+	cmocka_unit_test(a_closed_connection_is_gone),
+	cmocka_unit_test(a_detached_connection_is_left_alone),
+	cmocka_unit_test(odd_statements_are_taken),
+	cmocka_unit_test(without_a_registry_the_database_works),
+};
+
+RUN(tests)
