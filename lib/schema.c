@@ -189,7 +189,7 @@ read_flag(struct cmxi_parse *p, json_t *metric, const char *path,
 /* One label's list of known values. */
 static void
 read_label_values(struct cmxi_parse *p, json_t *list, const char *path,
-    struct cmxi_label_values *values)
+    struct cmx_label_values *values)
 {
 	json_t *seen = json_object();
 
@@ -595,13 +595,13 @@ cmxi_schema_family_has_values(const struct cmxi_schema_family *family)
 	return family->def.n_labels > 0;
 }
 
+/* Allocated here as non-const; the definition only borrows. */
 static void
 free_family(struct cmxi_schema_family *family)
 {
 	for (size_t i = 0; family->values && i < family->def.n_labels; i++)
-		free(family->values[i].values);
+		free((void *)(uintptr_t)family->values[i].values);
 	free(family->values);
-	/* Allocated here as non-const; the definition only borrows. */
 	free((void *)(uintptr_t)family->def.labels);
 	free((void *)(uintptr_t)family->def.bounds);
 }

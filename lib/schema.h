@@ -19,16 +19,9 @@ struct cmxi_limits {
 /* What a schema without "limits" gets. */
 struct cmxi_limits cmxi_limits_default(void);
 
-/* The known values of one label, to be there at 0 from the start. */
-struct cmxi_label_values {
-	size_t n;
-	const char **values;
-};
-
 struct cmxi_schema_family {
 	struct cmx_family_def def;
-	struct cmxi_label_values
-	    *values; /* for each label; n is 0 where unknown */
+	struct cmx_label_values *values; /* for each label */
 };
 
 struct cmxi_schema {

@@ -158,3 +158,25 @@ cmx_schema_check(const char *path,
 		return cmxi_error(err, CMX_ERR_MEMORY, "schema: no memory");
 	return n;
 }
+
+int
+cmx_schema_read(const char *path,
+    void (*visit)(void *arg, const struct cmx_family_def *,
+	const struct cmx_label_values *),
+    void *arg, struct cmx_error *err)
+{
+	struct cmxi_schema *schema;
+	int r;
+
+	if (visit == NULL)
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmx_schema_read: visit is null");
+	r = cmxi_schema_load(path, &schema, err);
+	if (r != 0)
+		return r;
+	for (size_t i = 0; i < schema->n_families; i++)
+		visit(arg, &schema->families[i].def,
+		    schema->families[i].values);
+	cmxi_schema_free(schema);
+	return 0;
+}

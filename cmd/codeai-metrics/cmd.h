@@ -31,6 +31,7 @@ int cmd_create(const struct globals *, int argc, char *argv[]);
 int cmd_dump(const struct globals *, int argc, char *argv[]);
 int cmd_exec(const struct globals *, int argc, char *argv[]);
 int cmd_get(const struct globals *, int argc, char *argv[]);
+int cmd_header(const struct globals *, int argc, char *argv[]);
 int cmd_info(const struct globals *, int argc, char *argv[]);
 int cmd_lint(const struct globals *, int argc, char *argv[]);
 int cmd_list(const struct globals *, int argc, char *argv[]);
@@ -72,6 +73,12 @@ void make_printable(char *text);
 
 /* Flush stdout; FAILED, and a message, where it could not be written. */
 int finish_output(void);
+
+/*
+ * Write to standard output (null and "-") or to a file, which appears whole or
+ * not at all; FAILED after saying why.
+ */
+int write_output(const char *path, const char *data, size_t size);
 
 /* dump -f table (table.c): values for people, percentiles for histograms. */
 void print_table(const struct cmxr_snapshot *, size_t n_globs,

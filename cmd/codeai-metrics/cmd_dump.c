@@ -2,12 +2,8 @@
  * dump: print the metrics, in one of the formats.
  */
 #include <err.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <codeai/metrics_reader.h>
@@ -39,90 +35,6 @@ parse_format(const char *name)
 	return 0;
 }
 
-static bool
-write_all(int fd, const char *data, size_t size)
-{
-	while (size > 0) {
-		ssize_t n = write(fd, data, size);
-
-		if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0) {
-			data += n;
-			size -= (size_t)n;
-		}
-	}
-	return true;
-}
-
-/*
- * A file appears whole or not at all: node_exporter's textfile collector may
- * read it at any time.
- */
-static int
-write_file(const char *path, const struct cmxr_buffer *body)
-{
-	char *temporary;
-	mode_t mask = umask(0);
-	int fd;
-
-	umask(mask);
-	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-		err(FAILED, "%s", path);
-	fd = mkstemp(temporary);
-	if (fd < 0) {
-		warn("%s", path);
-		free(temporary);
-		return FAILED;
-	}
-	if (!write_all(fd, body->data, body->size) ||
-	    fchmod(fd, 0666 & ~mask) != 0 || close(fd) != 0 ||
-	    rename(temporary, path) != 0) {
-		warn("%s", path);
-		unlink(temporary);
-		free(temporary);
-		return FAILED;
-	}
-	free(temporary);
-	return DONE;
-}
-
-/* Standard output, a device, a FIFO: written to as it is. */
-static int
-write_stream(const char *path, const struct cmxr_buffer *body)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-
-	if (fd < 0 || !write_all(fd, body->data, body->size) ||
-	    close(fd) != 0) {
-		warn("%s", path);
-		return FAILED;
-	}
-	return DONE;
-}
-
-/* A file is replaced, through a link that is there; nothing else is. */
-static int
-write_to(const char *path, const struct cmxr_buffer *body)
-{
-	struct stat st;
-	char *real;
-	int r;
-
-	if (stat(path, &st) != 0)
-		return write_file(path, body);
-	if (!S_ISREG(st.st_mode))
-		return write_stream(path, body);
-	real = realpath(path, NULL);
-	if (real == NULL) {
-		warn("%s", path);
-		return FAILED;
-	}
-	r = write_file(real, body);
-	free(real);
-	return r;
-}
-
 static int
 dump(const struct cmxr_snapshot *snapshot, int format, const char *path,
     const struct cmxr_options *options)
@@ -135,12 +47,7 @@ dump(const struct cmxr_snapshot *snapshot, int format, const char *path,
 	if (cmxr_encode(&input, 1, (enum cmxr_format)format, options, &body,
 		&error) < 0)
 		return fail(&error);
-	if (path != NULL && strcmp(path, "-") != 0) {
-		r = write_to(path, &body);
-	} else {
-		fwrite(body.data, 1, body.size, stdout);
-		r = finish_output();
-	}
+	r = write_output(path, body.data, body.size);
 	cmxr_buffer_free(&body);
 	return r;
 }

@@ -29,6 +29,8 @@ static const struct command commands[] = {
 	    "run a command, and record it as a job", cmd_exec },
 	{ "get", "NAME [LABEL=VALUE ...]", "print the value of one series",
 	    cmd_get },
+	{ "header", "[-o FILE] [-p PREFIX] [SCHEMA]",
+	    "print a C header with a function for each metric", cmd_header },
 	{ "info", "[-j]", "print sizes, limits and what went wrong", cmd_info },
 	{ "lint", "[-f text|openmetrics] [FILE|-]",
 	    "find what a consumer of an exposition would refuse", cmd_lint },
@@ -120,15 +122,6 @@ make_printable(char *text)
 			(unsigned char)p[1] >= 0x80 &&
 			(unsigned char)p[1] < 0xa0))
 			*p = '?';
-}
-
-int
-finish_output(void)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return DONE;
-	warn("standard output");
-	return FAILED;
 }
 
 int

@@ -190,6 +190,29 @@ CMX_PUBLIC int cmx_schema_check(const char *path,
     void (*report)(void *arg, const struct cmx_diagnostic *), void *arg,
     struct cmx_error *err);
 
+/* The values of one label that a schema knows; n is 0 where it knows none. */
+struct cmx_label_values {
+	size_t n;
+	const char *const *values;
+};
+
+/*
+ * cmx_schema_read: the families of a schema file, one after the other.
+ *
+ * Calls @visit for each, in the order of the file, with its definition and a
+ * struct cmx_label_values for each of its labels.  NULL for @path is the
+ * CodeAI schema.
+ *
+ * Returns:   0, or a negative enum cmx_err: CMX_ERR_SCHEMA, and err has each
+ *            mistake; nothing was visited then.
+ * Owner:     what @visit gets ends with its call.
+ * Safety:    thread, process.  Allocates.  Not for signal handlers.
+ */
+CMX_PUBLIC int cmx_schema_read(const char *path,
+    void (*visit)(void *arg, const struct cmx_family_def *,
+	const struct cmx_label_values *),
+    void *arg, struct cmx_error *err);
+
 /*
  * cmx_segment_path: the segment that is meant when none is named.
  *
