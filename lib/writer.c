@@ -7,6 +7,7 @@
 
 #include "codeai/metrics_inline.h"
 
+#include "definition.h"
 #include "error.h"
 #include "family.h"
 #include "name.h"
@@ -88,6 +89,29 @@ cmx_register(struct cmx_registry *reg, const struct cmx_family_def *def,
 	*familyp = (struct cmx_family){ .registry = reg,
 		.entry = entry,
 		.type = (uint32_t)def->type };
+	return 0;
+}
+
+int
+cmx_family_definition(const struct cmx_family *family,
+    struct cmx_family_def *def, const char *labels[], struct cmx_error *err)
+{
+	const struct cmxi_shm_family *record;
+	struct cmxi_definition d;
+
+	if (family == NULL || family->registry == NULL || def == NULL ||
+	    labels == NULL)
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmx_family_definition: the family is a sink, or a pointer "
+		    "is null");
+	record = cmxi_registry_family(family->registry, family->entry);
+	if (!cmxi_definition_decode(record, record->size, &d))
+		return cmxi_error(err, CMX_ERR_FORMAT,
+		    "cmx_family_definition: the segment holds a family record "
+		    "that no program writes; it is damaged");
+	memcpy(labels, d.labels, d.def.n_labels * sizeof(labels[0]));
+	*def = d.def;
+	def->labels = labels;
 	return 0;
 }
 

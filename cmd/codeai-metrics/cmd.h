@@ -39,6 +39,7 @@ int cmd_observe(const struct globals *, int argc, char *argv[]);
 int cmd_ps(const struct globals *, int argc, char *argv[]);
 int cmd_remove(const struct globals *, int argc, char *argv[]);
 int cmd_set(const struct globals *, int argc, char *argv[]);
+int cmd_time(const struct globals *, int argc, char *argv[]);
 
 /* Print a verb's usage to stderr; returns USAGE. */
 int usage_of(const char *verb);

@@ -41,6 +41,8 @@ static const struct command commands[] = {
 	{ "remove", "", "take the segment's name away", cmd_remove },
 	{ "set", "NAME [LABEL=VALUE ...] VALUE",
 	    "set a gauge whose last value stays", cmd_set },
+	{ "time", "NAME [LABEL=VALUE ...] [--] COMMAND [ARGUMENT ...]",
+	    "run a command, and count its seconds in a histogram", cmd_time },
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -253,6 +253,19 @@ CMX_PUBLIC int cmx_family_find(struct cmx_registry *, const char *name,
     struct cmx_family *familyp, struct cmx_error *err);
 
 /*
+ * cmx_family_definition: what a family is, as the segment has it.
+ *
+ * Shape:     @labels has room for CMX_LABELS_MAX names, and is what
+ *            def->labels points to.
+ * Returns:   0, or CMX_ERR_ARGUMENT for a sink, CMX_ERR_FORMAT; @def is then
+ *            untouched.
+ * Owner:     strings and bounds are the segment's, valid until cmx_close().
+ * Safety:    thread, process, signal, fork.
+ */
+CMX_PUBLIC int cmx_family_definition(const struct cmx_family *,
+    struct cmx_family_def *def, const char *labels[], struct cmx_error *err);
+
+/*
  * cmx_counter_find, cmx_gauge_find, cmx_histogram_find: the series of a
  * family with these label values, made where it is new.
  *

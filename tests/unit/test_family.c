@@ -179,6 +179,49 @@ known_values_exist_at_zero_from_the_start(void **state)
 	fixture_close(&f);
 }
 
+/* What a family is comes back as it was registered. */
+static void
+a_definition_is_told_as_the_segment_has_it(void **state)
+{
+	struct fixture f = fixture_open("", METRIC);
+	static const double bounds[] = { 0.5, 8 };
+	struct cmx_family_def def = { .name = "w_seconds",
+		.help = "Waits",
+		.unit = "seconds",
+		.type = CMX_HISTOGRAM,
+		.max_series = 9,
+		.n_labels = 2,
+		.labels = VALUES("x", "y"),
+		.n_bounds = 2,
+		.bounds = bounds },
+			      told;
+	const char *labels[CMX_LABELS_MAX];
+	struct cmx_family found, sink = { .registry = NULL };
+
+	(void)state;
+	assert_int_equal(cmx_register(f.reg, &def, &found, NULL), 0);
+	assert_int_equal(cmx_family_definition(&found, &told, labels, NULL), 0);
+	assert_string_equal(told.name, "w_seconds");
+	assert_string_equal(told.help, "Waits");
+	assert_string_equal(told.unit, "seconds");
+	assert_int_equal(told.type, CMX_HISTOGRAM);
+	assert_int_equal(told.max_series, 9);
+	assert_int_equal(told.n_labels, 2);
+	assert_ptr_equal(told.labels, labels);
+	assert_string_equal(labels[0], "x");
+	assert_string_equal(labels[1], "y");
+	assert_int_equal(told.n_bounds, 2);
+	assert_double(told.bounds[1], 8);
+	/* And may be registered as it is. */
+	assert_int_equal(cmx_register(f.reg, &told, &found, NULL), 0);
+	assert_int_equal(cmx_family_definition(&sink, &told, labels, NULL),
+	    CMX_ERR_ARGUMENT);
+	assert_int_equal(cmx_family_definition(&found, NULL, labels, NULL),
+	    CMX_ERR_ARGUMENT);
+	assert_string_equal(told.name, "w_seconds");
+	fixture_close(&f);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(
 	    a_schema_with_more_families_adds_them_to_a_live_segment),
@@ -190,6 +233,7 @@ static const struct CMUnitTest tests[] = {
 	    processes_that_register_the_same_families_at_once_make_each_once),
 	cmocka_unit_test(a_full_table_refuses_and_says_its_limit),
 	cmocka_unit_test(known_values_exist_at_zero_from_the_start),
+	cmocka_unit_test(a_definition_is_told_as_the_segment_has_it),
 };
 
 RUN(tests)
