@@ -47,7 +47,8 @@ MAN	= $(sort $(wildcard man/*.[1-8]))
 
 UNIT	= $(patsubst tests/unit/%.c,$B/tests/%,$(wildcard tests/unit/test_*.c)) \
 	$B/tests/test_hot_called
-TOOLS	= $B/tests/prefork $B/tests/libpq $B/tests/plugin.so $B/tests/numbers \
+TOOLS	= $B/tests/prefork $B/tests/server $B/tests/pool $B/tests/libpq \
+	$B/tests/plugin.so $B/tests/numbers \
 	$(patsubst \
 	tests/torture/%.c,$B/tests/%,$(filter-out %/plugin.c,\
 	$(wildcard tests/torture/*.c)))
@@ -121,6 +122,12 @@ $B/tests/prefork: tests/demo/prefork.c $(LIB)
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  TEST  $@")
 	$Q$(COMPILE) -o $@ $< $(LIB) $(LIB_LIBS) $(call PKGLIBS,sqlite3)
+
+$B/tests/%: tests/examples/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  TEST  $@")
+	$Q$(COMPILE) -o $@ $< $(LIB) $(LIB_LIBS) \
+	    $(call PKGLIBS,libmicrohttpd sqlite3)
 
 $B/tests/libpq: tests/integration/libpq.c tests/support/metrics.h $(LIB)
 	@mkdir -p $(@D)

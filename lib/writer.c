@@ -1,6 +1,7 @@
 /*
  * writer.c: the application API's slow half: register, look up.  Level 10w.
  */
+#include <assert.h>
 #include <bsd/string.h>
 #include <errno.h>
 #include <string.h>
@@ -14,6 +15,12 @@
 #include "registry.h"
 #include "series.h"
 #include "slot.h"
+
+static_assert(sizeof(struct cmx_family) <= CMX_HANDLE_SIZE &&
+	sizeof(struct cmx_counter) <= CMX_HANDLE_SIZE &&
+	sizeof(struct cmx_gauge) <= CMX_HANDLE_SIZE &&
+	sizeof(struct cmx_histogram) <= CMX_HANDLE_SIZE,
+    "the ABI promises so");
 
 void
 cmx_set_role(struct cmx_registry *reg, const char *role)

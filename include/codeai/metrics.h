@@ -101,6 +101,12 @@ struct cmx_histogram {
 #define CMX_HANDLE_LAYOUT 1
 
 /*
+ * Every handle fits in so many bytes, aligned to 8: for callers who do not
+ * compile this header (codeai-metrics-ffi(7)).
+ */
+#define CMX_HANDLE_SIZE 64
+
+/*
  * cmx_open: open a service's segment, or create it.
  *
  * @segment names the file; NULL is cmx_segment_path().  Where there is no
