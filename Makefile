@@ -204,6 +204,10 @@ bench-quick: all ## the same in less than a minute
 bench-scrape: all ## scrapes of 10^3 to 10^6 series in each format, beside client_golang
 	@B=$B tests/bench/run-scrape
 
+.PHONY: bench-kit
+bench-kit: all ## what the adapters cost a server and a database
+	@B=$B tests/bench/run-kit
+
 .PHONY: demo
 demo: deps ## a prefork server under load, scraped by a real Prometheus
 	@$(MAKE) --no-print-directory all $B/tests/prefork

@@ -52,36 +52,8 @@ static void
 unmake(struct bench *b)
 {
 	PQfinish(b->conn);
-	assert_shows(b->f.segment_path, "codeai_db_connections_active 0");
-	assert_shows(b->f.segment_path, "codeai_db_connections_idle 0");
+	assert_db_connections(b->f.segment_path, 0, 0);
 	fixture_close(&b->f);
-}
-
-static void
-assert_queries(struct bench *b, const char *operation, const char *entity,
-    int n, int n_failed)
-{
-	char line[256];
-
-	snprintf(line, sizeof(line),
-	    "codeai_db_queries_total{operation=\"%s\",entity=\"%s\"} %d",
-	    operation, entity, n);
-	assert_int_equal(shows(b->f.segment_path, line), n > 0);
-	snprintf(line, sizeof(line),
-	    "codeai_db_query_errors_total{operation=\"%s\",entity=\"%s\"} %d",
-	    operation, entity, n_failed);
-	assert_int_equal(shows(b->f.segment_path, line), n_failed > 0);
-}
-
-static void
-assert_connections(struct bench *b, int active, int idle)
-{
-	char line[80];
-
-	snprintf(line, sizeof(line), "codeai_db_connections_active %d", active);
-	assert_shows(b->f.segment_path, line);
-	snprintf(line, sizeof(line), "codeai_db_connections_idle %d", idle);
-	assert_shows(b->f.segment_path, line);
 }
 
 static void
@@ -92,20 +64,20 @@ calls_that_wait(void **state)
 
 	(void)state;
 	make(&b);
-	assert_connections(&b, 0, 1);
+	assert_db_connections(b.f.segment_path, 0, 1);
 	assert_status(PQexec(b.conn, "INSERT INTO users VALUES(1, 'a')"),
 	    PGRES_COMMAND_OK);
-	assert_queries(&b, "insert", "users", 1, 0);
+	assert_db_queries(b.f.segment_path, "insert", "users", 1, 0);
 	assert_status(PQexecParams(b.conn, "SELECT n FROM users WHERE id = $1",
 			  1, NULL, &id, NULL, NULL, 0),
 	    PGRES_TUPLES_OK);
 	assert_status(PQprepare(b.conn, "by_id",
 			  "SELECT n FROM users WHERE id = $1", 1, NULL),
 	    PGRES_COMMAND_OK);
-	assert_queries(&b, "select", "users", 1, 0);
+	assert_db_queries(b.f.segment_path, "select", "users", 1, 0);
 	assert_status(PQexecPrepared(b.conn, "by_id", 1, &id, NULL, NULL, 0),
 	    PGRES_TUPLES_OK);
-	assert_queries(&b, "select", "users", 2, 0);
+	assert_db_queries(b.f.segment_path, "select", "users", 2, 0);
 	/* A name may get another meaning. */
 	assert_status(PQexec(b.conn, "DEALLOCATE by_id"), PGRES_COMMAND_OK);
 	assert_status(PQprepare(b.conn, "by_id",
@@ -113,15 +85,15 @@ calls_that_wait(void **state)
 	    PGRES_COMMAND_OK);
 	assert_status(PQexecPrepared(b.conn, "by_id", 1, &id, NULL, NULL, 0),
 	    PGRES_COMMAND_OK);
-	assert_queries(&b, "delete", "users", 1, 0);
+	assert_db_queries(b.f.segment_path, "delete", "users", 1, 0);
 	/* Prepared by a statement: its text was not seen. */
 	assert_status(PQexec(b.conn, "PREPARE hidden AS SELECT 1"),
 	    PGRES_COMMAND_OK);
-	assert_queries(&b, "other", "other", 2, 0);
+	assert_db_queries(b.f.segment_path, "other", "other", 2, 0);
 	assert_status(PQexecPrepared(b.conn, "hidden", 0, NULL, NULL, NULL, 0),
 	    PGRES_TUPLES_OK);
-	assert_queries(&b, "other", "other", 3, 0);
-	assert_connections(&b, 0, 1);
+	assert_db_queries(b.f.segment_path, "other", "other", 3, 0);
+	assert_db_connections(b.f.segment_path, 0, 1);
 	unmake(&b);
 }
 
@@ -135,24 +107,24 @@ failures_are_counted(void **state)
 	make(&b);
 	assert_status(PQexec(b.conn, "SELECT * FROM nowhere"),
 	    PGRES_FATAL_ERROR);
-	assert_queries(&b, "select", "nowhere", 1, 1);
+	assert_db_queries(b.f.segment_path, "select", "nowhere", 1, 1);
 	assert_status(PQexec(b.conn, "INSERT INTO users VALUES(1)"),
 	    PGRES_COMMAND_OK);
 	assert_status(PQexec(b.conn, "INSERT INTO users VALUES(1)"),
 	    PGRES_FATAL_ERROR);
-	assert_queries(&b, "insert", "users", 2, 1);
+	assert_db_queries(b.f.segment_path, "insert", "users", 2, 1);
 	assert_status(PQprepare(b.conn, "bad", "UPDATE nowhere SET a = 1", 0,
 			  NULL),
 	    PGRES_FATAL_ERROR);
-	assert_queries(&b, "update", "nowhere", 1, 1);
+	assert_db_queries(b.f.segment_path, "update", "nowhere", 1, 1);
 	assert_status(PQexecPrepared(b.conn, "bad", 1, &id, NULL, NULL, 0),
 	    PGRES_FATAL_ERROR);
-	assert_queries(&b, "other", "other", 1, 1);
+	assert_db_queries(b.f.segment_path, "other", "other", 1, 1);
 	/* An empty text is none. */
 	assert_status(PQexec(b.conn, ""), PGRES_EMPTY_QUERY);
-	assert_queries(&b, "other", "other", 2, 1);
+	assert_db_queries(b.f.segment_path, "other", "other", 2, 1);
 	assert_null(PQexec(b.conn, NULL));
-	assert_queries(&b, "other", "other", 3, 2);
+	assert_db_queries(b.f.segment_path, "other", "other", 3, 2);
 	unmake(&b);
 }
 
@@ -180,11 +152,11 @@ calls_that_do_not_wait(void **state)
 	make(&b);
 	assert_true(PQsendQuery(b.conn,
 	    "INSERT INTO users VALUES(1); SELECT * FROM users"));
-	assert_connections(&b, 1, 0);
-	assert_queries(&b, "insert", "users", 0, 0);
+	assert_db_connections(b.f.segment_path, 1, 0);
+	assert_db_queries(b.f.segment_path, "insert", "users", 0, 0);
 	assert_int_equal(fetch(b.conn), 3);
-	assert_connections(&b, 0, 1);
-	assert_queries(&b, "insert", "users", 1, 0);
+	assert_db_connections(b.f.segment_path, 0, 1);
+	assert_db_queries(b.f.segment_path, "insert", "users", 1, 0);
 	assert_true(PQsendPrepare(b.conn, "by_id",
 	    "SELECT n FROM users WHERE id = $1", 1, NULL));
 	fetch(b.conn);
@@ -192,23 +164,23 @@ calls_that_do_not_wait(void **state)
 	    PQsendQueryPrepared(b.conn, "by_id", 1, &id, NULL, NULL, 0));
 	assert_true(PQsetSingleRowMode(b.conn));
 	fetch(b.conn);
-	assert_queries(&b, "select", "users", 1, 0);
+	assert_db_queries(b.f.segment_path, "select", "users", 1, 0);
 	assert_true(PQsendQueryParams(b.conn, "DELETE FROM users WHERE id = $1",
 	    1, NULL, &id, NULL, NULL, 0));
 	/* Two at once is one too many: libpq refuses. */
 	assert_false(PQsendQuery(b.conn, "SELECT * FROM users"));
-	assert_queries(&b, "select", "users", 2, 1);
+	assert_db_queries(b.f.segment_path, "select", "users", 2, 1);
 	fetch(b.conn);
-	assert_queries(&b, "delete", "users", 1, 0);
+	assert_db_queries(b.f.segment_path, "delete", "users", 1, 0);
 	assert_true(PQsendQuery(b.conn, "SELECT * FROM nowhere"));
 	fetch(b.conn);
-	assert_queries(&b, "select", "nowhere", 1, 1);
+	assert_db_queries(b.f.segment_path, "select", "nowhere", 1, 1);
 	assert_int_equal(fetch(b.conn), 1);
 	/* A call that waits throws away what was not fetched. */
 	assert_true(PQsendQuery(b.conn, "UPDATE users SET n = 'x'"));
 	assert_status(PQexec(b.conn, "DELETE FROM users"), PGRES_COMMAND_OK);
-	assert_queries(&b, "update", "users", 1, 0);
-	assert_queries(&b, "delete", "users", 2, 0);
+	assert_db_queries(b.f.segment_path, "update", "users", 1, 0);
+	assert_db_queries(b.f.segment_path, "delete", "users", 2, 0);
 	unmake(&b);
 }
 
@@ -233,21 +205,21 @@ queries_in_a_pipeline(void **state)
 	assert_true(PQpipelineSync(b.conn));
 	/* libpq refuses it, and what was sent is still to come. */
 	assert_null(PQexec(b.conn, "UPDATE users SET n = 'y'"));
-	assert_queries(&b, "update", "users", 1, 1);
-	assert_connections(&b, 1, 0);
+	assert_db_queries(b.f.segment_path, "update", "users", 1, 1);
+	assert_db_connections(b.f.segment_path, 1, 0);
 	for (int i = 0; i < 12; i++)
 		assert_int_equal(fetch(b.conn), 2);
 	/* The first failed, the others were passed over. */
-	assert_queries(&b, "insert", "users", 10, 10);
-	assert_queries(&b, "delete", "users", 1, 1);
+	assert_db_queries(b.f.segment_path, "insert", "users", 10, 10);
+	assert_db_queries(b.f.segment_path, "delete", "users", 1, 1);
 	/* Preparing and describing only count where they fail. */
-	assert_queries(&b, "other", "other", 1, 1);
-	assert_queries(&b, "select", "users", 0, 0);
-	assert_connections(&b, 1, 0);
+	assert_db_queries(b.f.segment_path, "other", "other", 1, 1);
+	assert_db_queries(b.f.segment_path, "select", "users", 0, 0);
+	assert_db_connections(b.f.segment_path, 1, 0);
 	assert_status(PQgetResult(b.conn), PGRES_PIPELINE_SYNC);
 	assert_int_equal(fetch(b.conn), 2);
-	assert_queries(&b, "select", "users", 1, 0);
-	assert_connections(&b, 0, 1);
+	assert_db_queries(b.f.segment_path, "select", "users", 1, 0);
+	assert_db_connections(b.f.segment_path, 0, 1);
 	assert_status(PQgetResult(b.conn), PGRES_PIPELINE_SYNC);
 	assert_true(PQexitPipelineMode(b.conn));
 	unmake(&b);
@@ -262,17 +234,17 @@ connections_that_end(void **state)
 	make(&b);
 	assert_true(PQsendQuery(b.conn, "SELECT * FROM users"));
 	PQreset(b.conn);
-	assert_queries(&b, "select", "users", 1, 1);
-	assert_connections(&b, 0, 1);
+	assert_db_queries(b.f.segment_path, "select", "users", 1, 1);
+	assert_db_connections(b.f.segment_path, 0, 1);
 	assert_status(PQexec(b.conn,
 			  "SELECT pg_terminate_backend(pg_backend_pid())"),
 	    PGRES_FATAL_ERROR);
-	assert_queries(&b, "select", "other", 1, 1);
+	assert_db_queries(b.f.segment_path, "select", "other", 1, 1);
 	PQreset(b.conn);
 	assert_true(PQsendQuery(b.conn, "DELETE FROM nowhere"));
 	PQfinish(b.conn);
-	assert_queries(&b, "delete", "nowhere", 1, 1);
-	assert_connections(&b, 0, 0);
+	assert_db_queries(b.f.segment_path, "delete", "nowhere", 1, 1);
+	assert_db_connections(b.f.segment_path, 0, 0);
 	fixture_close(&b.f);
 }
 
@@ -289,7 +261,7 @@ connections_that_are_not_attached(void **state)
 	assert_status(PQexec(other, "SELECT * FROM pg_class"), PGRES_TUPLES_OK);
 	assert_true(PQsendQuery(other, "SELECT * FROM pg_class"));
 	assert_int_equal(fetch(other), 2);
-	assert_queries(&b, "select", "pg_class", 0, 0);
+	assert_db_queries(b.f.segment_path, "select", "pg_class", 0, 0);
 	assert_null(PQexec(NULL, "SELECT 1"));
 	assert_int_equal(cmx_pq_attach(other, NULL), 0);
 	assert_status(PQexec(other, "SELECT * FROM pg_class"), PGRES_TUPLES_OK);
@@ -311,7 +283,7 @@ a_long_statement(void **state)
 	memset(sql + strlen(sql), ' ', n);
 	sql[n] = '\0';
 	assert_status(PQexec(b.conn, sql), PGRES_TUPLES_OK);
-	assert_queries(&b, "select", "users", 1, 0);
+	assert_db_queries(b.f.segment_path, "select", "users", 1, 0);
 	free(sql);
 	unmake(&b);
 }

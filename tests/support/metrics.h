@@ -143,6 +143,44 @@ assert_shows(const char *segment, const char *line)
 	fail_msg("not shown: %s\nbut:\n%s", line, text);
 }
 
+/* So many queries, of which so many failed, each with its duration. */
+static inline void
+assert_db_queries(const char *segment, const char *operation,
+    const char *entity, int n, int n_failed)
+{
+	static const char *const formats[] = {
+		"codeai_db_queries_total{operation=\"%s\",entity=\"%s\"} %d",
+		"codeai_db_query_duration_seconds_count{operation=\"%s\","
+		"entity=\"%s\"} %d",
+		"codeai_db_query_errors_total{operation=\"%s\","
+		"entity=\"%s\"} %d",
+	};
+	char line[256];
+
+	for (int i = 0; i < 3; i++) {
+		int wanted = i == 2 ? n_failed : n;
+
+		snprintf(line, sizeof(line), formats[i], operation, entity,
+		    wanted);
+		/* A series that was never needed is not shown. */
+		if (wanted > 0)
+			assert_shows(segment, line);
+		else
+			assert_false(shows(segment, line));
+	}
+}
+
+static inline void
+assert_db_connections(const char *segment, int active, int idle)
+{
+	char line[80];
+
+	snprintf(line, sizeof(line), "codeai_db_connections_active %d", active);
+	assert_shows(segment, line);
+	snprintf(line, sizeof(line), "codeai_db_connections_idle %d", idle);
+	assert_shows(segment, line);
+}
+
 static inline struct cmxr_info
 info(const char *segment)
 {

@@ -54,38 +54,6 @@ prepare(struct bench *b, const char *sql)
 }
 
 static void
-assert_queries(struct bench *b, const char *operation, const char *entity,
-    int n, int n_failed)
-{
-	char line[256];
-
-	snprintf(line, sizeof(line),
-	    "codeai_db_queries_total{operation=\"%s\",entity=\"%s\"} %d",
-	    operation, entity, n);
-	assert_shows(b->f.segment_path, line);
-	snprintf(line, sizeof(line),
-	    "codeai_db_query_duration_seconds_count{operation=\"%s\","
-	    "entity=\"%s\"} %d",
-	    operation, entity, n);
-	assert_shows(b->f.segment_path, line);
-	snprintf(line, sizeof(line),
-	    "codeai_db_query_errors_total{operation=\"%s\",entity=\"%s\"} %d",
-	    operation, entity, n_failed);
-	assert_int_equal(shows(b->f.segment_path, line), n_failed > 0);
-}
-
-static void
-assert_connections(struct bench *b, int active, int idle)
-{
-	char line[80];
-
-	snprintf(line, sizeof(line), "codeai_db_connections_active %d", active);
-	assert_shows(b->f.segment_path, line);
-	snprintf(line, sizeof(line), "codeai_db_connections_idle %d", idle);
-	assert_shows(b->f.segment_path, line);
-}
-
-static void
 every_statement_is_counted_under_its_names(void **state)
 {
 	struct bench b;
@@ -108,11 +76,11 @@ every_statement_is_counted_under_its_names(void **state)
 		sqlite3_reset(s);
 	}
 	sqlite3_finalize(s);
-	assert_queries(&b, "insert", "users", 1, 0);
-	assert_queries(&b, "select", "users", 5, 0);
-	assert_queries(&b, "update", "users", 1, 0);
-	assert_queries(&b, "delete", "log", 1, 0);
-	assert_queries(&b, "other", "other", 2, 0);
+	assert_db_queries(b.f.segment_path, "insert", "users", 1, 0);
+	assert_db_queries(b.f.segment_path, "select", "users", 5, 0);
+	assert_db_queries(b.f.segment_path, "update", "users", 1, 0);
+	assert_db_queries(b.f.segment_path, "delete", "log", 1, 0);
+	assert_db_queries(b.f.segment_path, "other", "other", 2, 0);
 	unmake(&b);
 }
 
@@ -128,8 +96,8 @@ a_trigger_is_a_part_of_its_statement(void **state)
 			     "INSERT INTO log VALUES(1); DELETE FROM log; END;"
 			     "INSERT INTO users(name) VALUES('a')"),
 	    SQLITE_OK);
-	assert_queries(&b, "insert", "users", 1, 0);
-	assert_queries(&b, "other", "other", 1, 0);
+	assert_db_queries(b.f.segment_path, "insert", "users", 1, 0);
+	assert_db_queries(b.f.segment_path, "other", "other", 1, 0);
 	assert_false(shows(b.f.segment_path,
 	    "codeai_db_queries_total{operation=\"delete\",entity=\"log\"} 1"));
 	unmake(&b);
@@ -158,24 +126,24 @@ failures_are_counted(void **state)
 	/* It did what it was asked to do. */
 	assert_int_equal(run(&b, "INSERT OR IGNORE INTO users VALUES(1, 'a')"),
 	    SQLITE_OK);
-	assert_queries(&b, "insert", "users", 3, 1);
+	assert_db_queries(b.f.segment_path, "insert", "users", 3, 1);
 	sqlite3_create_function(b.db, "give_up", 0, SQLITE_UTF8, NULL, give_up,
 	    NULL, NULL);
 	assert_int_equal(run(&b, "SELECT give_up() FROM users"), SQLITE_ERROR);
-	assert_queries(&b, "select", "users", 1, 1);
+	assert_db_queries(b.f.segment_path, "select", "users", 1, 1);
 	/* The next one has nothing to do with it. */
 	assert_int_equal(run(&b, "SELECT * FROM users"), SQLITE_OK);
-	assert_queries(&b, "select", "users", 2, 1);
+	assert_db_queries(b.f.segment_path, "select", "users", 2, 1);
 	/* What cannot be prepared. */
 	assert_int_equal(run(&b, "DELETE FROM nowhere"), SQLITE_ERROR);
-	assert_queries(&b, "delete", "nowhere", 1, 1);
+	assert_db_queries(b.f.segment_path, "delete", "nowhere", 1, 1);
 	assert_int_equal(run(&b, "hello"), SQLITE_ERROR);
-	assert_queries(&b, "other", "other", 1, 1);
+	assert_db_queries(b.f.segment_path, "other", "other", 1, 1);
 	/* What has to wait. */
 	assert_int_equal(sqlite3_open(b.path, &other), SQLITE_OK);
 	sqlite3_exec(other, "BEGIN EXCLUSIVE", NULL, NULL, NULL);
 	assert_int_equal(run(&b, "UPDATE users SET name = 'b'"), SQLITE_BUSY);
-	assert_queries(&b, "update", "users", 1, 1);
+	assert_db_queries(b.f.segment_path, "update", "users", 1, 1);
 	sqlite3_close(other);
 	unmake(&b);
 }
@@ -200,7 +168,7 @@ a_statement_that_is_prepared_again_counts_once(void **state)
 	sqlite3_close(other);
 	assert_int_equal(sqlite3_step(s), SQLITE_DONE);
 	sqlite3_finalize(s);
-	assert_queries(&b, "select", "users", 2, 0);
+	assert_db_queries(b.f.segment_path, "select", "users", 2, 0);
 	unmake(&b);
 }
 
@@ -212,21 +180,21 @@ a_connection_is_active_while_a_statement_is_open(void **state)
 
 	(void)state;
 	make(&b);
-	assert_connections(&b, 0, 1);
+	assert_db_connections(b.f.segment_path, 0, 1);
 	run(&b, "INSERT INTO users(name) VALUES('a')");
-	assert_connections(&b, 0, 1);
+	assert_db_connections(b.f.segment_path, 0, 1);
 	for (int i = 0; i < 100; i++) {
 		open[i] = prepare(&b, "SELECT * FROM users");
 		assert_int_equal(sqlite3_step(open[i]), SQLITE_ROW);
-		assert_connections(&b, 1, 0);
+		assert_db_connections(b.f.segment_path, 1, 0);
 	}
 	for (int i = 0; i < 99; i++)
 		sqlite3_finalize(open[(i * 37) % 100]);
-	assert_connections(&b, 1, 0);
+	assert_db_connections(b.f.segment_path, 1, 0);
 	sqlite3_finalize(open[(99 * 37) % 100]);
-	assert_connections(&b, 0, 1);
+	assert_db_connections(b.f.segment_path, 0, 1);
 	/* Left before its end, which is no failure. */
-	assert_queries(&b, "select", "users", 100, 0);
+	assert_db_queries(b.f.segment_path, "select", "users", 100, 0);
 	unmake(&b);
 }
 
@@ -241,12 +209,12 @@ a_closed_connection_is_gone(void **state)
 	run(&b, "INSERT INTO users(name) VALUES('a')");
 	s = prepare(&b, "SELECT * FROM users");
 	sqlite3_step(s);
-	assert_connections(&b, 1, 0);
+	assert_db_connections(b.f.segment_path, 1, 0);
 	/* It lives on until its statement ends, and counts no more. */
 	assert_int_equal(sqlite3_close_v2(b.db), SQLITE_OK);
-	assert_connections(&b, 0, 0);
+	assert_db_connections(b.f.segment_path, 0, 0);
 	sqlite3_finalize(s);
-	assert_connections(&b, 0, 0);
+	assert_db_connections(b.f.segment_path, 0, 0);
 	fixture_close(&b.f);
 }
 
@@ -260,7 +228,7 @@ a_detached_connection_is_left_alone(void **state)
 	cmx_sqlite3_detach(&b.metrics);
 	assert_int_equal(run(&b, "INSERT INTO users(name) VALUES('a')"),
 	    SQLITE_OK);
-	assert_connections(&b, 0, 0);
+	assert_db_connections(b.f.segment_path, 0, 0);
 	assert_false(shows(b.f.segment_path,
 	    "codeai_db_queries_total{operation=\"insert\",entity=\"users\"} "
 	    "1"));
@@ -280,7 +248,7 @@ odd_statements_are_taken(void **state)
 	memset(sql, ' ', n);
 	strcpy(sql + n, "SELECT 1");
 	assert_int_equal(run(&b, sql), SQLITE_OK);
-	assert_queries(&b, "other", "other", 1, 0);
+	assert_db_queries(b.f.segment_path, "other", "other", 1, 0);
 	free(sql);
 	/* A NUL ends it, for SQLite too. */
 	assert_int_equal(sqlite3_prepare_v2(b.db, "DELETE FROM log\0x", 17, &s,
@@ -288,7 +256,7 @@ odd_statements_are_taken(void **state)
 	    SQLITE_OK);
 	sqlite3_step(s);
 	sqlite3_finalize(s);
-	assert_queries(&b, "delete", "log", 1, 0);
+	assert_db_queries(b.f.segment_path, "delete", "log", 1, 0);
 	/* The old call keeps no text. */
 	assert_int_equal(sqlite3_prepare(b.db, "DELETE FROM log", -1, &s, NULL),
 	    SQLITE_OK);
