@@ -65,7 +65,6 @@ struct cmx_pq_query {
 	struct cmx_timer timer;
 	struct cmx_pq_names names;
 	bool is_silent; /* of no interest unless it fails */
-	bool has_result;
 	bool has_failed;
 };
 
@@ -487,15 +486,11 @@ cmx_PQgetResult(PGconn *conn)
 
 	if (query == NULL)
 		return result;
-	if (result == NULL) {
-		/* In a pipeline, null also says that there is no more yet. */
-		if (query->has_result ||
-		    PQpipelineStatus(conn) == PQ_PIPELINE_OFF)
-			cmx_pq_pop(pq);
-	} else if (PQresultStatus(result) != PGRES_PIPELINE_SYNC) {
-		query->has_result = true;
+	/* Null is the end of one query's results, in a pipeline too. */
+	if (result == NULL)
+		cmx_pq_pop(pq);
+	else if (PQresultStatus(result) != PGRES_PIPELINE_SYNC)
 		query->has_failed |= cmx_pq_is_failure(result);
-	}
 	return result;
 }
 

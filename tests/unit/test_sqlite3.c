@@ -98,8 +98,8 @@ a_trigger_is_a_part_of_its_statement(void **state)
 	    SQLITE_OK);
 	assert_db_queries(b.f.segment_path, "insert", "users", 1, 0);
 	assert_db_queries(b.f.segment_path, "other", "other", 1, 0);
-	assert_false(shows(b.f.segment_path,
-	    "codeai_db_queries_total{operation=\"delete\",entity=\"log\"} 1"));
+	assert_db_queries(b.f.segment_path, "delete", "log", 0, 0);
+	assert_db_connections(b.f.segment_path, 0, 1);
 	unmake(&b);
 }
 
@@ -145,6 +145,39 @@ failures_are_counted(void **state)
 	assert_int_equal(run(&b, "UPDATE users SET name = 'b'"), SQLITE_BUSY);
 	assert_db_queries(b.f.segment_path, "update", "users", 1, 1);
 	sqlite3_close(other);
+	unmake(&b);
+}
+
+static void
+fail_within(sqlite3_context *context, int n, sqlite3_value **values)
+{
+	(void)n;
+	(void)values;
+	sqlite3_exec(sqlite3_context_db_handle(context),
+	    "INSERT INTO users VALUES(1, 'again')", NULL, NULL, NULL);
+	sqlite3_result_int(context, 1);
+}
+
+/* What fails beside or within a statement is not its failure. */
+static void
+failures_of_others_are_not_a_statements_own(void **state)
+{
+	struct bench b;
+	sqlite3 *none;
+
+	(void)state;
+	make(&b);
+	run(&b, "INSERT INTO users VALUES(1, 'a')");
+	assert_int_equal(sqlite3_open("/dev/shm/codeai-test-none/a.db", &none),
+	    SQLITE_CANTOPEN);
+	sqlite3_close(none);
+	assert_int_equal(run(&b, "UPDATE users SET name = 'b'"), SQLITE_OK);
+	assert_db_queries(b.f.segment_path, "update", "users", 1, 0);
+	sqlite3_create_function(b.db, "fail_within", 0, SQLITE_UTF8, NULL,
+	    fail_within, NULL, NULL);
+	assert_int_equal(run(&b, "SELECT fail_within() FROM users"), SQLITE_OK);
+	assert_db_queries(b.f.segment_path, "insert", "users", 2, 1);
+	assert_db_queries(b.f.segment_path, "select", "users", 1, 0);
 	unmake(&b);
 }
 
@@ -229,9 +262,7 @@ a_detached_connection_is_left_alone(void **state)
 	assert_int_equal(run(&b, "INSERT INTO users(name) VALUES('a')"),
 	    SQLITE_OK);
 	assert_db_connections(b.f.segment_path, 0, 0);
-	assert_false(shows(b.f.segment_path,
-	    "codeai_db_queries_total{operation=\"insert\",entity=\"users\"} "
-	    "1"));
+	assert_db_queries(b.f.segment_path, "insert", "users", 0, 0);
 	unmake(&b);
 }
 
@@ -291,6 +322,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(every_statement_is_counted_under_its_names),
 	cmocka_unit_test(a_trigger_is_a_part_of_its_statement),
 	cmocka_unit_test(failures_are_counted),
+	cmocka_unit_test(failures_of_others_are_not_a_statements_own),
 	cmocka_unit_test(a_statement_that_is_prepared_again_counts_once),
 	cmocka_unit_test(a_connection_is_active_while_a_statement_is_open),
 	cmocka_unit_test(a_closed_connection_is_gone),
