@@ -8,6 +8,7 @@ LIBDIR	?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR	?= $(PREFIX)/share/man
 DATADIR	?= $(PREFIX)/share/codeai-metrics
+COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
 DESTDIR	?=
 
 CC	?= cc
@@ -168,7 +169,7 @@ check-asan: ## the tests under AddressSanitizer and UBSan
 	@B=build/asan SANITIZED=1 tests/run $(or $(T),unit cli integration)
 
 .PHONY: torture
-torture: build-tests ## the long storms: a million kills, 10^8 reads
+torture: build-tests ## the long storms: kills, reads, lives, death at every step
 	@B=$B LONG=1 tests/integration/torture
 	@B=$B LONG=1 tests/integration/lives
 
@@ -239,6 +240,10 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	    >$(DESTDIR)$(LIBDIR)/pkgconfig/codeai-metrics.pc
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/codeai
 	install -m 644 lib/codeai.schema.json $(DESTDIR)$(DATADIR)
+	for program in codeai-metrics codeai-metricsd; do \
+	    install -D -m 644 cmd/$$program/completion.bash \
+		$(DESTDIR)$(COMPLETIONS)/$$program || exit 1; \
+	done
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 	for page in $(MAN); do \
 	    install -D -m 644 $$page \
@@ -255,6 +260,8 @@ uninstall: ## what install put there
 	for page in $(MAN); do \
 	    rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; \
 	done
+	rm -f $(DESTDIR)$(COMPLETIONS)/codeai-metrics \
+	    $(DESTDIR)$(COMPLETIONS)/codeai-metricsd
 	rm -rf $(DESTDIR)$(DATADIR)
 	-rmdir $(DESTDIR)$(INCLUDEDIR)/codeai
 

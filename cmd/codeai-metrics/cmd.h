@@ -44,6 +44,18 @@ int cmd_time(const struct globals *, int argc, char *argv[]);
 /* Print a verb's usage to stderr; returns USAGE. */
 int usage_of(const char *verb);
 
+/*
+ * getopt(3) for a verb, whose options are letters: --word is refused as that
+ * word.
+ */
+int next_option(int argc, char *argv[], const char *letters);
+
+/* Say that an argument is one too many; returns USAGE. */
+int too_many(const char *verb, const char *argument);
+
+/* Does a name match one of the globs?  All names do where there is none. */
+bool is_wanted(const char *name, size_t n_globs, const char *const *globs);
+
 /* Print "codeai-metrics: text" for each line of an error; returns FAILED. */
 int fail(const struct cmx_error *);
 

@@ -1,6 +1,7 @@
 /*
  * apply: give a live segment another schema.
  */
+#include <err.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,13 +53,17 @@ cmd_apply(const struct globals *globals, int argc, char *argv[])
 	bool waits = false;
 	int ch;
 
-	while ((ch = getopt(argc, argv, "w")) != -1) {
+	while ((ch = next_option(argc, argv, "w")) != -1) {
 		if (ch != 'w')
 			return usage_of("apply");
 		waits = true;
 	}
-	if (argc - optind != 1)
+	if (optind == argc) {
+		warnx("apply: the schema is missing");
 		return usage_of("apply");
+	}
+	if (argc - optind > 1)
+		return too_many("apply", argv[optind + 1]);
 	for (;;) {
 		if (cmx_apply(globals->segment, argv[optind], &one, &error) !=
 		    0) {

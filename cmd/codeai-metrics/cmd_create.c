@@ -70,7 +70,7 @@ cmd_create(const struct globals *globals, int argc, char *argv[])
 	struct cmx_error error;
 	int ch;
 
-	while ((ch = getopt(argc, argv, "ag:m:")) != -1) {
+	while ((ch = next_option(argc, argv, "ag:m:")) != -1) {
 		switch (ch) {
 		case 'a':
 			options.flags |= CMX_ANY_FILESYSTEM;
@@ -89,7 +89,7 @@ cmd_create(const struct globals *globals, int argc, char *argv[])
 		}
 	}
 	if (argc - optind > 1)
-		return usage_of("create");
+		return too_many("create", argv[optind + 1]);
 	if (cmx_create(globals->segment, argv[optind], &options, &error) != 0)
 		return fail(&error);
 	return DONE;
@@ -100,8 +100,10 @@ cmd_remove(const struct globals *globals, int argc, char *argv[])
 {
 	struct cmx_error error;
 
-	if (getopt(argc, argv, "") != -1 || optind != argc)
+	if (next_option(argc, argv, "") != -1)
 		return usage_of("remove");
+	if (optind != argc)
+		return too_many("remove", argv[optind]);
 	if (cmx_remove(globals->segment, &error) != 0)
 		return fail(&error);
 	return DONE;

@@ -61,7 +61,7 @@ cmd_dump(const struct globals *globals, int argc, char *argv[])
 	const char *path = NULL;
 	int ch, format = CMXR_TEXT, r;
 
-	while ((ch = getopt(argc, argv, "cf:o:")) != -1) {
+	while ((ch = next_option(argc, argv, "cf:o:")) != -1) {
 		switch (ch) {
 		case 'c':
 			options.with_created = true;

@@ -50,7 +50,7 @@ cmd_exec(const struct globals *globals, int argc, char *argv[])
 	double seconds;
 	int ch, status;
 
-	while ((ch = getopt(argc, argv, "+j:")) != -1) {
+	while ((ch = next_option(argc, argv, "+j:")) != -1) {
 		if (ch != 'j')
 			return usage_of("exec");
 		job = optarg;

@@ -70,7 +70,7 @@ cmd_get(const struct globals *globals, int argc, char *argv[])
 	struct cmxr_reader *reader;
 	int r;
 
-	if (getopt(argc, argv, "") != -1)
+	if (next_option(argc, argv, "") != -1)
 		return usage_of("get");
 	if (optind == argc) {
 		warnx("get: the name of a family is missing");

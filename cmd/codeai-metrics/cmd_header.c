@@ -511,7 +511,7 @@ cmd_header(const struct globals *globals, int argc, char *argv[])
 	    !open_stream(&h->functions) || !open_stream(&h->resolve))
 		err(FAILED, "header");
 	h->prefix = "";
-	while ((ch = getopt(argc, argv, "o:p:")) != -1) {
+	while ((ch = next_option(argc, argv, "o:p:")) != -1) {
 		if (ch == 'o')
 			path = optarg;
 		else if (ch == 'p')
@@ -519,10 +519,8 @@ cmd_header(const struct globals *globals, int argc, char *argv[])
 		else
 			return usage_of("header");
 	}
-	if (argc - optind > 1) {
-		warnx("header: %s: is one schema too many", argv[optind + 1]);
-		return usage_of("header");
-	}
+	if (argc - optind > 1)
+		return too_many("header", argv[optind + 1]);
 	if (h->prefix[0] != '\0' &&
 	    (!identifier_is_valid(h->prefix) || strlen(h->prefix) > 100)) {
 		warnx("header: -p %s: is not the beginning of an identifier of "

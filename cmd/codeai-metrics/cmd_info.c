@@ -140,15 +140,13 @@ cmd_info(const struct globals *globals, int argc, char *argv[])
 	bool is_json = false;
 	int ch, r;
 
-	while ((ch = getopt(argc, argv, "j")) != -1) {
+	while ((ch = next_option(argc, argv, "j")) != -1) {
 		if (ch != 'j')
 			return usage_of("info");
 		is_json = true;
 	}
-	if (optind != argc) {
-		warnx("info: takes no argument");
-		return usage_of("info");
-	}
+	if (optind != argc)
+		return too_many("info", argv[optind]);
 	r = open_snapshot(globals, false, &reader, &snapshot);
 	if (r != DONE)
 		return r;

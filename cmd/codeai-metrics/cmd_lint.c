@@ -59,13 +59,13 @@ cmd_lint(const struct globals *globals, int argc, char *argv[])
 	int ch, r;
 
 	(void)globals;
-	while ((ch = getopt(argc, argv, "f:")) != -1) {
+	while ((ch = next_option(argc, argv, "f:")) != -1) {
 		if (ch != 'f')
 			return usage_of("lint");
 		format = optarg;
 	}
 	if (argc - optind > 1)
-		return usage_of("lint");
+		return too_many("lint", argv[optind + 1]);
 	if (format != NULL && strcmp(format, "text") != 0 &&
 	    strcmp(format, "openmetrics") != 0) {
 		warnx("-f %s: is not a format; allowed are text, openmetrics",

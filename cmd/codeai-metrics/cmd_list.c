@@ -1,7 +1,6 @@
 /*
  * list: print the families.
  */
-#include <fnmatch.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,15 +10,6 @@
 #include <codeai/metrics_reader.h>
 
 #include "cmd.h"
-
-static bool
-is_wanted(const char *name, int argc, char *argv[])
-{
-	for (int i = 0; i < argc; i++)
-		if (fnmatch(argv[i], name, 0) == 0)
-			return true;
-	return argc == 0;
-}
 
 /* name, type, labels, series, help; tabs between, for people and cut(1) */
 static void
@@ -62,7 +52,7 @@ cmd_list(const struct globals *globals, int argc, char *argv[])
 	bool is_json = false;
 	int ch, r;
 
-	while ((ch = getopt(argc, argv, "j")) != -1) {
+	while ((ch = next_option(argc, argv, "j")) != -1) {
 		if (ch != 'j')
 			return usage_of("list");
 		is_json = true;
@@ -74,7 +64,8 @@ cmd_list(const struct globals *globals, int argc, char *argv[])
 		struct cmxr_family f;
 
 		cmxr_snapshot_family(snapshot, i, &f);
-		if (!is_wanted(f.def.name, argc - optind, argv + optind))
+		if (!is_wanted(f.def.name, (size_t)(argc - optind),
+			(const char *const *)(argv + optind)))
 			continue;
 		if (is_json)
 			json_array_append_new(all, to_json(&f));

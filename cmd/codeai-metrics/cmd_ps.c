@@ -72,7 +72,7 @@ cmd_ps(const struct globals *globals, int argc, char *argv[])
 	size_t cursor = 0;
 	int ch, r;
 
-	while ((ch = getopt(argc, argv, "jl")) != -1) {
+	while ((ch = next_option(argc, argv, "jl")) != -1) {
 		switch (ch) {
 		case 'j':
 			is_json = true;
@@ -85,7 +85,7 @@ cmd_ps(const struct globals *globals, int argc, char *argv[])
 		}
 	}
 	if (optind != argc)
-		return usage_of("ps");
+		return too_many("ps", argv[optind]);
 	r = open_snapshot(globals, false, &reader, &snapshot);
 	if (r != DONE)
 		return r;

@@ -36,7 +36,7 @@ cmd_time(const struct globals *globals, int argc, char *argv[])
 	double seconds;
 	int n_labels = 0, status;
 
-	if (getopt(argc, argv, "+") != -1)
+	if (next_option(argc, argv, "+") != -1)
 		return usage_of("time");
 	argc -= optind;
 	argv += optind;

@@ -51,7 +51,7 @@ write_verb(enum action action, const struct globals *globals, int argc,
 	int result;
 
 	/* "+": what stands behind the name may be a negative number. */
-	if (getopt(argc, argv, "+") != -1)
+	if (next_option(argc, argv, "+") != -1)
 		return usage_of(verb);
 	if (optind == argc) {
 		warnx("%s: the name of a family is missing", verb);

@@ -2,7 +2,6 @@
  * table.c: a snapshot for people: one line for each series, and of each
  * histogram its count, mean and estimated percentiles.
  */
-#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,15 +89,6 @@ print_family(const struct cmxr_snapshot *snapshot, size_t i)
 		    "mean", "p50", "p95", "p99");
 	while (cmxr_series_next(snapshot, i, &cursor, &series))
 		print_series(&family, &series);
-}
-
-static bool
-is_wanted(const char *name, size_t n_globs, const char *const *globs)
-{
-	for (size_t i = 0; i < n_globs; i++)
-		if (fnmatch(globs[i], name, 0) == 0)
-			return true;
-	return n_globs == 0;
 }
 
 void

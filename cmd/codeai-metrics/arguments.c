@@ -1,13 +1,39 @@
 /*
- * labels.c: a family and LABEL=VALUE arguments -> values in its order.
+ * arguments.c: what stands behind a verb: options, families, labels.
  */
 #include <err.h>
+#include <fnmatch.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <codeai/metrics_reader.h>
 
 #include "cmd.h"
+
+int
+next_option(int argc, char *argv[], const char *letters)
+{
+	static const struct option none[] = { { NULL, 0, NULL, 0 } };
+
+	return getopt_long(argc, argv, letters, none, NULL);
+}
+
+int
+too_many(const char *verb, const char *argument)
+{
+	warnx("%s: %s: is one argument too many", verb, argument);
+	return usage_of(verb);
+}
+
+bool
+is_wanted(const char *name, size_t n_globs, const char *const *globs)
+{
+	for (size_t i = 0; i < n_globs; i++)
+		if (fnmatch(globs[i], name, 0) == 0)
+			return true;
+	return n_globs == 0;
+}
 
 bool
 find_family(const struct cmxr_snapshot *snapshot, const char *name,

@@ -1,0 +1,56 @@
+# bash completion for codeai-metrics(1): verbs and options are those that
+# "codeai-metrics help" prints, names of metrics those of the segment.
+
+_codeai_metrics() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local i verb= segment=() words= help
+
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-s | --segment)
+			segment=(-s "${COMP_WORDS[i + 1]}")
+			((i++))
+			;;
+		-*) ;;
+		*)
+			verb=${COMP_WORDS[i]}
+			break
+			;;
+		esac
+	done
+	help=$("${COMP_WORDS[0]}" help 2>/dev/null)
+	if [[ -z $verb ]]; then
+		if [[ $prev == -s || $prev == --segment ]]; then
+			COMPREPLY=($(compgen -f -- "$cur"))
+			return
+		fi
+		words=$(sed -n 's/^  \([a-z]*\) .*/\1/p' <<<"$help")
+		COMPREPLY=($(compgen -W "$words -h -s -V help" -- "$cur"))
+		return
+	fi
+	# The verb's line: its options are in brackets.
+	help=$(grep "^  $verb " <<<"$help")
+	if [[ $cur == -* ]]; then
+		words=$(grep -oE '(\[| )-[a-zA-Z]+' <<<"$help" |
+		    tr -d '[ -' | fold -w1 | sed 's/^/-/')
+		COMPREPLY=($(compgen -W "$words" -- "$cur"))
+		return
+	fi
+	case $verb:$prev in
+	dump:-f) words='text openmetrics protobuf json table' ;;
+	lint:-f) words='text openmetrics' ;;
+	*:-o | *:-[gmjp]) ;;
+	add:* | get:* | observe:* | set:* | time:* | dump:* | list:*)
+		# LABEL=VALUE is for the user to know.
+		words=$("${COMP_WORDS[0]}" "${segment[@]}" list 2>/dev/null |
+		    cut -f1)
+		;;
+	esac
+	if [[ -n $words ]]; then
+		COMPREPLY=($(compgen -W "$words" -- "$cur"))
+	else
+		COMPREPLY=($(compgen -f -- "$cur"))
+	fi
+}
+complete -o default -F _codeai_metrics codeai-metrics
