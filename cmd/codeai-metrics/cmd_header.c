@@ -498,44 +498,50 @@ make_header(struct header *h, const char *schema, struct stream *whole)
 	return h->has_failed ? FAILED : DONE;
 }
 
+static int
+print_header(const char *schema, const char *prefix, const char *path)
+{
+	struct header h = { .prefix = prefix };
+	struct stream whole;
+	int r;
+
+	if (!open_stream(&whole) || !open_stream(&h.members) ||
+	    !open_stream(&h.functions) || !open_stream(&h.resolve))
+		err(FAILED, "header");
+	r = make_header(&h, schema, &whole);
+	if (r == DONE)
+		r = write_output(path, whole.text, whole.size);
+	identifiers_free(&h.used);
+	free(h.members.text);
+	free(h.functions.text);
+	free(h.resolve.text);
+	free(whole.text);
+	return r;
+}
+
 int
 cmd_header(const struct globals *globals, int argc, char *argv[])
 {
-	struct header *h = calloc(1, sizeof(*h));
-	struct stream whole;
-	const char *path = NULL;
-	int ch, r;
+	const char *path = NULL, *prefix = "";
+	int ch;
 
 	(void)globals;
-	if (h == NULL || !open_stream(&whole) || !open_stream(&h->members) ||
-	    !open_stream(&h->functions) || !open_stream(&h->resolve))
-		err(FAILED, "header");
-	h->prefix = "";
 	while ((ch = next_option(argc, argv, "o:p:")) != -1) {
 		if (ch == 'o')
 			path = optarg;
 		else if (ch == 'p')
-			h->prefix = optarg;
+			prefix = optarg;
 		else
 			return usage_of("header");
 	}
 	if (argc - optind > 1)
 		return too_many("header", argv[optind + 1]);
-	if (h->prefix[0] != '\0' &&
-	    (!identifier_is_valid(h->prefix) || strlen(h->prefix) > 100)) {
+	if (prefix[0] != '\0' &&
+	    (!identifier_is_valid(prefix) || strlen(prefix) > 100)) {
 		warnx("header: -p %s: is not the beginning of an identifier of "
 		      "at most 100 characters",
-		    h->prefix);
+		    prefix);
 		return USAGE;
 	}
-	r = make_header(h, argv[optind], &whole);
-	if (r == DONE)
-		r = write_output(path, whole.text, whole.size);
-	identifiers_free(&h->used);
-	free(h->members.text);
-	free(h->functions.text);
-	free(h->resolve.text);
-	free(whole.text);
-	free(h);
-	return r;
+	return print_header(argv[optind], prefix, path);
 }

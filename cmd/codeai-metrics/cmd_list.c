@@ -48,7 +48,7 @@ cmd_list(const struct globals *globals, int argc, char *argv[])
 {
 	const struct cmxr_snapshot *snapshot;
 	struct cmxr_reader *reader;
-	json_t *all = json_array();
+	json_t *all;
 	bool is_json = false;
 	int ch, r;
 
@@ -60,6 +60,7 @@ cmd_list(const struct globals *globals, int argc, char *argv[])
 	r = open_snapshot(globals, true, &reader, &snapshot);
 	if (r != DONE)
 		return r;
+	all = json_array();
 	for (size_t i = 0; i < cmxr_snapshot_n_families(snapshot); i++) {
 		struct cmxr_family f;
 

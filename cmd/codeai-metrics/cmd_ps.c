@@ -67,7 +67,7 @@ cmd_ps(const struct globals *globals, int argc, char *argv[])
 	const struct cmxr_snapshot *snapshot;
 	struct cmxr_reader *reader;
 	struct cmxr_process process;
-	json_t *all = json_array();
+	json_t *all;
 	bool is_json = false, only_live = false;
 	size_t cursor = 0;
 	int ch, r;
@@ -89,6 +89,7 @@ cmd_ps(const struct globals *globals, int argc, char *argv[])
 	r = open_snapshot(globals, false, &reader, &snapshot);
 	if (r != DONE)
 		return r;
+	all = json_array();
 	if (!is_json)
 		printf("%5s %8s  %-5s %6s %6s  %-20s %s\n", "SLOT", "PID",
 		    "STATE", "AGE", "GAUGES", "ROLE", "COMMAND");

@@ -71,7 +71,7 @@ __attribute__((weak)) __thread int cmx_sqlite3_error;
 static inline void
 cmx_sqlite3_use(const struct cmx_sqlite3 *metrics, int n)
 {
-	if (metrics->n_running == 0 && metrics->db != NULL)
+	if (metrics->n_running == 0)
 		cmx_add_db_connections(metrics->registry, n, -n);
 }
 
@@ -81,6 +81,9 @@ cmx_sqlite3_begin(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
 	struct cmx_sqlite3_statement *running = metrics->running;
 	size_t n_room = metrics->n_room;
 
+	/* Closed, with statements that are still there. */
+	if (metrics->db == NULL)
+		return;
 	/* Again: it is a trigger's. */
 	for (size_t i = metrics->n_running; i > 0; i--)
 		if (running[i - 1].statement == statement)
