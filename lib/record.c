@@ -335,6 +335,16 @@ cmx_record_db_query(struct cmx_registry *reg, const char *operation,
 }
 
 void
+cmx_record_db_query_error(struct cmx_registry *reg, const char *operation,
+    const char *entity)
+{
+	const char *values[] = { operation, entity };
+
+	if (reg != NULL)
+		count(reg, DB_QUERY_ERRORS, 2, values);
+}
+
+void
 cmx_set_db_connections(struct cmx_registry *reg, int64_t active, int64_t idle)
 {
 	if (reg == NULL)

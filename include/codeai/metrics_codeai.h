@@ -45,6 +45,10 @@ CMX_PUBLIC void cmx_record_http_request(struct cmx_registry *,
 CMX_PUBLIC void cmx_record_db_query(struct cmx_registry *,
     const char *operation, const char *entity, double seconds, bool failed);
 
+/* The failure alone, of a query that was recorded before it was known. */
+CMX_PUBLIC void cmx_record_db_query_error(struct cmx_registry *,
+    const char *operation, const char *entity);
+
 /*
  * This process's connection pool: codeai_db_connections_active and _idle,
  * summed over live processes.

@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 /* Room for every result, with its NUL. */
-#define CMX_HTTP_PATH_MAX 512
+#define CMX_HTTP_PATH_MAX 800
 
 /* Segments that are kept; what follows them is "{more}". */
 #define CMX_HTTP_PATH_DEPTH 12

@@ -19,8 +19,10 @@
  * one's names count.  A query that is sent ends where cmx_PQgetResult() has
  * its last result; in a pipeline they end in their order, and those that the
  * server passes over after an error have failed.  Queries that are never
- * fetched end, failed, where the connection is reset or finished.  Preparing
- * is recorded only where it fails.
+ * fetched end, failed, where the connection is reset or finished.  A COPY ends
+ * with the result behind its data.  Preparing is recorded only where it fails;
+ * of a connection's prepared statements, the 1,024 that were used last are
+ * known.
  *
  * An attached connection with a query under way is one of
  * codeai_db_connections_active, another one of codeai_db_connections_idle.
@@ -65,20 +67,26 @@ struct cmx_pq_query {
 	struct cmx_timer timer;
 	struct cmx_pq_names names;
 	bool is_silent; /* of no interest unless it fails */
+	bool has_result;
 	bool has_failed;
 };
 
+/* What a statement was prepared as; its name stands behind it. */
 struct cmx_pq_prepared {
 	struct cmx_pq_prepared *next;
 	struct cmx_pq_names names;
-	char name[]; /* with a NUL */
 };
+
+/* So many are remembered, those that were used last. */
+#define CMX_PQ_PREPARED_MAX 1024
 
 /* What a connection is recorded with; libpq keeps it with the connection. */
 struct cmx_pq {
 	struct cmx_registry *registry;
 	struct cmx_pq_query *first, *last; /* sent, and not fetched */
-	struct cmx_pq_prepared *prepared;
+	struct cmx_pq_prepared *prepared;  /* the last one used first */
+	size_t n_prepared;
+	struct cmx_pq_names unnamed; /* statement "" */
 };
 
 static inline void
@@ -88,14 +96,36 @@ cmx_pq_name(struct cmx_pq_names *names, const char *sql)
 	cmx_db_entity(sql, names->entity, sizeof(names->entity));
 }
 
+/* A name's statement, which is the list's first then; or null. */
 static inline struct cmx_pq_prepared *
-cmx_pq_find_prepared(const struct cmx_pq *pq, const char *name)
+cmx_pq_find_prepared(struct cmx_pq *pq, const char *name)
 {
-	struct cmx_pq_prepared *p = pq->prepared;
+	struct cmx_pq_prepared **link = &pq->prepared, *p;
 
-	while (p != NULL && name != NULL && strcmp(p->name, name) != 0)
-		p = p->next;
-	return name == NULL ? NULL : p;
+	for (; (p = *link) != NULL; link = &p->next) {
+		if (strcmp((const char *)(p + 1), name) != 0)
+			continue;
+		*link = p->next;
+		p->next = pq->prepared;
+		pq->prepared = p;
+		return p;
+	}
+	return NULL;
+}
+
+/* Forget all prepared statements but the first ones. */
+static inline void
+cmx_pq_forget(struct cmx_pq *pq, size_t n_kept)
+{
+	struct cmx_pq_prepared **link = &pq->prepared, *p;
+
+	for (size_t i = 0; i < n_kept && *link != NULL; i++)
+		link = &(*link)->next;
+	while ((p = *link) != NULL) {
+		*link = p->next;
+		free(p);
+		pq->n_prepared--;
+	}
 }
 
 /* Remember what a name stands for; without memory it is "other". */
@@ -107,27 +137,37 @@ cmx_pq_prepare(struct cmx_pq *pq, const char *name, const char *sql)
 
 	if (pq == NULL || name == NULL)
 		return;
+	if (name[0] == '\0') {
+		cmx_pq_name(&pq->unnamed, sql);
+		return;
+	}
 	p = cmx_pq_find_prepared(pq, name);
 	if (p == NULL) {
 		size = strlen(name) + 1;
 		p = (struct cmx_pq_prepared *)malloc(sizeof(*p) + size);
 		if (p == NULL)
 			return;
-		memcpy(p->name, name, size);
+		memcpy(p + 1, name, size);
 		p->next = pq->prepared;
 		pq->prepared = p;
+		if (++pq->n_prepared > CMX_PQ_PREPARED_MAX)
+			cmx_pq_forget(pq, CMX_PQ_PREPARED_MAX);
 	}
 	cmx_pq_name(&p->names, sql);
 }
 
 static inline void
-cmx_pq_name_prepared(const struct cmx_pq *pq, struct cmx_pq_names *names,
+cmx_pq_name_prepared(struct cmx_pq *pq, struct cmx_pq_names *names,
     const char *name)
 {
-	const struct cmx_pq_prepared *p = cmx_pq_find_prepared(pq, name);
+	const struct cmx_pq_prepared *p =
+	    name == NULL ? NULL : cmx_pq_find_prepared(pq, name);
 
 	if (p != NULL)
 		*names = p->names;
+	else if (name != NULL && name[0] == '\0' &&
+	    pq->unnamed.operation != NULL)
+		*names = pq->unnamed;
 	else
 		cmx_pq_name(names, NULL);
 }
@@ -181,12 +221,7 @@ static inline void
 cmx_pq_free(struct cmx_pq *pq)
 {
 	cmx_pq_abandon(pq);
-	while (pq->prepared != NULL) {
-		struct cmx_pq_prepared *p = pq->prepared;
-
-		pq->prepared = p->next;
-		free(p);
-	}
+	cmx_pq_forget(pq, 0);
 	cmx_add_db_connections(pq->registry, 0, -1);
 	free(pq);
 }
@@ -197,7 +232,7 @@ cmx_pq_free(struct cmx_pq *pq)
  */
 int cmx_pq_event(PGEventId, void *event, void *arg);
 
-__attribute__((weak)) int
+__attribute__((weak, visibility("default"))) int
 cmx_pq_event(PGEventId id, void *event, void *arg)
 {
 	(void)arg;
@@ -252,26 +287,85 @@ cmx_pq_of(const PGconn *conn)
 	    (struct cmx_pq *)PQinstanceData(conn, cmx_pq_event);
 }
 
-/*
- * A call that waits for its result begins: it ends all that went before.  Not
- * in a pipeline, where libpq refuses it.
- */
+/* Its data do not come as results. */
+static inline bool
+cmx_pq_is_copy(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT ||
+	    status == PGRES_COPY_BOTH;
+}
+
+/* As PQgetResult(). */
+static inline PGresult *
+cmx_PQgetResult(PGconn *conn)
+{
+	struct cmx_pq *pq = cmx_pq_of(conn);
+	PGresult *result = PQgetResult(conn);
+	struct cmx_pq_query *query = pq == NULL ? NULL : pq->first;
+
+	if (query == NULL)
+		return result;
+	if (result == NULL) {
+		/* The end of one query's results, in a pipeline too. */
+		query->has_failed |= !query->has_result;
+		cmx_pq_pop(pq);
+	} else if (PQresultStatus(result) != PGRES_PIPELINE_SYNC) {
+		query->has_result = true;
+		query->has_failed |= cmx_pq_is_failure(result);
+	}
+	return result;
+}
+
+/* The queries that were sent end, as a call that waits ends them. */
 static inline void
-cmx_pq_begin(struct cmx_pq *pq, const PGconn *conn, struct cmx_pq_query *query)
+cmx_pq_drain(struct cmx_pq *pq, PGconn *conn)
+{
+	while (pq->first != NULL) {
+		PGresult *result = cmx_PQgetResult(conn);
+		bool is_copy = cmx_pq_is_copy(result);
+
+		PQclear(result);
+		if (is_copy)
+			break;
+	}
+	while (pq->first != NULL)
+		cmx_pq_pop(pq);
+}
+
+/* A call that waits begins; in a pipeline libpq refuses it. */
+static inline void
+cmx_pq_begin(struct cmx_pq *pq, PGconn *conn, struct cmx_pq_query *query)
 {
 	if (pq == NULL)
 		return;
 	memset(query, 0, sizeof(*query));
-	while (pq->first != NULL && PQpipelineStatus(conn) == PQ_PIPELINE_OFF)
-		cmx_pq_pop(pq);
+	if (PQpipelineStatus(conn) == PQ_PIPELINE_OFF)
+		cmx_pq_drain(pq, conn);
 	cmx_add_db_connections(pq->registry, 1, -1);
 	cmx_db_begin(pq->registry, &query->timer);
+}
+
+/* It goes on as one that was sent: its last result is still to come. */
+static inline bool
+cmx_pq_go_on(struct cmx_pq *pq, const struct cmx_pq_query *query)
+{
+	struct cmx_pq_query *sent =
+	    (struct cmx_pq_query *)malloc(sizeof(*sent));
+
+	if (sent == NULL)
+		return false;
+	*sent = *query;
+	sent->has_result = true;
+	pq->first = pq->last = sent;
+	return true;
 }
 
 static inline PGresult *
 cmx_pq_end(struct cmx_pq *pq, struct cmx_pq_query *query, PGresult *result)
 {
-	if (pq == NULL)
+	if (pq == NULL || (cmx_pq_is_copy(result) && cmx_pq_go_on(pq, query)))
 		return result;
 	query->has_failed = cmx_pq_is_failure(result);
 	cmx_pq_record(query);
@@ -307,8 +401,10 @@ cmx_PQexecParams(PGconn *conn, const char *sql, int n, const Oid *types,
 	cmx_pq_begin(pq, conn, &query);
 	result = PQexecParams(conn, sql, n, types, values, lengths, formats,
 	    result_format);
-	if (pq != NULL)
+	if (pq != NULL) {
 		cmx_pq_name(&query.names, sql);
+		pq->unnamed = query.names;
+	}
 	return cmx_pq_end(pq, &query, result);
 }
 
@@ -407,8 +503,10 @@ cmx_PQsendQueryParams(PGconn *conn, const char *sql, int n, const Oid *types,
 	struct cmx_pq *pq = cmx_pq_of(conn);
 	struct cmx_pq_query *query = cmx_pq_begin_send(pq);
 
-	if (query != NULL)
+	if (query != NULL) {
 		cmx_pq_name(&query->names, sql);
+		pq->unnamed = query->names;
+	}
 	return cmx_pq_end_send(pq, query,
 	    PQsendQueryParams(conn, sql, n, types, values, lengths, formats,
 		result_format));
@@ -474,24 +572,6 @@ static inline int
 cmx_PQsendDescribePortal(PGconn *conn, const char *name)
 {
 	return cmx_pq_describe(conn, name, PQsendDescribePortal);
-}
-
-/* As PQgetResult(). */
-static inline PGresult *
-cmx_PQgetResult(PGconn *conn)
-{
-	struct cmx_pq *pq = cmx_pq_of(conn);
-	PGresult *result = PQgetResult(conn);
-	struct cmx_pq_query *query = pq == NULL ? NULL : pq->first;
-
-	if (query == NULL)
-		return result;
-	/* Null is the end of one query's results, in a pipeline too. */
-	if (result == NULL)
-		cmx_pq_pop(pq);
-	else if (PQresultStatus(result) != PGRES_PIPELINE_SYNC)
-		query->has_failed |= cmx_pq_is_failure(result);
-	return result;
 }
 
 #ifdef CMX_LIBPQ_REPLACE

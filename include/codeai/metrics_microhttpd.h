@@ -24,10 +24,12 @@
  * requests that have begun and not ended, summed over live processes.
  *
  *   path	what cmx_mhd_set_route() said; else, of a request that was
- *		answered with 404, "other"; else cmx_http_normalize_path()'s
+ *		answered with 404 or never came to the handler, "other"; else
+ *		cmx_http_normalize_path()'s
  *   status	the queued one.  Without any: 499 where the client went away,
- *		408 where its time was over, 503 where the daemon ended, and
- *		500 where the handler returned MHD_NO
+ *		408 where its time was over, 503 where the daemon ended (with
+ *		a thread for each connection 499), and 500 where the handler
+ *		returned MHD_NO
  *   request	bytes that the handler took
  *   response	bytes that cmx_mhd_queue_response() was told, or that a reader
  *		gave; 0 of a HEAD, a 204, a 304.  Not observed where they are
@@ -40,7 +42,7 @@
  *   Requires:	libmicrohttpd 0.9.74.
  *   Safety:	thread, process; daemons may be started before or after fork.
  *   Bad input:	a null registry measures nothing, and serves.
- *   Cost:	a microsecond for each request ("make bench-kit"), and 600 bytes
+ *   Cost:	a microsecond for each request ("make bench-kit"), and 900 bytes
  *		while it lasts; without that memory the connection is closed,
  *		as libmicrohttpd does without its own.
  */
@@ -157,9 +159,10 @@ cmx_mhd_begin(struct cmx_mhd *mhd, const char *uri)
 /*
  * cmx_mhd_uri: for MHD_OPTION_URI_LOG_CALLBACK, with the struct cmx_mhd.
  *
- * With it, a request is measured from its first line on, and those are too
- * that libmicrohttpd refuses by itself (400, 413, 431, ...).  Without it, from
- * its last header.
+ * With it, a request is measured from its first line on, and so are those that
+ * libmicrohttpd refuses for what follows that line (400, 413, 431).  Without
+ * it, from its last header.  An application has no such callback of its own
+ * then.
  */
 static inline void *
 cmx_mhd_uri(void *cls, const char *uri, struct MHD_Connection *connection)
@@ -225,14 +228,17 @@ cmx_mhd_queue_response(struct MHD_Connection *connection, void **req_cls,
     unsigned int status, struct MHD_Response *response, int64_t size)
 {
 	struct cmx_mhd_request *request = cmx_mhd_request_of(req_cls);
-	enum MHD_Result result =
-	    MHD_queue_response(connection, status, response);
+	int status_before = request->status;
+	int64_t bytes_before = request->response_bytes;
 
-	if (result == MHD_YES) {
-		request->status = (int)status;
-		request->response_bytes = size;
-	}
-	return result;
+	/* Where it closes the connection, the request is gone afterwards. */
+	request->status = (int)(status & ~(unsigned int)MHD_ICY_FLAG);
+	request->response_bytes = size;
+	if (MHD_queue_response(connection, status, response) == MHD_YES)
+		return MHD_YES;
+	request->status = status_before;
+	request->response_bytes = bytes_before;
+	return MHD_NO;
 }
 
 static inline void
@@ -331,7 +337,8 @@ static inline int64_t
 cmx_mhd_response_bytes(const struct cmx_mhd_request *request, int status,
     enum MHD_RequestTerminationCode end)
 {
-	if (request->reader != NULL)
+	/* A reader that was made, and another response with its size queued. */
+	if (request->reader != NULL && request->response_bytes < 0)
 		return (int64_t)__atomic_load_n(&request->reader->n_bytes,
 		    __ATOMIC_RELAXED);
 	if (end != MHD_REQUEST_TERMINATED_COMPLETED_OK)
@@ -360,7 +367,7 @@ cmx_mhd_completed(void *cls, struct MHD_Connection *connection, void **req_cls,
 		mhd->completed(mhd->arg, connection, &request->application,
 		    end);
 	status = cmx_mhd_status(request, connection, end);
-	if (status == 404 && !request->has_route)
+	if (!request->has_route && (status == 404 || !request->has_handler))
 		strcpy(request->path, "other");
 	cmx_http_end(&request->timer, request->method, request->path, status,
 	    request->request_bytes,
@@ -394,7 +401,10 @@ struct cmx_mhd_metrics {
  * is its own, and null otherwise.
  *
  * Returns:   0, or a negative enum cmx_err, as cmxr_open(); the handler then
- *            answers 503, and tries again at each request.
+ *            answers 503 and, of a segment with a path, tries again at each
+ *            request.
+ * Safety:    thread.  A child that is forked while a thread answers a scrape
+ *            needs one of its own.
  */
 static inline int
 cmx_mhd_metrics_open(struct cmx_mhd_metrics *metrics,
@@ -448,8 +458,10 @@ cmx_mhd_metrics_encode(struct cmx_mhd_metrics *metrics, enum cmxr_format format,
 	memset(&input, 0, sizeof(input));
 	pthread_mutex_lock(&metrics->lock);
 	result = cmx_mhd_metrics_renew(metrics, err);
-	if (result == 0 && metrics->reader == NULL)
+	if (result == 0 && metrics->reader == NULL) {
 		result = CMX_ERR_NOT_FOUND;
+		strcpy(err->text, "the segment cannot be read");
+	}
 	if (result == 0)
 		result =
 		    cmxr_snapshot_take(metrics->reader, &input.snapshot, err);

@@ -12,22 +12,33 @@
  * From then on each statement of the connection is recorded as of
  * cmx_record_db_query(), whoever runs it, by whatever call: its operation, its
  * table, the seconds from its first step to its end or reset, and whether it
- * failed.  Statements of triggers are a part of theirs.  An attached
+ * failed.  What SQLite runs within a statement (triggers, full text indices,
+ * SQL of functions) is a part of it; EXPLAIN is not recorded.  An attached
  * connection with a statement under way is one of
  * codeai_db_connections_active, another one of codeai_db_connections_idle.
  *
  * SQLite tells a trace callback neither the time in less than milliseconds nor
- * that a statement failed.  The time is taken here; failures are what SQLite
- * writes to its error log in the same thread.  So without cmx_sqlite3_init()
- * only SQLITE_BUSY is seen to fail.  With it, a statement that cannot be
- * prepared is recorded too, as one that failed in no time.
+ * that a statement failed.  The time is taken here.  Failures are seen
+ *
+ *   -	where SQLite writes them to its error log, which cmx_sqlite3_init()
+ *	reads: most of them, and also that a statement cannot be prepared,
+ *	which is recorded as one that failed in no time;
+ *   -	where a statement has to wait for a lock (SQLITE_BUSY);
+ *   -	all others, which are those at a statement's very end (a foreign key,
+ *	a lock that COMMIT does not get), where it is run by cmx_sqlite3_step()
+ *	or cmx_sqlite3_exec(), which are sqlite3_step() and sqlite3_exec().  A
+ *	file that defines CMX_SQLITE3_REPLACE before it includes this has them
+ *	under SQLite's names.
+ *
+ * A statement that was told SQLITE_BUSY has ended, failed; stepped again, it
+ * is not seen.
  *
  * In common:
  *   Requires:	SQLite 3.14.
  *   Safety:	as the connection's: its callbacks run one at a time.  A
  *		connection is not to be carried through fork, and nor is this.
  *   Bad input:	a null registry measures nothing.
- *   Cost:	half a microsecond for each statement.
+ *   Cost:	half a microsecond for each statement ("make bench-kit").
  */
 #ifndef CODEAI_METRICS_SQLITE3_H
 #define CODEAI_METRICS_SQLITE3_H
@@ -56,23 +67,42 @@ struct cmx_sqlite3_statement {
 /* What a connection is recorded with; its members are its own. */
 struct cmx_sqlite3 {
 	struct cmx_registry *registry;
-	sqlite3 *db; /* null: closed or detached */
+	sqlite3 *db;                   /* null: closed or detached */
+	struct cmx_gauge active, idle; /* connections */
 	struct cmx_sqlite3_statement *running;
 	size_t n_running, n_room;
 };
 
 /*
- * What the error log said last in this thread.  Weak: one for the program,
- * however many of its files include this.
+ * What a thread knows of its statements: the text of the one that the error
+ * log told of last, and the names of the last one that ended well.  Weak: one
+ * for the program, however many of its files include this.
  */
-__attribute__((weak)) __thread int cmx_sqlite3_error;
+struct cmx_sqlite3_thread {
+	char failed[256]; /* "": none */
+	struct cmx_registry *registry;
+	const char *operation; /* null: none */
+	char entity[CMX_DB_ENTITY_MAX];
+};
+__attribute__((weak,
+    visibility(
+	"default"))) __thread struct cmx_sqlite3_thread cmx_sqlite3_thread;
 
-/* A connection is in use from its first statement to its last one's end. */
+/* The connection goes from idle to active, or back. */
 static inline void
-cmx_sqlite3_use(const struct cmx_sqlite3 *metrics, int n)
+cmx_sqlite3_use(const struct cmx_sqlite3 *metrics, double n)
 {
-	if (metrics->n_running == 0)
-		cmx_add_db_connections(metrics->registry, n, -n);
+	cmx_gauge_add(&metrics->active, n);
+	cmx_gauge_sub(&metrics->idle, n);
+}
+
+/* SQLite gives what it runs within a statement another text: a comment. */
+static inline bool
+cmx_sqlite3_is_own(sqlite3_stmt *statement, const char *text)
+{
+	const char *sql = sqlite3_sql(statement);
+
+	return sql == NULL || text == NULL || strcmp(sql, text) == 0;
 }
 
 static inline void
@@ -81,13 +111,6 @@ cmx_sqlite3_begin(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
 	struct cmx_sqlite3_statement *running = metrics->running;
 	size_t n_room = metrics->n_room;
 
-	/* Closed, with statements that are still there. */
-	if (metrics->db == NULL)
-		return;
-	/* Again: it is a trigger's. */
-	for (size_t i = metrics->n_running; i > 0; i--)
-		if (running[i - 1].statement == statement)
-			return;
 	if (metrics->n_running == n_room) {
 		n_room = n_room == 0 ? 8 : 2 * n_room;
 		running = (struct cmx_sqlite3_statement *)realloc(running,
@@ -97,20 +120,32 @@ cmx_sqlite3_begin(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
 		metrics->running = running;
 		metrics->n_room = n_room;
 	}
-	cmx_sqlite3_error = SQLITE_OK;
-	cmx_sqlite3_use(metrics, 1);
+	cmx_sqlite3_thread.failed[0] = '\0';
+	if (metrics->n_running == 0 && metrics->db != NULL)
+		cmx_sqlite3_use(metrics, 1);
 	running += metrics->n_running++;
 	running->statement = statement;
 	cmx_db_begin(metrics->registry, &running->timer);
+}
+
+/* Did the error log tell of this statement?  It cuts long ones. */
+static inline bool
+cmx_sqlite3_is_told(const char *sql)
+{
+	const char *failed = cmx_sqlite3_thread.failed;
+	size_t n = sql == NULL ? 0 : strlen(sql), room = strlen(failed);
+
+	return room > 0 &&
+	    (sql == NULL || strncmp(sql, failed, n < room ? n : room) == 0);
 }
 
 static inline void
 cmx_sqlite3_end(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
 {
 	struct cmx_sqlite3_statement *running = metrics->running;
+	struct cmx_sqlite3_thread *thread = &cmx_sqlite3_thread;
 	const char *sql = sqlite3_sql(statement);
 	size_t i = metrics->n_running;
-	char entity[CMX_DB_ENTITY_MAX];
 	bool has_failed;
 
 	while (i > 0 && running[i - 1].statement != statement)
@@ -118,30 +153,43 @@ cmx_sqlite3_end(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
 	if (i == 0)
 		return;
 	/* One that waits for a lock is busy, and has no row. */
-	has_failed = cmx_sqlite3_error != SQLITE_OK ||
+	has_failed = cmx_sqlite3_is_told(sql) ||
 	    (sqlite3_stmt_busy(statement) &&
 		sqlite3_data_count(statement) == 0);
-	cmx_sqlite3_error = SQLITE_OK;
-	cmx_db_entity(sql, entity, sizeof(entity));
-	cmx_db_end(&running[i - 1].timer, cmx_db_operation(sql), entity,
+	thread->failed[0] = '\0';
+	thread->registry = metrics->registry;
+	thread->operation = cmx_db_operation(sql);
+	cmx_db_entity(sql, thread->entity, sizeof(thread->entity));
+	cmx_db_end(&running[i - 1].timer, thread->operation, thread->entity,
 	    has_failed);
+	if (has_failed)
+		thread->operation = NULL;
 	running[i - 1] = running[--metrics->n_running];
-	cmx_sqlite3_use(metrics, -1);
+	if (metrics->n_running > 0)
+		return;
+	if (metrics->db != NULL) {
+		cmx_sqlite3_use(metrics, -1);
+	} else {
+		/* Closed, and this may have been its last statement. */
+		free(metrics->running);
+		metrics->running = NULL;
+		metrics->n_room = 0;
+	}
 }
 
 /* The connection is neither active nor idle any more. */
 static inline void
 cmx_sqlite3_leave(struct cmx_sqlite3 *metrics)
 {
-	bool is_active = metrics->n_running > 0;
-
 	if (metrics->db != NULL)
-		cmx_add_db_connections(metrics->registry, is_active ? -1 : 0,
-		    is_active ? 0 : -1);
+		cmx_gauge_dec(
+		    metrics->n_running > 0 ? &metrics->active : &metrics->idle);
 	metrics->db = NULL;
+	if (metrics->n_running > 0)
+		return;
 	free(metrics->running);
 	metrics->running = NULL;
-	metrics->n_running = metrics->n_room = 0;
+	metrics->n_room = 0;
 }
 
 /*
@@ -157,28 +205,33 @@ cmx_sqlite3_trace(unsigned int event, void *arg, void *object, void *detail)
 {
 	struct cmx_sqlite3 *metrics = (struct cmx_sqlite3 *)arg;
 
-	(void)detail;
-	if (event == SQLITE_TRACE_STMT)
-		cmx_sqlite3_begin(metrics, (sqlite3_stmt *)object);
-	else if (event == SQLITE_TRACE_PROFILE)
+	if (event == SQLITE_TRACE_STMT) {
+		if (cmx_sqlite3_is_own((sqlite3_stmt *)object,
+			(const char *)detail))
+			cmx_sqlite3_begin(metrics, (sqlite3_stmt *)object);
+	} else if (event == SQLITE_TRACE_PROFILE) {
 		cmx_sqlite3_end(metrics, (sqlite3_stmt *)object);
-	else if (event == SQLITE_TRACE_CLOSE)
+	} else if (event == SQLITE_TRACE_CLOSE) {
 		cmx_sqlite3_leave(metrics);
+	}
 	return 0;
 }
 
 /*
  * cmx_sqlite3_attach: record a connection's statements from now on.
  *
- * Ends by itself where the connection is closed.
+ * Once for each connection.  Ends by itself where the connection is closed; a
+ * sqlite3_close() that fails takes it out of the gauges.
  *
  * Returns:   SQLITE_OK, or what sqlite3_trace_v2() said.
- * Owner:     the caller; it must live as long as the connection.
+ * Owner:     the caller; it must live as long as the connection, which after
+ *            sqlite3_close_v2() is as long as the connection's statements.
  */
 static inline int
 cmx_sqlite3_attach(struct cmx_sqlite3 *metrics, struct cmx_registry *registry,
     sqlite3 *db)
 {
+	struct cmx_family family;
 	int result;
 
 	memset(metrics, 0, sizeof(*metrics));
@@ -188,35 +241,45 @@ cmx_sqlite3_attach(struct cmx_sqlite3 *metrics, struct cmx_registry *registry,
 	result = sqlite3_trace_v2(db,
 	    SQLITE_TRACE_STMT | SQLITE_TRACE_PROFILE | SQLITE_TRACE_CLOSE,
 	    cmx_sqlite3_trace, metrics);
-	if (result == SQLITE_OK) {
-		metrics->db = db;
-		cmx_add_db_connections(registry, 0, 1);
-	}
-	return result;
+	if (result != SQLITE_OK)
+		return result;
+	metrics->db = db;
+	/* Makes the families, if need be; then there is something to find. */
+	cmx_add_db_connections(registry, 0, 1);
+	if (cmx_family_find(registry, "codeai_db_connections_active", &family,
+		NULL) == 0)
+		cmx_gauge_find(&family, 0, NULL, &metrics->active, NULL);
+	if (cmx_family_find(registry, "codeai_db_connections_idle", &family,
+		NULL) == 0)
+		cmx_gauge_find(&family, 0, NULL, &metrics->idle, NULL);
+	return SQLITE_OK;
 }
 
-/* Record no more; statements under way are not recorded. */
+/*
+ * Record no more; statements under way are not recorded.  The connection has
+ * no trace callback then, not even one of the application's.
+ */
 static inline void
 cmx_sqlite3_detach(struct cmx_sqlite3 *metrics)
 {
 	if (metrics->db != NULL)
 		sqlite3_trace_v2(metrics->db, 0, NULL, NULL);
+	if (metrics->n_running > 0 && metrics->db != NULL)
+		cmx_sqlite3_use(metrics, -1);
+	metrics->n_running = 0;
 	cmx_sqlite3_leave(metrics);
 }
 
-/* The statement of: no such table: a in "select * from a"; or null. */
+/*
+ * The text of a message of the error log, behind what stands before it; null
+ * where it is another message.
+ */
 static inline const char *
-cmx_sqlite3_unprepared(int code, const char *message)
+cmx_sqlite3_text(const char *message, const char *before)
 {
-	const char *in;
+	const char *text = strstr(message, before);
 
-	if ((code & 0xff) != SQLITE_ERROR ||
-	    strncmp(message, "abort", strlen("abort")) == 0 ||
-	    strncmp(message, "statement aborts", strlen("statement aborts")) ==
-		0)
-		return NULL;
-	in = strstr(message, " in \"");
-	return in == NULL ? NULL : in + strlen(" in \"");
+	return text == NULL ? NULL : text + strlen(before);
 }
 
 /*
@@ -228,31 +291,40 @@ cmx_sqlite3_unprepared(int code, const char *message)
 static inline void
 cmx_sqlite3_log(void *arg, int code, const char *message)
 {
-	const char *sql = cmx_sqlite3_unprepared(code, message);
+	/*
+	 * abort at 9 in [INSERT ...]: UNIQUE constraint failed: a.x
+	 * statement aborts at 1: [SELECT ...] no such function
+	 * no such table: a in "SELECT * FROM a"
+	 */
+	bool is_run = strncmp(message, "abort at ", strlen("abort at ")) == 0 ||
+	    strncmp(message, "statement aborts", strlen("statement aborts")) ==
+		0;
+	const char *sql = cmx_sqlite3_text(message, is_run ? "[" : " in \"");
 	char entity[CMX_DB_ENTITY_MAX];
+	size_t n;
 
-	switch (code & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_NOTICE:
-	case SQLITE_WARNING:
-	case SQLITE_SCHEMA: /* SQLite prepares it again by itself */
+	/* SQLITE_SCHEMA: SQLite prepares it again by itself. */
+	if (sql == NULL || (code & 0xff) == SQLITE_SCHEMA)
 		return;
-	default:
-		break;
+	if (is_run) {
+		n = strlen(sql);
+		if (n >= sizeof(cmx_sqlite3_thread.failed))
+			n = sizeof(cmx_sqlite3_thread.failed) - 1;
+		memcpy(cmx_sqlite3_thread.failed, sql, n);
+		cmx_sqlite3_thread.failed[n] = '\0';
+	} else if ((code & 0xff) == SQLITE_ERROR) {
+		cmx_sqlite3_thread.operation = NULL;
+		cmx_db_entity(sql, entity, sizeof(entity));
+		cmx_record_db_query((struct cmx_registry *)arg,
+		    cmx_db_operation(sql), entity, 0, true);
 	}
-	if (sql == NULL) {
-		cmx_sqlite3_error = code;
-		return;
-	}
-	cmx_db_entity(sql, entity, sizeof(entity));
-	cmx_record_db_query((struct cmx_registry *)arg, cmx_db_operation(sql),
-	    entity, 0, true);
 }
 
 /*
  * cmx_sqlite3_init: have failures seen, in all connections of the program.
  *
- * Requires:  SQLite is not in use yet (sqlite3_config()).
+ * Requires:  SQLite is not in use yet (sqlite3_config()), and the registry
+ *            stays open as long as it is.
  * Returns:   SQLITE_OK, or SQLITE_MISUSE where it is.
  */
 static inline int
@@ -260,6 +332,52 @@ cmx_sqlite3_init(struct cmx_registry *registry)
 {
 	return sqlite3_config(SQLITE_CONFIG_LOG, cmx_sqlite3_log, registry);
 }
+
+/* A call returned this: is it the failure of one that seemed to end well? */
+static inline int
+cmx_sqlite3_returned(int result)
+{
+	struct cmx_sqlite3_thread *thread = &cmx_sqlite3_thread;
+
+	if (result != SQLITE_OK && result != SQLITE_ROW &&
+	    result != SQLITE_DONE && thread->operation != NULL)
+		cmx_record_db_query_error(thread->registry, thread->operation,
+		    thread->entity);
+	thread->operation = NULL;
+	return result;
+}
+
+/* As sqlite3_step(), and no failure is missed. */
+static inline int
+cmx_sqlite3_step(sqlite3_stmt *statement)
+{
+	cmx_sqlite3_thread.operation = NULL;
+	return cmx_sqlite3_returned(sqlite3_step(statement));
+}
+
+/* As sqlite3_exec(), and no failure is missed. */
+static inline int
+cmx_sqlite3_exec(sqlite3 *db, const char *sql,
+    int (*row)(void *, int, char **, char **), void *arg, char **message)
+{
+	int result;
+
+	cmx_sqlite3_thread.operation = NULL;
+	result = sqlite3_exec(db, sql, row, arg, message);
+	switch (result & 0xff) {
+	case SQLITE_ERROR: /* of the next one, which cannot be prepared */
+	case SQLITE_AUTH:
+	case SQLITE_ABORT: /* row() said so */
+		return result;
+	default:
+		return cmx_sqlite3_returned(result);
+	}
+}
+
+#ifdef CMX_SQLITE3_REPLACE
+#define sqlite3_step cmx_sqlite3_step
+#define sqlite3_exec cmx_sqlite3_exec
+#endif
 
 #ifdef __cplusplus
 }

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define CMX_SQLITE3_REPLACE
 #include <codeai/metrics_microhttpd.h>
 #include <codeai/metrics_sqlite3.h>
 
@@ -51,17 +52,27 @@ get_user(struct MHD_Connection *connection, void **req_cls, int id)
 {
 	enum MHD_Result result;
 	sqlite3_stmt *statement;
+	const char *name;
 
 	cmx_mhd_set_route(req_cls, "/users/{id}");
 	sqlite3_prepare_v2(database, "SELECT name FROM users WHERE id = ?", -1,
 	    &statement, NULL);
 	sqlite3_bind_int(statement, 1, id);
-	if (sqlite3_step(statement) == SQLITE_ROW)
+	switch (sqlite3_step(statement)) {
+	case SQLITE_ROW:
+		name = (const char *)sqlite3_column_text(statement, 0);
 		result = answer(connection, req_cls, MHD_HTTP_OK,
-		    (const char *)sqlite3_column_text(statement, 0));
-	else
+		    name != NULL ? name : "");
+		break;
+	case SQLITE_DONE:
 		result = answer(connection, req_cls, MHD_HTTP_NOT_FOUND,
 		    "no such user\n");
+		break;
+	default:
+		result = answer(connection, req_cls,
+		    MHD_HTTP_SERVICE_UNAVAILABLE, "try again\n");
+		break;
+	}
 	sqlite3_finalize(statement);
 	return result;
 }

@@ -177,9 +177,12 @@ calls_that_do_not_wait(void **state)
 	assert_db_queries(b.f.segment_path, "select", "nowhere", 1, 1);
 	assert_int_equal(fetch(b.conn), 1);
 	/* A call that waits throws away what was not fetched. */
-	assert_true(PQsendQuery(b.conn, "UPDATE users SET n = 'x'"));
-	assert_status(PQexec(b.conn, "DELETE FROM users"), PGRES_COMMAND_OK);
+	assert_true(PQsendQuery(b.conn, "INSERT INTO nowhere VALUES(1)"));
+	assert_status(PQexec(b.conn, "UPDATE users SET n = 'x'"),
+	    PGRES_COMMAND_OK);
+	assert_db_queries(b.f.segment_path, "insert", "nowhere", 1, 1);
 	assert_db_queries(b.f.segment_path, "update", "users", 1, 0);
+	assert_status(PQexec(b.conn, "DELETE FROM users"), PGRES_COMMAND_OK);
 	assert_db_queries(b.f.segment_path, "delete", "users", 2, 0);
 	unmake(&b);
 }
@@ -222,6 +225,79 @@ queries_in_a_pipeline(void **state)
 	assert_db_connections(b.f.segment_path, 0, 1);
 	assert_status(PQgetResult(b.conn), PGRES_PIPELINE_SYNC);
 	assert_true(PQexitPipelineMode(b.conn));
+	unmake(&b);
+}
+
+/* All of a COPY's data are a part of it. */
+static void
+copies_end_with_their_data(void **state)
+{
+	struct bench b;
+	char *row;
+
+	(void)state;
+	make(&b);
+	assert_status(PQexec(b.conn, "COPY users FROM STDIN"), PGRES_COPY_IN);
+	assert_db_connections(b.f.segment_path, 1, 0);
+	assert_db_queries(b.f.segment_path, "other", "other", 0, 0);
+	assert_int_equal(PQputCopyData(b.conn, "1\ta\n", 4), 1);
+	assert_int_equal(PQputCopyEnd(b.conn, NULL), 1);
+	assert_int_equal(fetch(b.conn), 2);
+	assert_db_queries(b.f.segment_path, "other", "other", 1, 0);
+	assert_db_connections(b.f.segment_path, 0, 1);
+	assert_status(PQexec(b.conn, "COPY users FROM STDIN"), PGRES_COPY_IN);
+	assert_int_equal(PQputCopyData(b.conn, "one\n", 4), 1);
+	assert_int_equal(PQputCopyEnd(b.conn, NULL), 1);
+	fetch(b.conn);
+	assert_db_queries(b.f.segment_path, "other", "other", 2, 1);
+	assert_status(PQexec(b.conn, "COPY users TO STDOUT"), PGRES_COPY_OUT);
+	while (PQgetCopyData(b.conn, &row, 0) > 0)
+		PQfreemem(row);
+	fetch(b.conn);
+	assert_db_queries(b.f.segment_path, "other", "other", 3, 1);
+	/* One that another call cuts. */
+	assert_status(PQexec(b.conn, "COPY users TO STDOUT"), PGRES_COPY_OUT);
+	assert_status(PQexec(b.conn, "SELECT * FROM users"), PGRES_TUPLES_OK);
+	assert_db_queries(b.f.segment_path, "other", "other", 4, 1);
+	assert_db_queries(b.f.segment_path, "select", "users", 1, 0);
+	assert_db_connections(b.f.segment_path, 0, 1);
+	unmake(&b);
+}
+
+static void
+prepared_statements_are_known_by_their_names(void **state)
+{
+	struct bench b;
+	char name[16];
+
+	(void)state;
+	make(&b);
+	for (int i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "s%d", i);
+		assert_status(PQprepare(b.conn, name, "SELECT n FROM users", 0,
+				  NULL),
+		    PGRES_COMMAND_OK);
+		/* This one is in use all the time. */
+		assert_status(PQexecPrepared(b.conn, "s0", 0, NULL, NULL, NULL,
+				  0),
+		    PGRES_TUPLES_OK);
+	}
+	assert_db_queries(b.f.segment_path, "select", "users", 2000, 0);
+	assert_status(PQexecPrepared(b.conn, "s5", 0, NULL, NULL, NULL, 0),
+	    PGRES_TUPLES_OK);
+	assert_db_queries(b.f.segment_path, "other", "other", 1, 0);
+	/* The unnamed one is what was prepared last, by whatever call. */
+	assert_status(PQprepare(b.conn, "", "SELECT n FROM users", 0, NULL),
+	    PGRES_COMMAND_OK);
+	assert_status(PQexecPrepared(b.conn, "", 0, NULL, NULL, NULL, 0),
+	    PGRES_TUPLES_OK);
+	assert_db_queries(b.f.segment_path, "select", "users", 2001, 0);
+	assert_status(PQexecParams(b.conn, "DELETE FROM users", 0, NULL, NULL,
+			  NULL, NULL, 0),
+	    PGRES_COMMAND_OK);
+	assert_status(PQexecPrepared(b.conn, "", 0, NULL, NULL, NULL, 0),
+	    PGRES_COMMAND_OK);
+	assert_db_queries(b.f.segment_path, "delete", "users", 2, 0);
 	unmake(&b);
 }
 
@@ -293,6 +369,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(failures_are_counted),
 	cmocka_unit_test(calls_that_do_not_wait),
 	cmocka_unit_test(queries_in_a_pipeline),
+	cmocka_unit_test(copies_end_with_their_data),
+	cmocka_unit_test(prepared_statements_are_known_by_their_names),
 	cmocka_unit_test(connections_that_end),
 	cmocka_unit_test(connections_that_are_not_attached),
 	cmocka_unit_test(a_long_statement),

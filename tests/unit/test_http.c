@@ -135,7 +135,7 @@ paths_are_what_the_table_says(void **state)
 static void
 a_result_fits_its_buffer(void **state)
 {
-	char buf[64], *large = malloc(1 << 20);
+	char buf[64], longest[CMX_HTTP_PATH_MAX], *large = malloc(1 << 20);
 
 	(void)state;
 	for (size_t size = 1; size < sizeof(buf); size++) {
@@ -157,6 +157,14 @@ a_result_fits_its_buffer(void **state)
 	memset(large + 1, '1', (1 << 20) - 2);
 	cmx_http_normalize_path(large, buf, sizeof(buf));
 	assert_string_equal(buf, "/{token}");
+	/* The longest result: all segments as long as they may be. */
+	memset(large, 'q', 20 * 65);
+	for (int i = 0; i < 20; i++)
+		large[i * 65] = '/';
+	large[20 * 65] = '\0';
+	assert_int_equal(cmx_http_normalize_path(large, longest,
+			     sizeof(longest)),
+	    CMX_HTTP_PATH_DEPTH * 65 + strlen("/{more}"));
 	free(large);
 }
 

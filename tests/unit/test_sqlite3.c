@@ -164,6 +164,7 @@ failures_of_others_are_not_a_statements_own(void **state)
 {
 	struct bench b;
 	sqlite3 *none;
+	sqlite3_stmt *s;
 
 	(void)state;
 	make(&b);
@@ -171,13 +172,99 @@ failures_of_others_are_not_a_statements_own(void **state)
 	assert_int_equal(sqlite3_open("/dev/shm/codeai-test-none/a.db", &none),
 	    SQLITE_CANTOPEN);
 	sqlite3_close(none);
+	/* Nor is that of the same text on another connection. */
+	sqlite3_open(":memory:", &none);
+	assert_int_equal(sqlite3_exec(none,
+			     "CREATE TABLE users(name CHECK (name <> 'b'));"
+			     "INSERT INTO users VALUES('a');"
+			     "UPDATE users SET name = 'b'",
+			     NULL, NULL, NULL),
+	    SQLITE_CONSTRAINT);
+	sqlite3_close(none);
 	assert_int_equal(run(&b, "UPDATE users SET name = 'b'"), SQLITE_OK);
 	assert_db_queries(b.f.segment_path, "update", "users", 1, 0);
 	sqlite3_create_function(b.db, "fail_within", 0, SQLITE_UTF8, NULL,
 	    fail_within, NULL, NULL);
 	assert_int_equal(run(&b, "SELECT fail_within() FROM users"), SQLITE_OK);
-	assert_db_queries(b.f.segment_path, "insert", "users", 2, 1);
+	assert_db_queries(b.f.segment_path, "insert", "users", 1, 0);
 	assert_db_queries(b.f.segment_path, "select", "users", 1, 0);
+	/* While a statement is open, another connection's fails. */
+	s = prepare(&b, "SELECT name FROM users");
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	sqlite3_open(b.path, &none);
+	assert_int_equal(sqlite3_exec(none, "INSERT INTO users VALUES(1, 'a')",
+			     NULL, NULL, NULL),
+	    SQLITE_CONSTRAINT);
+	sqlite3_close(none);
+	assert_int_equal(sqlite3_step(s), SQLITE_DONE);
+	sqlite3_finalize(s);
+	assert_db_queries(b.f.segment_path, "select", "users", 2, 0);
+	unmake(&b);
+}
+
+/* SQLite's own statements within one are a part of it. */
+static void
+a_full_text_insert_is_one_statement(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	make(&b);
+	if (run(&b, "CREATE VIRTUAL TABLE t USING fts5(x)") == SQLITE_OK) {
+		run(&b, "INSERT INTO t VALUES('a b c')");
+		assert_db_queries(b.f.segment_path, "insert", "t", 1, 0);
+		assert_db_queries(b.f.segment_path, "other", "other", 1, 0);
+	}
+	unmake(&b);
+}
+
+/* Failures at a statement's end, which SQLite tells its caller only. */
+static void
+failures_that_only_the_caller_sees(void **state)
+{
+	struct bench b;
+	sqlite3 *reader;
+	sqlite3_stmt *s, *row;
+
+	(void)state;
+	make(&b);
+	assert_int_equal(run(&b,
+			     "PRAGMA foreign_keys = ON;"
+			     "CREATE TABLE c(u REFERENCES users(id));"
+			     "INSERT INTO users VALUES(1, 'a');"
+			     "INSERT INTO c VALUES(1)"),
+	    SQLITE_OK);
+	assert_int_equal(cmx_sqlite3_exec(b.db, "DELETE FROM users", NULL, NULL,
+			     NULL),
+	    SQLITE_CONSTRAINT);
+	assert_db_queries(b.f.segment_path, "delete", "users", 1, 1);
+	s = prepare(&b, "DELETE FROM users");
+	assert_int_equal(cmx_sqlite3_step(s), SQLITE_CONSTRAINT);
+	sqlite3_finalize(s);
+	assert_db_queries(b.f.segment_path, "delete", "users", 2, 2);
+	/* One that is seen already counts once. */
+	assert_int_equal(cmx_sqlite3_exec(b.db,
+			     "INSERT INTO users VALUES(1, 'a')", NULL, NULL,
+			     NULL),
+	    SQLITE_CONSTRAINT);
+	assert_db_queries(b.f.segment_path, "insert", "users", 2, 1);
+	/* The one before one that cannot be prepared has not failed. */
+	assert_int_equal(cmx_sqlite3_exec(b.db,
+			     "SELECT * FROM users; UPDATE nowhere SET a = 1",
+			     NULL, NULL, NULL),
+	    SQLITE_ERROR);
+	assert_db_queries(b.f.segment_path, "select", "users", 1, 0);
+	assert_db_queries(b.f.segment_path, "update", "nowhere", 1, 1);
+	/* A lock that the end of an UPDATE does not get. */
+	sqlite3_open(b.path, &reader);
+	sqlite3_prepare_v2(reader, "SELECT * FROM users", -1, &row, NULL);
+	assert_int_equal(sqlite3_step(row), SQLITE_ROW);
+	assert_int_equal(cmx_sqlite3_exec(b.db, "UPDATE users SET name = 'b'",
+			     NULL, NULL, NULL),
+	    SQLITE_BUSY);
+	sqlite3_finalize(row);
+	sqlite3_close(reader);
+	assert_db_queries(b.f.segment_path, "update", "users", 1, 1);
 	unmake(&b);
 }
 
@@ -326,6 +413,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_trigger_is_a_part_of_its_statement),
 	cmocka_unit_test(failures_are_counted),
 	cmocka_unit_test(failures_of_others_are_not_a_statements_own),
+	cmocka_unit_test(a_full_text_insert_is_one_statement),
+	cmocka_unit_test(failures_that_only_the_caller_sees),
 	cmocka_unit_test(a_statement_that_is_prepared_again_counts_once),
 	cmocka_unit_test(a_connection_is_active_while_a_statement_is_open),
 	cmocka_unit_test(a_closed_connection_is_gone),
