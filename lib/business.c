@@ -23,7 +23,9 @@ static int
 bad_name(const char *name, struct cmx_error *err)
 {
 	return cmxi_error(err, CMX_ERR_ARGUMENT,
-	    "business metric %.64s: the name is null, or longer than %zu bytes",
+	    "business metric %.64s: the name is null, empty, or longer than "
+	    "%zu "
+	    "bytes",
 	    name == NULL ? "" : name,
 	    CMX_NAME_MAX - strlen(CMX_BUSINESS_PREFIX));
 }
@@ -34,7 +36,7 @@ add_family(struct cmx_registry *reg, const char *name,
 {
 	char whole[CMX_NAME_MAX + 1];
 
-	if (!whole_name(name, whole))
+	if (!whole_name(name, whole) || name[0] == '\0')
 		return bad_name(name, err);
 	def->name = whole;
 	return cmx_register(reg, def, NULL, err);

@@ -35,6 +35,8 @@ read_file(const char *path, struct cmxi_buf *buf, struct cmx_error *err)
 		    "schema is a JSON file",
 		    path);
 	}
+	/* A pipe is waited for. */
+	fcntl(fd, F_SETFL, 0);
 	do {
 		if (!cmxi_buf_reserve(buf, 65536))
 			break;

@@ -14,7 +14,8 @@ enum { DONE = 0, FAILED = 1, USAGE = 2, FINDINGS = 3 };
 
 /* What stands before the verb. */
 struct globals {
-	const char *segment; /* -s, or null: the default path */
+	const char *segment;  /* -s, or null: the default path */
+	void (*sigpipe)(int); /* what our caller did with SIGPIPE */
 };
 
 struct command {

@@ -31,8 +31,9 @@ observe_duration(struct cmx_registry *reg, const char *job, double seconds)
 	struct cmx_error error;
 
 	/* It may be there with other bounds: then those. */
-	if (cmx_family_find(reg, def.name, &family, NULL) != 0 &&
-	    cmx_register(reg, &def, &family, &error) != 0) {
+	if (cmx_register(reg, &def, &family, &error) != 0 &&
+	    (error.code != CMX_ERR_CONFLICT ||
+		cmx_family_find(reg, def.name, &family, NULL) != 0)) {
 		warnx("%s", error.text);
 		return;
 	}
@@ -60,7 +61,7 @@ cmd_exec(const struct globals *globals, int argc, char *argv[])
 		    job == NULL ? "-j and the name of the job" : "the command");
 		return usage_of("exec");
 	}
-	status = run_command(argv + optind, &seconds);
+	status = run_command(globals, argv + optind, &seconds);
 	/* The job is done whether or not it can be counted. */
 	if (cmx_open(globals->segment, NULL, 0, &reg, &error) != 0) {
 		fail(&error);

@@ -2,7 +2,9 @@
  * header: a schema as a C header, with functions for each metric.
  *
  * A family is written into three streams at once: the member that holds its
- * handle, its functions, and what resolves it; they are joined at the end.
+ * handle, its functions, and what resolves it.  They are joined at the end,
+ * when it is known what the structure of all handles is called: TYPE_MARK
+ * stands for that name until then.
  */
 #include <bsd/string.h>
 #include <err.h>
@@ -16,6 +18,9 @@
 
 #include "cmd.h"
 #include "identifier.h"
+
+/* No text that is written has it: strings escape it, comments leave it out. */
+#define TYPE_MARK '\1'
 
 struct stream {
 	FILE *file;
@@ -66,14 +71,31 @@ static const struct update {
 	    "cmx_histogram_observe" },
 };
 
-/* Text in a comment: it neither ends nor breaks it. */
+/* Does a character begin that turns the direction of text? */
+static bool
+is_direction(const char *text)
+{
+	return strncmp(text, "\xe2\x80\xaa", 2) == 0 ||
+	    strncmp(text, "\xe2\x81\xa6", 2) == 0;
+}
+
+/*
+ * Text in a comment: it neither ends nor breaks it, has no trigraphs and is
+ * what it looks like.
+ */
 static void
 put_comment(FILE *out, const char *text)
 {
 	for (; *text != '\0'; text++) {
+		if (is_direction(text) && text[2] != '\0') {
+			fputs("...", out);
+			text += 2;
+			continue;
+		}
 		fputc((unsigned char)*text < ' ' ? ' ' : *text, out);
 		if ((text[0] == '*' && text[1] == '/') ||
-		    (text[0] == '/' && text[1] == '*'))
+		    (text[0] == '/' && text[1] == '*') ||
+		    (text[0] == '?' && text[1] == '?'))
 			fputc(' ', out);
 	}
 }
@@ -92,7 +114,7 @@ put_string(FILE *out, const char *text)
 
 		if (c == '"' || c == '\\' || c == '?')
 			fprintf(out, "\\%c", c);
-		else if (c < ' ' || c == 0x7f)
+		else if (c < ' ' || c >= 0x7f)
 			fprintf(out, "\\%03o", c);
 		else
 			fputc(c, out);
@@ -146,11 +168,19 @@ put_enum(struct header *h, struct family *f, size_t label)
 static void
 name_parameters(struct header *h, struct family *f)
 {
-	struct identifiers used = { 0, NULL };
+	struct identifiers used = { .n = 0 };
+	char function[IDENTIFIER_MAX];
 
 	for (size_t i = 0; i < sizeof(own_names) / sizeof(own_names[0]); i++) {
-		strlcpy(f->parameters[0], own_names[i], IDENTIFIER_MAX);
-		h->has_failed |= !identifier_claim(&used, f->parameters[0]);
+		strlcpy(function, own_names[i], IDENTIFIER_MAX);
+		h->has_failed |= !identifier_claim(&used, function);
+	}
+	snprintf(function, IDENTIFIER_MAX, "%.900s_find", f->id);
+	h->has_failed |= !identifier_claim(&used, function);
+	for (size_t i = 0; i < f->def->n_labels; i++) {
+		snprintf(function, IDENTIFIER_MAX, "%.900s_text", f->enums[i]);
+		if (f->enums[i][0] != '\0')
+			h->has_failed |= !identifier_claim(&used, function);
 	}
 	for (size_t i = 0; i < f->def->n_labels; i++) {
 		identifier_from(f->def->labels[i], f->parameters[i]);
@@ -160,9 +190,9 @@ name_parameters(struct header *h, struct family *f)
 }
 
 static void
-put_parameters(const struct header *h, const struct family *f, FILE *out)
+put_parameters(const struct family *f, FILE *out)
 {
-	fprintf(out, "const struct %s *metrics", h->type);
+	fprintf(out, "const struct %c *metrics", TYPE_MARK);
 	for (size_t i = 0; i < f->def->n_labels; i++)
 		if (f->enums[i][0] != '\0')
 			fprintf(out, ",\n    enum %s %s", f->enums[i],
@@ -178,7 +208,7 @@ put_find(const struct header *h, const struct family *f)
 	const char *type = cmx_type_name(f->def->type);
 
 	fprintf(out, "static inline struct cmx_%s\n%s_find(", type, f->id);
-	put_parameters(h, f, out);
+	put_parameters(f, out);
 	if (f->def->n_labels == 0) {
 		fprintf(out, ")\n{\n\treturn metrics->%s;\n}\n", f->id);
 		return;
@@ -206,7 +236,7 @@ put_update(const struct header *h, const struct family *f,
 	FILE *out = h->functions.file;
 
 	fprintf(out, "\nstatic inline void\n%s_%s(", f->id, u->suffix);
-	put_parameters(h, f, out);
+	put_parameters(f, out);
 	if (u->value != NULL)
 		fprintf(out, ",\n    %s value", u->value);
 	fprintf(out, ")\n{\n\tconst struct cmx_%s series = %s_find(metrics",
@@ -344,6 +374,20 @@ put_resolve(const struct header *h, const struct family *f)
 	fputs("\t}\n", out);
 }
 
+/* The first word that the names of all families have in common, or "". */
+static void
+note_namespace(struct header *h, const struct cmx_family_def *def)
+{
+	size_t n = strcspn(def->name, "_:");
+
+	if (h->namespace[0] == '\0')
+		snprintf(h->namespace, IDENTIFIER_MAX, "%.*s", (int)n,
+		    def->name);
+	else if (strncmp(h->namespace, def->name, n) != 0 ||
+	    h->namespace[n] != '\0')
+		strcpy(h->namespace, "*");
+}
+
 static void
 put_family(void *arg, const struct cmx_family_def *def,
     const struct cmx_label_values *known)
@@ -351,6 +395,7 @@ put_family(void *arg, const struct cmx_family_def *def,
 	static struct family f;
 	struct header *h = arg;
 
+	note_namespace(h, def);
 	memset(&f, 0, sizeof(f));
 	f.def = def;
 	f.known = known;
@@ -371,24 +416,10 @@ put_family(void *arg, const struct cmx_family_def *def,
 	put_resolve(h, &f);
 }
 
-/* The first word that the names of all families have in common, or "". */
-static void
-note_namespace(void *arg, const struct cmx_family_def *def,
-    const struct cmx_label_values *known)
-{
-	struct header *h = arg;
-	size_t n = strcspn(def->name, "_:");
-
-	(void)known;
-	if (h->namespace[0] == '\0')
-		snprintf(h->namespace, IDENTIFIER_MAX, "%.*s", (int)n,
-		    def->name);
-	else if (strncmp(h->namespace, def->name, n) != 0 ||
-	    h->namespace[n] != '\0')
-		strcpy(h->namespace, "*");
-}
-
-/* struct NAMESPACE_metrics; without one, after the schema's file. */
+/*
+ * struct NAMESPACE_metrics; without a namespace, after the schema's file.  No
+ * other identifier is its or its functions' name.
+ */
 static void
 name_type(struct header *h, const char *file)
 {
@@ -400,14 +431,29 @@ name_type(struct header *h, const char *file)
 	identifier_from(h->namespace, word);
 	snprintf(h->type, IDENTIFIER_MAX, "%.200s%.500s_metrics", h->prefix,
 	    word);
+	h->has_failed |= !identifier_claim(&h->used, h->type);
+}
+
+/* A stream's text, with the type where its mark is. */
+static void
+put_stream(const struct header *h, const struct stream *s, FILE *out)
+{
+	for (size_t i = 0; i < s->size; i++)
+		if (s->text[i] == TYPE_MARK)
+			fputs(h->type, out);
+		else
+			fputc(s->text[i], out);
 }
 
 static void
-put_beginning(const struct header *h, const char *file, FILE *out)
+put_beginning(struct header *h, const char *file, FILE *out)
 {
-	char guard[IDENTIFIER_MAX];
+	char guard[IDENTIFIER_MAX], text[IDENTIFIER_MAX];
 
-	identifier_constant(h->type, guard);
+	/* The file too: another one of the same type is no second copy. */
+	snprintf(text, IDENTIFIER_MAX, "%.700s_%.200s_h", h->type, file);
+	identifier_constant(text, guard);
+	h->has_failed |= !identifier_claim(&h->used, guard);
 	fputs("/*\n * The metrics of ", out);
 	put_comment(out, file);
 	fprintf(out,
@@ -415,7 +461,7 @@ put_beginning(const struct header *h, const char *file, FILE *out)
 	    " * Made by \"codeai-metrics header\"; see codeai-metrics(1).\n"
 	    " * Look-ups that fail, and values of no enum, are as of\n"
 	    " * <codeai/metrics.h>: nothing has to be checked.\n */\n"
-	    "#ifndef %s_FAMILIES_H\n#define %s_FAMILIES_H\n\n"
+	    "#ifndef %s\n#define %s\n\n"
 	    "#include <string.h>\n\n#include <codeai/metrics.h>\n\n"
 	    "/* The handles; filled by %s_open() or %s_resolve(). */\n"
 	    "struct %s {\n\tstruct cmx_registry *registry;\n%s};\n",
@@ -437,12 +483,14 @@ put_end(const struct header *h, FILE *out)
 	    "\tstruct cmx_family family;\n\tint r = 0, result = 0;\n\n"
 	    "\t(void)family;\n\t(void)r;\n\t(void)err;\n"
 	    "\tmemset(metrics, 0, sizeof(*metrics));\n"
-	    "\tmetrics->registry = registry;\n%s\treturn result;\n}\n",
-	    t, t, h->resolve.text);
+	    "\tmetrics->registry = registry;\n",
+	    t, t);
+	put_stream(h, &h->resolve, out);
 	fprintf(out,
+	    "\treturn result;\n}\n"
 	    "\n/*\n * cmx_open(), and %s_resolve().  Without a schema, a "
-	    "segment that is new has\n * these families and the default "
-	    "limits.\n */\n"
+	    "segment that is new has\n * these families, and the default "
+	    "limits, not the schema's.\n */\n"
 	    "static inline int\n%s_open(struct %s *metrics, const char "
 	    "*segment,\n    const char *schema, unsigned int flags, "
 	    "struct cmx_error *err)\n{\n\tstruct cmx_registry *registry;\n"
@@ -476,17 +524,14 @@ make_header(struct header *h, const char *schema, struct stream *whole)
 	struct cmx_error error;
 	char *copy = strdup(schema != NULL ? schema : "codeai.schema.json");
 	const char *file = copy != NULL ? basename(copy) : "";
-	int r = cmx_schema_read(schema, note_namespace, h, &error);
+	int r = cmx_schema_read(schema, put_family, h, &error);
 
-	if (r == 0) {
-		name_type(h, file);
-		r = cmx_schema_read(schema, put_family, h, &error);
-	}
+	name_type(h, file);
 	h->has_failed |= copy == NULL || !close_stream(&h->members) ||
 	    !close_stream(&h->functions) || !close_stream(&h->resolve);
 	if (r == 0 && !h->has_failed) {
 		put_beginning(h, file, whole->file);
-		fputs(h->functions.text, whole->file);
+		put_stream(h, &h->functions, whole->file);
 		put_end(h, whole->file);
 	}
 	h->has_failed |= !close_stream(whole);
@@ -502,11 +547,13 @@ static int
 print_header(const char *schema, const char *prefix, const char *path)
 {
 	struct header h = { .prefix = prefix };
+	char member[IDENTIFIER_MAX] = "registry"; /* of the structure */
 	struct stream whole;
 	int r;
 
-	if (!open_stream(&whole) || !open_stream(&h.members) ||
-	    !open_stream(&h.functions) || !open_stream(&h.resolve))
+	if (!identifier_claim(&h.used, member) || !open_stream(&whole) ||
+	    !open_stream(&h.members) || !open_stream(&h.functions) ||
+	    !open_stream(&h.resolve))
 		err(FAILED, "header");
 	r = make_header(&h, schema, &whole);
 	if (r == DONE)

@@ -56,7 +56,7 @@ cmd_time(const struct globals *globals, int argc, char *argv[])
 		    name == NULL ? "the name of a histogram" : "the command");
 		return usage_of("time");
 	}
-	status = run_command(argv, &seconds);
+	status = run_command(globals, argv, &seconds);
 	observe(globals, name, n_labels, labels, seconds);
 	return end_as(status);
 }

@@ -1,5 +1,6 @@
 # bash completion for codeai-metrics(1): verbs and options are those that
-# "codeai-metrics help" prints, names of metrics those of the segment.
+# "codeai-metrics help" prints, names of metrics those of the segment.  Where
+# nothing is offered, bash offers files.
 
 _codeai_metrics() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
@@ -21,15 +22,12 @@ _codeai_metrics() {
 	done
 	help=$("${COMP_WORDS[0]}" help 2>/dev/null)
 	if [[ -z $verb ]]; then
-		if [[ $prev == -s || $prev == --segment ]]; then
-			COMPREPLY=($(compgen -f -- "$cur"))
-			return
-		fi
+		[[ $prev == -s || $prev == --segment ]] && return
 		words=$(sed -n 's/^  \([a-z]*\) .*/\1/p' <<<"$help")
 		COMPREPLY=($(compgen -W "$words -h -s -V help" -- "$cur"))
 		return
 	fi
-	# The verb's line: its options are in brackets.
+	# The verb's line: its options are in brackets, or stand alone.
 	help=$(grep "^  $verb " <<<"$help")
 	if [[ $cur == -* ]]; then
 		words=$(grep -oE '(\[| )-[a-zA-Z]+' <<<"$help" |
@@ -40,17 +38,14 @@ _codeai_metrics() {
 	case $verb:$prev in
 	dump:-f) words='text openmetrics protobuf json table' ;;
 	lint:-f) words='text openmetrics' ;;
-	*:-o | *:-[gmjp]) ;;
+	*:-o | exec:-j | header:-p | create:-[gm]) ;;
+	exec:*) COMPREPLY=($(compgen -c -- "$cur")) ;;
 	add:* | get:* | observe:* | set:* | time:* | dump:* | list:*)
 		# LABEL=VALUE is for the user to know.
 		words=$("${COMP_WORDS[0]}" "${segment[@]}" list 2>/dev/null |
 		    cut -f1)
 		;;
 	esac
-	if [[ -n $words ]]; then
-		COMPREPLY=($(compgen -W "$words" -- "$cur"))
-	else
-		COMPREPLY=($(compgen -f -- "$cur"))
-	fi
+	[[ -z $words ]] || COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -o default -F _codeai_metrics codeai-metrics

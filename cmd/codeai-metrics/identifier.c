@@ -9,28 +9,45 @@
 
 #include "identifier.h"
 
-/* Keywords of C17 and C++17, and names that are macros where Linux is. */
+struct identifier {
+	char *name;         /* null: the place is free */
+	unsigned int count; /* how often it was asked for */
+};
+
+/* Keywords of C23 and C++20, and names that are macros where Linux is. */
 static const char *const reserved[] = { "alignas", "alignof", "and", "and_eq",
 	"asm", "assert", "auto", "bitand", "bitor", "bool", "break", "case",
-	"catch", "char", "class", "compl", "concept", "const", "const_cast",
-	"constexpr", "continue", "decltype", "default", "delete", "do",
-	"double", "dynamic_cast", "else", "enum", "errno", "explicit", "export",
-	"extern", "false", "float", "for", "friend", "goto", "i386", "if",
-	"inline", "int", "linux", "long", "mutable", "namespace", "new",
-	"noexcept", "not", "not_eq", "nullptr", "offsetof", "operator", "or",
-	"or_eq", "private", "protected", "public", "register",
-	"reinterpret_cast", "requires", "restrict", "return", "short", "signed",
-	"sizeof", "static", "static_assert", "static_cast", "stderr", "stdin",
-	"stdout", "struct", "switch", "template", "this", "thread_local",
-	"throw", "true", "try", "typedef", "typeid", "typename", "union",
-	"unix", "unsigned", "using", "virtual", "void", "volatile", "wchar_t",
-	"while", "xor", "xor_eq" };
+	"catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await",
+	"co_return", "co_yield", "compl", "concept", "const", "const_cast",
+	"consteval", "constexpr", "constinit", "continue", "decltype",
+	"default", "delete", "do", "double", "dynamic_cast", "else", "enum",
+	"errno", "explicit", "export", "extern", "false", "float", "for",
+	"friend", "goto", "i386", "if", "inline", "int", "linux", "long",
+	"mutable", "namespace", "new", "noexcept", "not", "not_eq", "nullptr",
+	"offsetof", "operator", "or", "or_eq", "private", "protected", "public",
+	"register", "reinterpret_cast", "requires", "restrict", "return",
+	"short", "signed", "sizeof", "static", "static_assert", "static_cast",
+	"stderr", "stdin", "stdout", "struct", "switch", "template", "this",
+	"thread_local", "throw", "true", "try", "typedef", "typeid", "typename",
+	"typeof", "typeof_unqual", "union", "unix", "unsigned", "using",
+	"virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq" };
+
+/* cmx_..., _Bool and __x. */
+static bool
+has_reserved_beginning(const char *name)
+{
+	return strncmp(name, "cmx", 3) == 0 ||
+	    (name[0] == '_' &&
+		(name[1] == '_' || isupper((unsigned char)name[1])));
+}
 
 static bool
 is_reserved(const char *name)
 {
 	bool has_small = false;
 
+	if (has_reserved_beginning(name))
+		return true;
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (strcmp(name, reserved[i]) == 0)
 			return true;
@@ -87,38 +104,65 @@ identifier_constant(const char *text, char buf[IDENTIFIER_MAX])
 		*p = (char)toupper((unsigned char)*p);
 }
 
-static bool
-is_used(const struct identifiers *used, const char *name)
+/* The place of a name: where it is, or where it may go. */
+static struct identifier *
+place_of(const struct identifiers *used, const char *name)
 {
-	for (size_t i = 0; i < used->n; i++)
-		if (strcmp(used->names[i], name) == 0)
-			return true;
-	return false;
+	size_t mask = used->n_places - 1, i = 2166136261u;
+
+	for (const char *p = name; *p != '\0'; p++)
+		i = (i ^ (unsigned char)*p) * 16777619u;
+	for (i &= mask; used->places[i].name != NULL; i = (i + 1) & mask)
+		if (strcmp(used->places[i].name, name) == 0)
+			break;
+	return &used->places[i];
+}
+
+/* Room for another one: at most half of the places are taken. */
+static bool
+make_room(struct identifiers *used)
+{
+	struct identifiers larger = { used->n,
+		used->n_places == 0 ? 64 : 2 * used->n_places, NULL };
+
+	if (2 * (used->n + 1) <= used->n_places)
+		return true;
+	larger.places = calloc(larger.n_places, sizeof(*larger.places));
+	if (larger.places == NULL)
+		return false;
+	for (size_t i = 0; i < used->n_places; i++)
+		if (used->places[i].name != NULL)
+			*place_of(&larger, used->places[i].name) =
+			    used->places[i];
+	free(used->places);
+	*used = larger;
+	return true;
 }
 
 bool
 identifier_claim(struct identifiers *used, char buf[IDENTIFIER_MAX])
 {
 	size_t length = strlen(buf);
-	char **names =
-	    realloc(used->names, (used->n + 1) * sizeof(*used->names));
+	struct identifier *first, *place;
 
-	if (names == NULL)
+	if (!make_room(used))
 		return false;
-	used->names = names;
-	for (unsigned int i = 2; is_used(used, buf); i++)
-		snprintf(buf + length, IDENTIFIER_MAX - length, "_%u", i);
-	names[used->n] = strdup(buf);
-	if (names[used->n] == NULL)
-		return false;
+	place = first = place_of(used, buf);
+	while (place->name != NULL) {
+		snprintf(buf + length, IDENTIFIER_MAX - length, "_%u",
+		    ++first->count);
+		place = place_of(used, buf);
+	}
+	place->name = strdup(buf);
+	place->count = 1;
 	used->n++;
-	return true;
+	return place->name != NULL;
 }
 
 void
 identifiers_free(struct identifiers *used)
 {
-	for (size_t i = 0; i < used->n; i++)
-		free(used->names[i]);
-	free(used->names);
+	for (size_t i = 0; i < used->n_places; i++)
+		free(used->places[i].name);
+	free(used->places);
 }

@@ -10,10 +10,10 @@
 /* Room for every identifier, with its NUL. */
 #define IDENTIFIER_MAX 1024
 
-/* Identifiers that were given out.  Zeroed is empty. */
+/* Identifiers that were given out: a hash table.  Zeroed is empty. */
 struct identifiers {
-	size_t n;
-	char **names;
+	size_t n, n_places;
+	struct identifier *places;
 };
 
 /* Is it an identifier, or the beginning of one? */
@@ -21,7 +21,7 @@ bool identifier_is_valid(const char *text);
 
 /*
  * A text as an identifier: what cannot stand in one becomes '_', a first digit
- * gets '_' before it, and a word that C, C++ or their libraries keep for
+ * gets '_' before it, and a word that C, C++, their libraries or ours keep for
  * themselves gets '_' behind it.
  */
 void identifier_from(const char *text, char buf[IDENTIFIER_MAX]);

@@ -180,7 +180,7 @@ main(int argc, char *argv[])
 		return DONE;
 	}
 	/* A closed pipe ends output, which is no failure of ours to report. */
-	signal(SIGPIPE, SIG_DFL);
+	globals.sigpipe = signal(SIGPIPE, SIG_DFL);
 	cmxr_guard_install();
 	/* getopt(3) begins its messages with the program, not the verb. */
 	argv[0] = program;

@@ -20,30 +20,48 @@ enum { CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
 /* The command, for the handler. */
 static volatile pid_t child;
 
-/* What is sent to us is meant for the command. */
+/* What is sent to us is meant for the command, unless we ignore it. */
 static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1,
-	SIGUSR2, SIGCONT, SIGWINCH };
+	SIGUSR2, SIGALRM, SIGCONT, SIGWINCH };
 
 #define N_PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
 
+/* A terminal sends to the whole process group: the command has it then. */
 static void
-pass_on(int number)
+pass_on(int number, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
-	if (child > 0)
+	(void)context;
+	if (child > 0 && info->si_code != SI_KERNEL)
 		kill(child, number);
 	errno = saved;
 }
 
-/* In the child: become the command, or tell the parent why not. */
+/* Nothing is changed of what our caller ignores. */
+static void
+take_signals(void)
+{
+	struct sigaction action, before;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = pass_on;
+	action.sa_flags = SA_RESTART | SA_SIGINFO;
+	for (size_t i = 0; i < N_PASSED_ON; i++)
+		if (sigaction(passed_on[i], NULL, &before) == 0 &&
+		    before.sa_handler != SIG_IGN)
+			sigaction(passed_on[i], &action, NULL);
+}
+
+/*
+ * In the child: become the command, with the signals as they came to us, or
+ * tell the parent why not.
+ */
 static void
 become(char *argv[], const sigset_t *mask, int report)
 {
 	int reason;
 
-	for (size_t i = 0; i < N_PASSED_ON; i++)
-		signal(passed_on[i], SIG_DFL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(argv[0], argv);
 	reason = errno;
@@ -62,10 +80,10 @@ now_seconds(void)
 }
 
 int
-run_command(char *argv[], double *seconds)
+run_command(const struct globals *globals, char *argv[], double *seconds)
 {
 	double begun = now_seconds();
-	struct sigaction action;
+	void (*sigchld)(int);
 	sigset_t all, mask;
 	int report[2], reason = 0, status = -1;
 	pid_t pid;
@@ -75,20 +93,21 @@ run_command(char *argv[], double *seconds)
 		warn("%s", argv[0]);
 		return -1;
 	}
+	/* Where it is ignored, a child's status is thrown away. */
+	sigchld = signal(SIGCHLD, SIG_DFL);
 	/* Nothing is lost between the fork and the note of the child. */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	pid = fork();
 	if (pid < 0)
 		warn("%s", argv[0]);
-	if (pid == 0)
+	if (pid == 0) {
+		signal(SIGCHLD, sigchld);
+		signal(SIGPIPE, globals->sigpipe);
 		become(argv, &mask, report[1]);
+	}
 	child = pid;
-	memset(&action, 0, sizeof(action));
-	action.sa_handler = pass_on;
-	action.sa_flags = SA_RESTART;
-	for (size_t i = 0; i < N_PASSED_ON; i++)
-		sigaction(passed_on[i], &action, NULL);
+	take_signals();
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	close(report[1]);
 	if (pid > 0 &&

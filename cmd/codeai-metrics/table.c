@@ -13,7 +13,7 @@
 /*
  * The value below which the fraction q of the observations lies, linear
  * within its bucket, as Prometheus' histogram_quantile(); the last finite
- * bound where it lies above all.
+ * bound where it lies above all.  Requires: observations.
  */
 static double
 quantile(const struct cmxr_family *f, const struct cmxr_series *s, double q)
@@ -24,8 +24,9 @@ quantile(const struct cmxr_family *f, const struct cmxr_series *s, double q)
 		double n = (double)s->buckets[i];
 		double from = i > 0 ? f->bounds[i - 1] : 0;
 
+		/* The first bucket has no lower end, unless that is 0. */
 		if (n > 0 && below + n >= rank)
-			return f->bounds[i] <= 0 ?
+			return i == 0 && f->bounds[i] <= 0 ?
 			    f->bounds[i] :
 			    from + (f->bounds[i] - from) * (rank - below) / n;
 		below += n;
@@ -58,10 +59,11 @@ print_series(const struct cmxr_family *f, const struct cmxr_series *s)
 
 	label_text(def, s, labels, sizeof(labels));
 	printf("  %-52s ", labels[0] != '\0' ? labels : "-");
-	if (def->type == CMX_HISTOGRAM)
+	if (def->type == CMX_HISTOGRAM && s->count == 0)
+		printf("%10d %12s %12s %12s %12s\n", 0, "-", "-", "-", "-");
+	else if (def->type == CMX_HISTOGRAM)
 		printf("%10llu %12.6g %12.6g %12.6g %12.6g\n",
-		    (unsigned long long)s->count,
-		    s->count > 0 ? s->sum / (double)s->count : 0,
+		    (unsigned long long)s->count, s->sum / (double)s->count,
 		    quantile(f, s, 0.5), quantile(f, s, 0.95),
 		    quantile(f, s, 0.99));
 	else if (def->type == CMX_COUNTER && !def->is_double)

@@ -63,8 +63,8 @@ is_allowed(const struct request *r)
 		return false;
 	}
 	if (def->type == CMX_COUNTER && !def->is_double &&
-	    (r->amount != floor(r->amount) || r->amount > 0x1p53)) {
-		warnx("%s: counts whole numbers up to 2^53 at a time "
+	    (r->amount != floor(r->amount) || r->amount >= 0x1p53)) {
+		warnx("%s: counts whole numbers below 2^53 at a time "
 		      "(\"value\": \"double\" in its schema counts fractions)",
 		    def->name);
 		return false;

@@ -53,7 +53,7 @@ CMX_PUBLIC int cmx_business_register_histogram(struct cmx_registry *,
  * cmx_business_inc, _add, _set, _observe: update a series.
  *
  * pairs are the family's labels with their values, each once and in any
- * order.  _inc and _add are for counters, _set for gauges (and _add too),
+ * order.  _inc and _add are for counters and gauges, _set for gauges,
  * _observe for histograms.
  *
  * Errors:    CMX_ERR_NOT_FOUND  no family of this name

@@ -47,7 +47,8 @@ labels_are_named_in_any_order(void **state)
 			     NULL),
 	    0);
 	assert_int_equal(cmx_business_set(reg, "carts", 0, NULL, 7, NULL), 0);
-	assert_int_equal(cmx_business_add(reg, "carts", 0, NULL, -2, NULL), 0);
+	assert_int_equal(cmx_business_add(reg, "carts", 0, NULL, -3, NULL), 0);
+	assert_int_equal(cmx_business_inc(reg, "carts", 0, NULL, NULL), 0);
 	assert_int_equal(cmx_business_observe(reg, "basket_euros", 1,
 			     PAIRS({ "plan", NULL }), 5, NULL),
 	    0);
@@ -67,6 +68,10 @@ what_is_wrong_is_said_and_counted(void **state)
 	struct cmx_error err;
 
 	(void)state;
+	assert_int_equal(cmx_business_register_gauge(reg, "", "h", 0, NULL,
+			     &err),
+	    CMX_ERR_ARGUMENT);
+	assert_non_null(strstr(err.text, "null, empty, or longer"));
 	assert_int_equal(cmx_business_inc(reg, "none", 0, NULL, &err),
 	    CMX_ERR_NOT_FOUND);
 	assert_non_null(strstr(err.text, "codeai_business_none"));
