@@ -30,6 +30,11 @@ extern "C" {
 #define CMX_PRINTF(fmt, va)
 #endif
 
+/* One for the program, of a header that several of its files include. */
+#if defined(__GNUC__)
+#define CMX_WEAK __attribute__((weak, visibility("default")))
+#endif
+
 /*
  * Called without the detour over the procedure linkage table, which would be
  * a fifth of an update's time.

@@ -226,13 +226,10 @@ cmx_pq_free(struct cmx_pq *pq)
 	free(pq);
 }
 
-/*
- * What libpq tells of a connection, and the key of its struct cmx_pq.  Weak:
- * one for the program, however many of its files include this.
- */
+/* What libpq tells of a connection, and the key of its struct cmx_pq. */
 int cmx_pq_event(PGEventId, void *event, void *arg);
 
-__attribute__((weak, visibility("default"))) int
+CMX_WEAK int
 cmx_pq_event(PGEventId id, void *event, void *arg)
 {
 	(void)arg;

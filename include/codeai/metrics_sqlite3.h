@@ -75,8 +75,7 @@ struct cmx_sqlite3 {
 
 /*
  * What a thread knows of its statements: the text of the one that the error
- * log told of last, and the names of the last one that ended well.  Weak: one
- * for the program, however many of its files include this.
+ * log told of last, and the names of the last one that ended well.
  */
 struct cmx_sqlite3_thread {
 	char failed[256]; /* "": none */
@@ -84,9 +83,7 @@ struct cmx_sqlite3_thread {
 	const char *operation; /* null: none */
 	char entity[CMX_DB_ENTITY_MAX];
 };
-__attribute__((weak,
-    visibility(
-	"default"))) __thread struct cmx_sqlite3_thread cmx_sqlite3_thread;
+CMX_WEAK __thread struct cmx_sqlite3_thread cmx_sqlite3_thread;
 
 /* The connection goes from idle to active, or back. */
 static inline void
