@@ -33,8 +33,8 @@
  *   Safety:	as the connection's: one thread at a time.
  *   Bad input:	a null connection, statement or name is libpq's to judge.  A
  *		null registry measures nothing.
- *   Cost:	half a microsecond for each query; 128 bytes for each that was
- *		sent and not fetched, and for each prepared statement.
+ *   Cost:	that of cmx_db_entity() and cmx_record_db_query() for each
+ *		query, and 104 bytes for each that was sent and not fetched.
  */
 #ifndef CODEAI_METRICS_LIBPQ_H
 #define CODEAI_METRICS_LIBPQ_H

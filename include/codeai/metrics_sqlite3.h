@@ -38,7 +38,7 @@
  *   Safety:	as the connection's: its callbacks run one at a time.  A
  *		connection is not to be carried through fork, and nor is this.
  *   Bad input:	a null registry measures nothing.
- *   Cost:	half a microsecond for each statement ("make bench-kit").
+ *   Cost:	a third of a microsecond for each statement ("make bench-kit").
  */
 #ifndef CODEAI_METRICS_SQLITE3_H
 #define CODEAI_METRICS_SQLITE3_H
