@@ -10,12 +10,32 @@
 
 #include "cmd.h"
 
+/* A stored value has U+FFFD for each byte that was not UTF-8. */
+static bool
+is_value(const char *stored, const char *value)
+{
+	for (;;) {
+		size_t n = cmxr_utf8_size(value, strlen(value));
+
+		if (strncmp(stored, value, n) != 0)
+			return false;
+		stored += n;
+		value += n;
+		if (*value == '\0')
+			return *stored == '\0';
+		if (strncmp(stored, "\xef\xbf\xbd", 3) != 0)
+			return false;
+		stored += 3;
+		value++;
+	}
+}
+
 static bool
 is_series(const struct cmx_family_def *def, const struct cmxr_series *s,
     const char *const *values)
 {
 	for (size_t i = 0; i < def->n_labels; i++)
-		if (strcmp(s->values[i], values[i]) != 0)
+		if (!is_value(s->values[i], values[i]))
 			return false;
 	return true;
 }
