@@ -26,7 +26,8 @@ enum {
 	DOT = 128,
 	PERCENT = 256,
 	OTHER = 512,
-	END = 1024, /* of a segment */
+	END = 1024,        /* of a segment */
+	BEYOND_HEX = 2048, /* g-z G-Z */
 };
 
 static const uint16_t classes[256] = {
@@ -48,12 +49,12 @@ static const uint16_t classes[256] = {
 	['?'] = END,
 	['@'] = AT,
 	['A' ... 'F'] = UPPER | HEX,
-	['G' ... 'Z'] = UPPER,
+	['G' ... 'Z'] = UPPER | BEYOND_HEX,
 	['[' ... '^'] = OTHER,
 	['_'] = BASE64,
 	['`'] = OTHER,
 	['a' ... 'f'] = LOWER | HEX,
-	['g' ... 'z'] = LOWER,
+	['g' ... 'z'] = LOWER | BEYOND_HEX,
 	['{' ... 255] = OTHER,
 };
 
@@ -74,10 +75,11 @@ classes_of(const char *s, size_t n)
 	return seen;
 }
 
+/* Nothing but hexadecimal digits, and the others. */
 static bool
-is_hex(char c)
+is_hex(unsigned int seen, unsigned int others)
 {
-	return class_of(c) & (DIGIT | HEX);
+	return !(seen & ~(DIGIT | HEX | LOWER | UPPER | others));
 }
 
 static bool
@@ -90,17 +92,16 @@ is_digits(const char *s, size_t n)
 }
 
 static bool
-is_uuid(const char *s, size_t n)
+is_uuid(const char *s, size_t n, unsigned int seen)
 {
-	if (n != UUID_SIZE)
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		bool is_dash = i == 8 || i == 13 || i == 18 || i == 23;
+	size_t n_dashes = 0;
 
-		if (is_dash ? s[i] != '-' : !is_hex(s[i]))
-			return false;
-	}
-	return true;
+	if (n != UUID_SIZE || !is_hex(seen, DASH))
+		return false;
+	for (size_t i = 0; i < UUID_SIZE; i++)
+		n_dashes += s[i] == '-';
+	return n_dashes == 4 && s[8] == '-' && s[13] == '-' && s[18] == '-' &&
+	    s[23] == '-';
 }
 
 /* 2024-02-29, and perhaps T and a time. */
@@ -119,7 +120,7 @@ static bool
 is_ulid(const char *s, size_t n, unsigned int seen)
 {
 	if (n != ULID_SIZE || s[0] > '7' || !(seen & DIGIT) ||
-	    (seen & ~(unsigned int)(DIGIT | UPPER | LOWER | HEX)))
+	    !is_hex(seen, BEYOND_HEX))
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (memchr("ILOUilou", s[i], 8) != NULL)
@@ -149,7 +150,7 @@ placeholder(const char *s, size_t n, unsigned int seen)
 		return NULL;
 	if (seen == DIGIT)
 		return "{id}";
-	if (is_uuid(s, n))
+	if (is_uuid(s, n, seen))
 		return "{uuid}";
 	if (is_date(s, n))
 		return "{date}";
@@ -157,15 +158,8 @@ placeholder(const char *s, size_t n, unsigned int seen)
 		return "{email}";
 	if (is_ulid(s, n, seen))
 		return "{ulid}";
-	if (n >= HEX_MIN &&
-	    !(seen & ~(unsigned int)(DIGIT | LOWER | UPPER | HEX))) {
-		size_t i = 0;
-
-		while (i < n && is_hex(s[i]))
-			i++;
-		if (i == n)
-			return "{hex}";
-	}
+	if (n >= HEX_MIN && is_hex(seen, 0))
+		return "{hex}";
 	if (n >= TOKEN_MIN && (seen & UPPER) && (seen & LOWER) &&
 	    !(seen & (AT | DOT | PERCENT | OTHER)))
 		return "{token}";
