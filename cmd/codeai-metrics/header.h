@@ -1,0 +1,39 @@
+/*
+ * header.h: what "codeai-metrics header" prints, while it is written.
+ */
+#ifndef HEADER_H
+#define HEADER_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <codeai/metrics_base.h>
+
+#include "identifier.h"
+
+/* No text that is written has it: strings escape it, comments leave it out. */
+#define TYPE_MARK '\1'
+
+struct stream {
+	FILE *file;
+	char *text;
+	size_t size;
+};
+
+struct header {
+	const char *prefix;
+	char namespace[IDENTIFIER_MAX]; /* first word of all families */
+	char type[IDENTIFIER_MAX];      /* struct TYPE has the handles */
+	struct identifiers used;
+	struct stream members, functions, resolve;
+	bool has_failed; /* no memory */
+};
+
+/*
+ * Write a family into the three streams (header_family.c); a visitor of
+ * cmx_schema_read(), with the struct header.
+ */
+void put_family(void *header, const struct cmx_family_def *,
+    const struct cmx_label_values *known);
+
+#endif
