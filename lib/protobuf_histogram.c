@@ -18,13 +18,6 @@
 /* Empty buckets between two that are written out rather than skipped. */
 #define GAP_MAX 2
 
-/* Observations as a whole number, whatever a damaged cell holds. */
-static uint64_t
-whole(double count)
-{
-	return count >= 0 && count < 0x1p64 ? (uint64_t)count : 0;
-}
-
 static void
 put_bucket(struct cmxi_output *o, uint64_t count, double bound,
     const struct cmxi_shm_exemplar *e)
@@ -47,7 +40,7 @@ put_classic(struct cmxi_output *o, const struct cmxi_values *v, size_t i)
 
 	for (size_t j = 0; j < n; j++) {
 		cmxi_add_bucket(v, pairs, j, &cell, &count, &sum);
-		put_bucket(o, whole(count),
+		put_bucket(o, cmxi_whole_count(count),
 		    j + 1 < n ? v->family->d.shown[j] : HUGE_VAL,
 		    has_exemplars ? cmxi_encode_exemplar(v, i, j) : NULL);
 	}
@@ -72,7 +65,7 @@ collect_native(const struct cmxi_values *v, size_t i, struct native *native)
 	native->zero_count = 0;
 	for (size_t j = 0; j < v->n_buckets; j++) {
 		int32_t key = v->cell_keys[j];
-		uint64_t count = whole(pairs[j].count);
+		uint64_t count = cmxi_whole_count(pairs[j].count);
 
 		if (count == 0)
 			continue;
@@ -239,7 +232,7 @@ cmxi_pb_histogram(struct cmxi_output *o, const struct cmxi_values *v,
 	double sum = 0;
 
 	for (size_t j = 0; j < v->n_buckets; j++) {
-		count += whole(pairs[j].count);
+		count += cmxi_whole_count(pairs[j].count);
 		sum += pairs[j].sum;
 	}
 	cmxi_pb_labels(o, v, prefix, i, NULL);

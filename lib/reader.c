@@ -374,15 +374,6 @@ fill_labels(struct cmxr_snapshot *snapshot, const struct cmxi_values *v,
 	return true;
 }
 
-/* A count as a whole number, whatever a damaged cell holds. */
-static uint64_t
-whole_count(double count)
-{
-	if (!(count >= 0))
-		return 0;
-	return count < 18446744073709551616.0 ? (uint64_t)count : UINT64_MAX;
-}
-
 static_assert(sizeof(struct cmxr_cell) == sizeof(struct cmxi_pair),
     "cells are shown as they are");
 
@@ -403,7 +394,7 @@ fill_histogram(struct cmxr_snapshot *snapshot, const struct cmxi_values *v,
 		double count = 0;
 
 		cmxi_add_bucket(v, pairs, j, &cell, &count, &series->sum);
-		snapshot->buckets[j] = whole_count(count);
+		snapshot->buckets[j] = cmxi_whole_count(count);
 		series->count += snapshot->buckets[j];
 	}
 }

@@ -127,6 +127,13 @@ cmxi_each_samples(const struct cmxi_values *v, size_t *n)
 	return (const struct cmxi_each *)(const void *)v->each.data;
 }
 
+/* Observations as a whole number; 0 for what no writer leaves in a cell. */
+static inline uint64_t
+cmxi_whole_count(double count)
+{
+	return count >= 0 && count < 0x1p64 ? (uint64_t)count : 0;
+}
+
 /* A shown bucket's cells, added to count and sum; *cell goes on. */
 static inline void
 cmxi_add_bucket(const struct cmxi_values *v, const struct cmxi_pair *pairs,
