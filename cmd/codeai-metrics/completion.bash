@@ -27,6 +27,17 @@ _codeai_metrics() {
 		COMPREPLY=($(compgen -W "$words -h -s -V help" -- "$cur"))
 		return
 	fi
+	# Behind exec's and time's command, all words are the command's.
+	if [[ $verb == exec || $verb == time ]]; then
+		for ((i++; i < COMP_CWORD; i++)); do
+			case ${COMP_WORDS[i]} in
+			-j) ((i++)) ;;
+			-j* | *=*) ;;
+			--) ((i + 1 < COMP_CWORD)) && return ;;
+			*) [[ $verb == exec ]] && return ;;
+			esac
+		done
+	fi
 	# The verb's line: its options are in brackets, or stand alone.
 	help=$(grep "^  $verb " <<<"$help")
 	if [[ $cur == -* ]]; then

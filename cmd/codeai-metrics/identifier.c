@@ -32,13 +32,31 @@ static const char *const reserved[] = { "alignas", "alignof", "and", "and_eq",
 	"typeof", "typeof_unqual", "union", "unix", "unsigned", "using",
 	"virtual", "void", "volatile", "wchar_t", "while", "xor", "xor_eq" };
 
-/* cmx_..., _Bool and __x. */
 static bool
-has_reserved_beginning(const char *name)
+ends_in(const char *name, const char *end)
 {
-	return strncmp(name, "cmx", 3) == 0 ||
+	size_t n = strlen(name), n_end = strlen(end);
+
+	return n >= n_end && strcmp(name + n - n_end, end) == 0;
+}
+
+/* cmx_..., _Bool, __x and uint64_t. */
+static bool
+has_reserved_form(const char *name)
+{
+	return strncmp(name, "cmx", 3) == 0 || ends_in(name, "_t") ||
 	    (name[0] == '_' &&
 		(name[1] == '_' || isupper((unsigned char)name[1])));
+}
+
+/* INT_MAX and UINT_LEAST8_WIDTH. */
+static bool
+is_limit(const char *name)
+{
+	name += *name == 'U';
+	return strncmp(name, "INT", 3) == 0 &&
+	    (ends_in(name, "_MAX") || ends_in(name, "_MIN") ||
+		ends_in(name, "_WIDTH"));
 }
 
 static bool
@@ -46,7 +64,7 @@ is_reserved(const char *name)
 {
 	bool has_small = false;
 
-	if (has_reserved_beginning(name))
+	if (has_reserved_form(name))
 		return true;
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (strcmp(name, reserved[i]) == 0)
@@ -102,6 +120,8 @@ identifier_constant(const char *text, char buf[IDENTIFIER_MAX])
 	make_words(text, buf);
 	for (char *p = buf; *p != '\0'; p++)
 		*p = (char)toupper((unsigned char)*p);
+	if (is_limit(buf))
+		strlcat(buf, "_", IDENTIFIER_MAX);
 }
 
 /* The place of a name: where it is, or where it may go. */

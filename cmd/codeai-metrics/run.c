@@ -26,14 +26,25 @@ static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1,
 
 #define N_PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
 
-/* A terminal sends to the whole process group: the command has it then. */
+/*
+ * A terminal sends its keys' signals to the whole process group: then the
+ * command has them.  Everything else is sent to us alone.
+ */
+static bool
+is_of_group(int number, const siginfo_t *info)
+{
+	return info->si_code == SI_KERNEL &&
+	    (number == SIGINT || number == SIGQUIT || number == SIGWINCH) &&
+	    getpgid(child) == getpgrp();
+}
+
 static void
 pass_on(int number, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
 	(void)context;
-	if (child > 0 && info->si_code != SI_KERNEL)
+	if (child > 0 && !is_of_group(number, info))
 		kill(child, number);
 	errno = saved;
 }

@@ -8,7 +8,8 @@ _codeai_metricsd() {
 	[[ $cur == -* ]] || return
 	# Of an option with and without "=", the one with it.
 	words=$("${COMP_WORDS[0]}" --help 2>&1 | tr ' ,[]' '\n' |
-	    grep -oE '^--?[a-zA-Z][a-z.-]*=?' | sort -u |
+	    grep -E '^(-[a-zA-Z]|--[a-z.-]+=?.*)$' |
+	    sed 's/=.*/=/' | sort -u |
 	    awk '{ bare = $0; sub(/=$/, "", bare); best[bare] = $0 }
 		END { for (bare in best) print best[bare] }')
 	COMPREPLY=($(compgen -W "$words" -- "$cur"))

@@ -323,6 +323,9 @@ cmx_pq_drain(struct cmx_pq *pq, PGconn *conn)
 		PGresult *result = cmx_PQgetResult(conn);
 		bool is_copy = cmx_pq_is_copy(result);
 
+		/* What was to come in is thrown away. */
+		if (is_copy && PQresultStatus(result) != PGRES_COPY_OUT)
+			pq->first->has_failed = true;
 		PQclear(result);
 		if (is_copy)
 			break;

@@ -85,6 +85,7 @@ struct cmx_mhd_reader {
 	MHD_ContentReaderCallback read;
 	MHD_ContentReaderFreeCallback release;
 	void *arg;
+	const struct MHD_Response *response; /* only to be compared */
 };
 
 /* A request while it lasts. */
@@ -217,6 +218,14 @@ cmx_mhd_set_route(void **req_cls, const char *route)
 	request->has_route = true;
 }
 
+static inline void
+cmx_mhd_reader_leave(struct cmx_mhd_reader *reader)
+{
+	/* Who leaves last sees what the other did. */
+	if (__atomic_sub_fetch(&reader->n_owners, 1, __ATOMIC_ACQ_REL) == 0)
+		free(reader);
+}
+
 /*
  * cmx_mhd_queue_response: MHD_queue_response(), and what is recorded.
  *
@@ -231,6 +240,12 @@ cmx_mhd_queue_response(struct MHD_Connection *connection, void **req_cls,
 	int status_before = request->status;
 	int64_t bytes_before = request->response_bytes;
 
+	/* It was made, and another response is queued. */
+	if (request->reader != NULL &&
+	    (request->reader->response != response || size >= 0)) {
+		cmx_mhd_reader_leave(request->reader);
+		request->reader = NULL;
+	}
 	/* Where it closes the connection, the request is gone afterwards. */
 	request->status = (int)(status & ~(unsigned int)MHD_ICY_FLAG);
 	request->response_bytes = size;
@@ -239,14 +254,6 @@ cmx_mhd_queue_response(struct MHD_Connection *connection, void **req_cls,
 	request->status = status_before;
 	request->response_bytes = bytes_before;
 	return MHD_NO;
-}
-
-static inline void
-cmx_mhd_reader_leave(struct cmx_mhd_reader *reader)
-{
-	/* Who leaves last sees what the other did. */
-	if (__atomic_sub_fetch(&reader->n_owners, 1, __ATOMIC_ACQ_REL) == 0)
-		free(reader);
 }
 
 static inline ssize_t
@@ -302,6 +309,7 @@ cmx_mhd_create_response_from_callback(void **req_cls, uint64_t size,
 	}
 	if (request->reader != NULL)
 		cmx_mhd_reader_leave(request->reader);
+	reader->response = response;
 	request->reader = reader;
 	return response;
 }
@@ -337,8 +345,7 @@ static inline int64_t
 cmx_mhd_response_bytes(const struct cmx_mhd_request *request, int status,
     enum MHD_RequestTerminationCode end)
 {
-	/* A reader that was made, and another response with its size queued. */
-	if (request->reader != NULL && request->response_bytes < 0)
+	if (request->reader != NULL)
 		return (int64_t)__atomic_load_n(&request->reader->n_bytes,
 		    __ATOMIC_RELAXED);
 	if (end != MHD_REQUEST_TERMINATED_COMPLETED_OK)

@@ -62,6 +62,8 @@ extern "C" {
 struct cmx_sqlite3_statement {
 	sqlite3_stmt *statement;
 	struct cmx_timer timer;
+	const char *operation;
+	char entity[CMX_DB_ENTITY_MAX];
 };
 
 /* What a connection is recorded with; its members are its own. */
@@ -78,7 +80,9 @@ struct cmx_sqlite3 {
  * log told of last, and the names of the last one that ended well.
  */
 struct cmx_sqlite3_thread {
-	char failed[256]; /* "": none */
+	char failed[256];          /* "": none */
+	bool is_again;             /* SQLite prepares it again by itself */
+	struct cmx_sqlite3 *again; /* whose newest statement that is */
 	struct cmx_registry *registry;
 	const char *operation; /* null: none */
 	char entity[CMX_DB_ENTITY_MAX];
@@ -102,29 +106,6 @@ cmx_sqlite3_is_own(sqlite3_stmt *statement, const char *text)
 	return sql == NULL || text == NULL || strcmp(sql, text) == 0;
 }
 
-static inline void
-cmx_sqlite3_begin(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
-{
-	struct cmx_sqlite3_statement *running = metrics->running;
-	size_t n_room = metrics->n_room;
-
-	if (metrics->n_running == n_room) {
-		n_room = n_room == 0 ? 8 : 2 * n_room;
-		running = (struct cmx_sqlite3_statement *)realloc(running,
-		    n_room * sizeof(*running));
-		if (running == NULL)
-			return;
-		metrics->running = running;
-		metrics->n_room = n_room;
-	}
-	cmx_sqlite3_thread.failed[0] = '\0';
-	if (metrics->n_running == 0 && metrics->db != NULL)
-		cmx_sqlite3_use(metrics, 1);
-	running += metrics->n_running++;
-	running->statement = statement;
-	cmx_db_begin(metrics->registry, &running->timer);
-}
-
 /* Did the error log tell of this statement?  It cuts long ones. */
 static inline bool
 cmx_sqlite3_is_told(const char *sql)
@@ -136,32 +117,11 @@ cmx_sqlite3_is_told(const char *sql)
 	    (sql == NULL || strncmp(sql, failed, n < room ? n : room) == 0);
 }
 
+/* The i-th statement that is running is so no more. */
 static inline void
-cmx_sqlite3_end(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
+cmx_sqlite3_drop(struct cmx_sqlite3 *metrics, size_t i)
 {
-	struct cmx_sqlite3_statement *running = metrics->running;
-	struct cmx_sqlite3_thread *thread = &cmx_sqlite3_thread;
-	const char *sql = sqlite3_sql(statement);
-	size_t i = metrics->n_running;
-	bool has_failed;
-
-	while (i > 0 && running[i - 1].statement != statement)
-		i--;
-	if (i == 0)
-		return;
-	/* One that waits for a lock is busy, and has no row. */
-	has_failed = cmx_sqlite3_is_told(sql) ||
-	    (sqlite3_stmt_busy(statement) &&
-		sqlite3_data_count(statement) == 0);
-	thread->failed[0] = '\0';
-	thread->registry = metrics->registry;
-	thread->operation = cmx_db_operation(sql);
-	cmx_db_entity(sql, thread->entity, sizeof(thread->entity));
-	cmx_db_end(&running[i - 1].timer, thread->operation, thread->entity,
-	    has_failed);
-	if (has_failed)
-		thread->operation = NULL;
-	running[i - 1] = running[--metrics->n_running];
+	metrics->running[i] = metrics->running[--metrics->n_running];
 	if (metrics->n_running > 0)
 		return;
 	if (metrics->db != NULL) {
@@ -174,10 +134,128 @@ cmx_sqlite3_end(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
 	}
 }
 
+/* The i-th statement that is running has ended. */
+static inline void
+cmx_sqlite3_record(struct cmx_sqlite3 *metrics, size_t i, bool has_failed)
+{
+	struct cmx_sqlite3_thread *thread = &cmx_sqlite3_thread;
+	const struct cmx_sqlite3_statement *ended = &metrics->running[i];
+
+	thread->failed[0] = '\0';
+	thread->again = NULL;
+	thread->registry = metrics->registry;
+	thread->operation = has_failed ? NULL : ended->operation;
+	memcpy(thread->entity, ended->entity, sizeof(thread->entity));
+	cmx_db_end(&ended->timer, ended->operation, ended->entity, has_failed);
+	cmx_sqlite3_drop(metrics, i);
+}
+
+/*
+ * sqlite3_exec() whose row function ends it finalizes its statement without a
+ * word: those that are gone have ended some time ago.
+ */
+static inline void
+cmx_sqlite3_reap(struct cmx_sqlite3 *metrics)
+{
+	while (metrics->n_running > 0 && metrics->db != NULL) {
+		size_t newest = metrics->n_running - 1;
+		const struct cmx_sqlite3_statement *gone =
+		    &metrics->running[newest];
+		sqlite3_stmt *s = NULL;
+
+		while ((s = sqlite3_next_stmt(metrics->db, s)) != NULL)
+			if (s == gone->statement)
+				return;
+		cmx_record_db_query(metrics->registry, gone->operation,
+		    gone->entity, 0, false);
+		cmx_sqlite3_drop(metrics, newest);
+	}
+}
+
+/* Is it prepared again, after its schema changed?  Then it goes on. */
+static inline bool
+cmx_sqlite3_goes_on(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
+{
+	for (size_t i = metrics->n_running; i > 0; i--) {
+		if (metrics->running[i - 1].statement != statement)
+			continue;
+		if (cmx_sqlite3_thread.again == metrics)
+			return true;
+		/* Another one in the place of one that is gone. */
+		cmx_record_db_query(metrics->registry,
+		    metrics->running[i - 1].operation,
+		    metrics->running[i - 1].entity, 0, false);
+		cmx_sqlite3_drop(metrics, i - 1);
+		return false;
+	}
+	return false;
+}
+
+static inline void
+cmx_sqlite3_begin(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
+{
+	const char *sql = sqlite3_sql(statement);
+	struct cmx_sqlite3_statement *running;
+	size_t n_room = metrics->n_room;
+
+	if (cmx_sqlite3_goes_on(metrics, statement))
+		return;
+	cmx_sqlite3_reap(metrics);
+	cmx_sqlite3_thread.failed[0] = '\0';
+	cmx_sqlite3_thread.again = NULL;
+	if (metrics->n_running == n_room) {
+		n_room = n_room == 0 ? 8 : 2 * n_room;
+		running =
+		    (struct cmx_sqlite3_statement *)realloc(metrics->running,
+			n_room * sizeof(*running));
+		if (running == NULL)
+			return;
+		metrics->running = running;
+		metrics->n_room = n_room;
+	}
+	if (metrics->n_running == 0 && metrics->db != NULL)
+		cmx_sqlite3_use(metrics, 1);
+	running = &metrics->running[metrics->n_running++];
+	running->statement = statement;
+	running->operation = cmx_db_operation(sql);
+	cmx_db_entity(sql, running->entity, sizeof(running->entity));
+	cmx_db_begin(metrics->registry, &running->timer);
+}
+
+static inline void
+cmx_sqlite3_end(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
+{
+	struct cmx_sqlite3_statement *running = metrics->running, found;
+	struct cmx_sqlite3_thread *thread = &cmx_sqlite3_thread;
+	const char *sql = sqlite3_sql(statement);
+	bool is_told = cmx_sqlite3_is_told(sql);
+	size_t i = metrics->n_running;
+
+	while (i > 0 && running[i - 1].statement != statement)
+		i--;
+	if (i == 0)
+		return;
+	if (is_told && thread->is_again && sql != NULL) {
+		/* Not its end: it goes on with the new schema. */
+		found = running[i - 1];
+		running[i - 1] = running[metrics->n_running - 1];
+		running[metrics->n_running - 1] = found;
+		thread->failed[0] = '\0';
+		thread->again = metrics;
+		return;
+	}
+	/* One that waits for a lock is busy, and has no row. */
+	cmx_sqlite3_record(metrics, i - 1,
+	    is_told ||
+		(sqlite3_stmt_busy(statement) &&
+		    sqlite3_data_count(statement) == 0));
+}
+
 /* The connection is neither active nor idle any more. */
 static inline void
 cmx_sqlite3_leave(struct cmx_sqlite3 *metrics)
 {
+	cmx_sqlite3_reap(metrics);
 	if (metrics->db != NULL)
 		cmx_gauge_dec(
 		    metrics->n_running > 0 ? &metrics->active : &metrics->idle);
@@ -255,6 +333,8 @@ cmx_sqlite3_attach(struct cmx_sqlite3 *metrics, struct cmx_registry *registry,
 /*
  * Record no more; statements under way are not recorded.  The connection has
  * no trace callback then, not even one of the application's.
+ *
+ * Requires:  sqlite3_close() was not called, not even in vain.
  */
 static inline void
 cmx_sqlite3_detach(struct cmx_sqlite3 *metrics)
@@ -300,16 +380,22 @@ cmx_sqlite3_log(void *arg, int code, const char *message)
 	char entity[CMX_DB_ENTITY_MAX];
 	size_t n;
 
-	/* SQLITE_SCHEMA: SQLite prepares it again by itself. */
-	if (sql == NULL || (code & 0xff) == SQLITE_SCHEMA)
+	if (sql == NULL)
 		return;
 	if (is_run) {
+		cmx_sqlite3_thread.is_again = (code & 0xff) == SQLITE_SCHEMA;
 		n = strlen(sql);
 		if (n >= sizeof(cmx_sqlite3_thread.failed))
 			n = sizeof(cmx_sqlite3_thread.failed) - 1;
 		memcpy(cmx_sqlite3_thread.failed, sql, n);
 		cmx_sqlite3_thread.failed[n] = '\0';
-	} else if ((code & 0xff) == SQLITE_ERROR) {
+	} else if ((code & 0xff) != SQLITE_ERROR) {
+		return;
+	} else if (cmx_sqlite3_thread.again != NULL) {
+		/* The one that was to be prepared again. */
+		cmx_sqlite3_record(cmx_sqlite3_thread.again,
+		    cmx_sqlite3_thread.again->n_running - 1, true);
+	} else {
 		cmx_sqlite3_thread.operation = NULL;
 		cmx_db_entity(sql, entity, sizeof(entity));
 		cmx_record_db_query((struct cmx_registry *)arg,
@@ -352,23 +438,74 @@ cmx_sqlite3_step(sqlite3_stmt *statement)
 	return cmx_sqlite3_returned(sqlite3_step(statement));
 }
 
+/* A row as sqlite3_exec() gives it; texts is room for all names and values. */
+static inline bool
+cmx_sqlite3_give_row(sqlite3_stmt *statement, char **texts,
+    int (*row)(void *, int, char **, char **), void *arg)
+{
+	int n = sqlite3_column_count(statement);
+
+	for (int i = 0; i < n; i++) {
+		texts[i] = (char *)(uintptr_t)sqlite3_column_text(statement, i);
+		texts[n + i] =
+		    (char *)(uintptr_t)sqlite3_column_name(statement, i);
+	}
+	return row(arg, n, texts, texts + n) == 0;
+}
+
+/* The first statement of a text, which then begins behind it. */
+static inline int
+cmx_sqlite3_exec_first(sqlite3 *db, const char **sql,
+    int (*row)(void *, int, char **, char **), void *arg)
+{
+	sqlite3_stmt *statement;
+	char **texts = NULL;
+	int result = sqlite3_prepare_v2(db, *sql, -1, &statement, sql);
+
+	if (result != SQLITE_OK || statement == NULL)
+		return result;
+	if (row != NULL)
+		texts = (char **)malloc(2 * sizeof(*texts) *
+		    (size_t)(sqlite3_column_count(statement) + 1));
+	if (row != NULL && texts == NULL) {
+		sqlite3_finalize(statement);
+		return SQLITE_NOMEM;
+	}
+	while ((result = cmx_sqlite3_step(statement)) == SQLITE_ROW)
+		if (row != NULL &&
+		    !cmx_sqlite3_give_row(statement, texts, row, arg)) {
+			result = SQLITE_ABORT;
+			break;
+		}
+	free(texts);
+	if (result == SQLITE_ABORT)
+		sqlite3_finalize(statement);
+	else
+		result = sqlite3_finalize(statement);
+	return result;
+}
+
 /* As sqlite3_exec(), and no failure is missed. */
 static inline int
 cmx_sqlite3_exec(sqlite3 *db, const char *sql,
     int (*row)(void *, int, char **, char **), void *arg, char **message)
 {
-	int result;
+	int result = SQLITE_OK;
 
-	cmx_sqlite3_thread.operation = NULL;
-	result = sqlite3_exec(db, sql, row, arg, message);
-	switch (result & 0xff) {
-	case SQLITE_ERROR: /* of the next one, which cannot be prepared */
-	case SQLITE_AUTH:
-	case SQLITE_ABORT: /* row() said so */
-		return result;
-	default:
-		return cmx_sqlite3_returned(result);
-	}
+	/* It judges these. */
+	if (db == NULL || sql == NULL)
+		return sqlite3_exec(db, sql, row, arg, message);
+	if (message != NULL)
+		*message = NULL;
+	sqlite3_mutex_enter(sqlite3_db_mutex(db));
+	while (result == SQLITE_OK && *sql != '\0')
+		result = cmx_sqlite3_exec_first(db, &sql, row, arg);
+	if (result != SQLITE_OK && message != NULL)
+		*message = sqlite3_mprintf("%s",
+		    result == SQLITE_ABORT ? "query aborted" :
+					     sqlite3_errmsg(db));
+	sqlite3_mutex_leave(sqlite3_db_mutex(db));
+	return result;
 }
 
 #ifdef CMX_SQLITE3_REPLACE

@@ -260,6 +260,9 @@ copies_end_with_their_data(void **state)
 	assert_status(PQexec(b.conn, "SELECT * FROM users"), PGRES_TUPLES_OK);
 	assert_db_queries(b.f.segment_path, "other", "other", 4, 1);
 	assert_db_queries(b.f.segment_path, "select", "users", 1, 0);
+	assert_status(PQexec(b.conn, "COPY users FROM STDIN"), PGRES_COPY_IN);
+	assert_status(PQexec(b.conn, "SELECT * FROM users"), PGRES_TUPLES_OK);
+	assert_db_queries(b.f.segment_path, "other", "other", 5, 2);
 	assert_db_connections(b.f.segment_path, 0, 1);
 	unmake(&b);
 }

@@ -223,7 +223,8 @@ static void
 failures_that_only_the_caller_sees(void **state)
 {
 	struct bench b;
-	sqlite3 *reader;
+	struct cmx_sqlite3 metrics;
+	sqlite3 *reader, *late;
 	sqlite3_stmt *s, *row;
 
 	(void)state;
@@ -255,6 +256,18 @@ failures_that_only_the_caller_sees(void **state)
 	    SQLITE_ERROR);
 	assert_db_queries(b.f.segment_path, "select", "users", 1, 0);
 	assert_db_queries(b.f.segment_path, "update", "nowhere", 1, 1);
+	/* One that waits for the lock of the schema does not run. */
+	sqlite3_open(b.path, &reader);
+	sqlite3_exec(reader, "BEGIN EXCLUSIVE", NULL, NULL, NULL);
+	sqlite3_open(b.path, &late);
+	assert_int_equal(cmx_sqlite3_attach(&metrics, b.f.reg, late),
+	    SQLITE_OK);
+	assert_int_equal(cmx_sqlite3_exec(late, "SELECT 1; DELETE FROM users",
+			     NULL, NULL, NULL),
+	    SQLITE_BUSY);
+	assert_db_queries(b.f.segment_path, "select", "other", 1, 0);
+	sqlite3_close(late);
+	sqlite3_close(reader);
 	/* A lock that the end of an UPDATE does not get. */
 	sqlite3_open(b.path, &reader);
 	sqlite3_prepare_v2(reader, "SELECT * FROM users", -1, &row, NULL);
@@ -265,6 +278,68 @@ failures_that_only_the_caller_sees(void **state)
 	sqlite3_finalize(row);
 	sqlite3_close(reader);
 	assert_db_queries(b.f.segment_path, "update", "users", 1, 1);
+	unmake(&b);
+}
+
+struct rows {
+	int n, n_until_abort;
+	char text[64];
+};
+
+static int
+take_row(void *arg, int n, char **values, char **names)
+{
+	struct rows *rows = arg;
+
+	for (int i = 0; i < n; i++) {
+		strcat(rows->text, names[i]);
+		strcat(rows->text, values[i] != NULL ? values[i] : "-");
+	}
+	return ++rows->n == rows->n_until_abort;
+}
+
+/* The wrapper gives what SQLite's own function gives. */
+static void
+exec_is_what_sqlite_says(void **state)
+{
+	static const char *const texts[] = { "", "  ", "-- c", ";;",
+		"SELECT 1 AS a, NULL AS b; SELECT 2 AS c WHERE 0; SELECT 3",
+		"SELECT 1; SELEC", "SELECT * FROM nowhere",
+		"INSERT INTO log VALUES(1); SELECT * FROM log",
+		"SELECT abs(-9223372036854775808)", "SELECT 'x" };
+	struct bench b;
+
+	(void)state;
+	make(&b);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		for (int abort = 0; abort < 3; abort++) {
+			struct rows ours = { 0, abort, "" }, theirs = ours;
+			char *message, *their_message;
+			int result;
+
+			run(&b, "BEGIN");
+			result = cmx_sqlite3_exec(b.db, texts[i], take_row,
+			    &ours, &message);
+			run(&b, "ROLLBACK; BEGIN");
+			assert_int_equal(result,
+			    sqlite3_exec(b.db, texts[i], take_row, &theirs,
+				&their_message));
+			run(&b, "ROLLBACK");
+			assert_string_equal(ours.text, theirs.text);
+			assert_int_equal(message == NULL,
+			    their_message == NULL);
+			if (message != NULL)
+				assert_string_equal(message, their_message);
+			sqlite3_free(message);
+			sqlite3_free(their_message);
+		}
+	/* SQLite says nothing of those that it cut; they are not left over. */
+	run(&b, "SELECT 1");
+	assert_db_connections(b.f.segment_path, 0, 1);
+	assert_int_equal(cmx_sqlite3_exec(NULL, "", NULL, NULL, NULL),
+	    SQLITE_MISUSE);
+	assert_int_equal(cmx_sqlite3_exec(b.db, NULL, NULL, NULL, NULL),
+	    SQLITE_OK);
 	unmake(&b);
 }
 
@@ -285,10 +360,24 @@ a_statement_that_is_prepared_again_counts_once(void **state)
 	assert_int_equal(sqlite3_exec(other, "ALTER TABLE users ADD COLUMN x",
 			     NULL, NULL, NULL),
 	    SQLITE_OK);
-	sqlite3_close(other);
 	assert_int_equal(sqlite3_step(s), SQLITE_DONE);
 	sqlite3_finalize(s);
 	assert_db_queries(b.f.segment_path, "select", "users", 2, 0);
+	/* It fails afterwards. */
+	run(&b, "INSERT INTO users(id) VALUES(1)");
+	s = prepare(&b, "INSERT INTO users(id) VALUES(1)");
+	sqlite3_exec(other, "CREATE TABLE new(x)", NULL, NULL, NULL);
+	assert_int_equal(sqlite3_step(s), SQLITE_CONSTRAINT);
+	sqlite3_finalize(s);
+	assert_db_queries(b.f.segment_path, "insert", "users", 2, 1);
+	/* It cannot be prepared again. */
+	s = prepare(&b, "DELETE FROM log");
+	sqlite3_exec(other, "DROP TABLE log", NULL, NULL, NULL);
+	assert_int_equal(sqlite3_step(s), SQLITE_ERROR);
+	sqlite3_finalize(s);
+	assert_db_queries(b.f.segment_path, "delete", "log", 1, 1);
+	assert_db_connections(b.f.segment_path, 0, 1);
+	sqlite3_close(other);
 	unmake(&b);
 }
 
@@ -415,6 +504,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(failures_of_others_are_not_a_statements_own),
 	cmocka_unit_test(a_full_text_insert_is_one_statement),
 	cmocka_unit_test(failures_that_only_the_caller_sees),
+	cmocka_unit_test(exec_is_what_sqlite_says),
 	cmocka_unit_test(a_statement_that_is_prepared_again_counts_once),
 	cmocka_unit_test(a_connection_is_active_while_a_statement_is_open),
 	cmocka_unit_test(a_closed_connection_is_gone),
