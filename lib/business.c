@@ -24,8 +24,7 @@ bad_name(const char *name, struct cmx_error *err)
 {
 	return cmxi_error(err, CMX_ERR_ARGUMENT,
 	    "business metric %.64s: the name is null, empty, or longer than "
-	    "%zu "
-	    "bytes",
+	    "%zu bytes",
 	    name == NULL ? "" : name,
 	    CMX_NAME_MAX - strlen(CMX_BUSINESS_PREFIX));
 }

@@ -160,16 +160,15 @@ static inline void
 cmx_pq_name_prepared(struct cmx_pq *pq, struct cmx_pq_names *names,
     const char *name)
 {
-	const struct cmx_pq_prepared *p =
-	    name == NULL ? NULL : cmx_pq_find_prepared(pq, name);
+	const struct cmx_pq_prepared *p;
 
+	if (pq == NULL || name == NULL)
+		return;
+	p = cmx_pq_find_prepared(pq, name);
 	if (p != NULL)
 		*names = p->names;
-	else if (name != NULL && name[0] == '\0' &&
-	    pq->unnamed.operation != NULL)
+	else if (name[0] == '\0' && pq->unnamed.operation != NULL)
 		*names = pq->unnamed;
-	else
-		cmx_pq_name(names, NULL);
 }
 
 static inline void
@@ -334,13 +333,18 @@ cmx_pq_drain(struct cmx_pq *pq, PGconn *conn)
 		cmx_pq_pop(pq);
 }
 
-/* A call that waits begins; in a pipeline libpq refuses it. */
+/*
+ * A call that waits begins; in a pipeline libpq refuses it.  sql is null where
+ * it has none: the query is "other", then.
+ */
 static inline void
-cmx_pq_begin(struct cmx_pq *pq, PGconn *conn, struct cmx_pq_query *query)
+cmx_pq_begin(struct cmx_pq *pq, PGconn *conn, struct cmx_pq_query *query,
+    const char *sql)
 {
+	memset(query, 0, sizeof(*query));
 	if (pq == NULL)
 		return;
-	memset(query, 0, sizeof(*query));
+	cmx_pq_name(&query->names, sql);
 	if (PQpipelineStatus(conn) == PQ_PIPELINE_OFF)
 		cmx_pq_drain(pq, conn);
 	cmx_add_db_connections(pq->registry, 1, -1);
@@ -379,13 +383,9 @@ cmx_PQexec(PGconn *conn, const char *sql)
 {
 	struct cmx_pq *pq = cmx_pq_of(conn);
 	struct cmx_pq_query query;
-	PGresult *result;
 
-	cmx_pq_begin(pq, conn, &query);
-	result = PQexec(conn, sql);
-	if (pq != NULL)
-		cmx_pq_name(&query.names, sql);
-	return cmx_pq_end(pq, &query, result);
+	cmx_pq_begin(pq, conn, &query, sql);
+	return cmx_pq_end(pq, &query, PQexec(conn, sql));
 }
 
 /* As PQexecParams(). */
@@ -396,16 +396,13 @@ cmx_PQexecParams(PGconn *conn, const char *sql, int n, const Oid *types,
 {
 	struct cmx_pq *pq = cmx_pq_of(conn);
 	struct cmx_pq_query query;
-	PGresult *result;
 
-	cmx_pq_begin(pq, conn, &query);
-	result = PQexecParams(conn, sql, n, types, values, lengths, formats,
-	    result_format);
-	if (pq != NULL) {
-		cmx_pq_name(&query.names, sql);
+	cmx_pq_begin(pq, conn, &query, sql);
+	if (pq != NULL)
 		pq->unnamed = query.names;
-	}
-	return cmx_pq_end(pq, &query, result);
+	return cmx_pq_end(pq, &query,
+	    PQexecParams(conn, sql, n, types, values, lengths, formats,
+		result_format));
 }
 
 /* As PQprepare(). */
@@ -417,12 +414,9 @@ cmx_PQprepare(PGconn *conn, const char *name, const char *sql, int n,
 	struct cmx_pq_query query;
 	PGresult *result;
 
-	cmx_pq_begin(pq, conn, &query);
+	cmx_pq_begin(pq, conn, &query, sql);
+	query.is_silent = true;
 	result = PQprepare(conn, name, sql, n, types);
-	if (pq != NULL) {
-		query.is_silent = true;
-		cmx_pq_name(&query.names, sql);
-	}
 	if (!cmx_pq_is_failure(result))
 		cmx_pq_prepare(pq, name, sql);
 	return cmx_pq_end(pq, &query, result);
@@ -436,27 +430,27 @@ cmx_PQexecPrepared(PGconn *conn, const char *name, int n,
 {
 	struct cmx_pq *pq = cmx_pq_of(conn);
 	struct cmx_pq_query query;
-	PGresult *result;
 
-	cmx_pq_begin(pq, conn, &query);
-	result = PQexecPrepared(conn, name, n, values, lengths, formats,
-	    result_format);
-	if (pq != NULL)
-		cmx_pq_name_prepared(pq, &query.names, name);
-	return cmx_pq_end(pq, &query, result);
+	cmx_pq_begin(pq, conn, &query, NULL);
+	cmx_pq_name_prepared(pq, &query.names, name);
+	return cmx_pq_end(pq, &query,
+	    PQexecPrepared(conn, name, n, values, lengths, formats,
+		result_format));
 }
 
 /* A query that is about to be sent; null: it is not recorded. */
 static inline struct cmx_pq_query *
-cmx_pq_begin_send(struct cmx_pq *pq)
+cmx_pq_begin_send(struct cmx_pq *pq, const char *sql)
 {
 	struct cmx_pq_query *query;
 
 	if (pq == NULL)
 		return NULL;
 	query = (struct cmx_pq_query *)calloc(1, sizeof(*query));
-	if (query != NULL)
-		cmx_db_begin(pq->registry, &query->timer);
+	if (query == NULL)
+		return NULL;
+	cmx_pq_name(&query->names, sql);
+	cmx_db_begin(pq->registry, &query->timer);
 	return query;
 }
 
@@ -487,10 +481,8 @@ static inline int
 cmx_PQsendQuery(PGconn *conn, const char *sql)
 {
 	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query *query = cmx_pq_begin_send(pq);
+	struct cmx_pq_query *query = cmx_pq_begin_send(pq, sql);
 
-	if (query != NULL)
-		cmx_pq_name(&query->names, sql);
 	return cmx_pq_end_send(pq, query, PQsendQuery(conn, sql));
 }
 
@@ -501,12 +493,10 @@ cmx_PQsendQueryParams(PGconn *conn, const char *sql, int n, const Oid *types,
     int result_format)
 {
 	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query *query = cmx_pq_begin_send(pq);
+	struct cmx_pq_query *query = cmx_pq_begin_send(pq, sql);
 
-	if (query != NULL) {
-		cmx_pq_name(&query->names, sql);
+	if (query != NULL)
 		pq->unnamed = query->names;
-	}
 	return cmx_pq_end_send(pq, query,
 	    PQsendQueryParams(conn, sql, n, types, values, lengths, formats,
 		result_format));
@@ -518,15 +508,13 @@ cmx_PQsendPrepare(PGconn *conn, const char *name, const char *sql, int n,
     const Oid *types)
 {
 	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query *query = cmx_pq_begin_send(pq);
+	struct cmx_pq_query *query = cmx_pq_begin_send(pq, sql);
 	int is_sent = PQsendPrepare(conn, name, sql, n, types);
 
 	if (is_sent)
 		cmx_pq_prepare(pq, name, sql);
-	if (query != NULL) {
+	if (query != NULL)
 		query->is_silent = true;
-		cmx_pq_name(&query->names, sql);
-	}
 	return cmx_pq_end_send(pq, query, is_sent);
 }
 
@@ -537,7 +525,7 @@ cmx_PQsendQueryPrepared(PGconn *conn, const char *name, int n,
     int result_format)
 {
 	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query *query = cmx_pq_begin_send(pq);
+	struct cmx_pq_query *query = cmx_pq_begin_send(pq, NULL);
 
 	if (query != NULL)
 		cmx_pq_name_prepared(pq, &query->names, name);
@@ -552,12 +540,10 @@ cmx_pq_describe(PGconn *conn, const char *name,
     int (*send)(PGconn *, const char *))
 {
 	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query *query = cmx_pq_begin_send(pq);
+	struct cmx_pq_query *query = cmx_pq_begin_send(pq, NULL);
 
-	if (query != NULL) {
+	if (query != NULL)
 		query->is_silent = true;
-		cmx_pq_name(&query->names, NULL);
-	}
 	return cmx_pq_end_send(pq, query, send(conn, name));
 }
 

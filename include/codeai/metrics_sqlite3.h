@@ -117,21 +117,47 @@ cmx_sqlite3_is_told(const char *sql)
 	    (sql == NULL || strncmp(sql, failed, n < room ? n : room) == 0);
 }
 
+/* Behind the last entry, where the statement is not running. */
+static inline size_t
+cmx_sqlite3_find(const struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
+{
+	for (size_t i = metrics->n_running; i > 0; i--)
+		if (metrics->running[i - 1].statement == statement)
+			return i - 1;
+	return metrics->n_running;
+}
+
+/* Closed, and no statement is left: nothing will come any more. */
+static inline void
+cmx_sqlite3_release(struct cmx_sqlite3 *metrics)
+{
+	if (metrics->db != NULL || metrics->n_running > 0)
+		return;
+	free(metrics->running);
+	metrics->running = NULL;
+	metrics->n_room = 0;
+}
+
 /* The i-th statement that is running is so no more. */
 static inline void
 cmx_sqlite3_drop(struct cmx_sqlite3 *metrics, size_t i)
 {
 	metrics->running[i] = metrics->running[--metrics->n_running];
-	if (metrics->n_running > 0)
-		return;
-	if (metrics->db != NULL) {
+	if (metrics->n_running == 0 && metrics->db != NULL)
 		cmx_sqlite3_use(metrics, -1);
-	} else {
-		/* Closed, and this may have been its last statement. */
-		free(metrics->running);
-		metrics->running = NULL;
-		metrics->n_room = 0;
-	}
+	cmx_sqlite3_release(metrics);
+}
+
+/*
+ * sqlite3_exec() whose row function ends it finalizes its statement without a
+ * word: the i-th one has ended some time ago.
+ */
+static inline void
+cmx_sqlite3_give_up(struct cmx_sqlite3 *metrics, size_t i)
+{
+	cmx_record_db_query(metrics->registry, metrics->running[i].operation,
+	    metrics->running[i].entity, 0, false);
+	cmx_sqlite3_drop(metrics, i);
 }
 
 /* The i-th statement that is running has ended. */
@@ -150,45 +176,19 @@ cmx_sqlite3_record(struct cmx_sqlite3 *metrics, size_t i, bool has_failed)
 	cmx_sqlite3_drop(metrics, i);
 }
 
-/*
- * sqlite3_exec() whose row function ends it finalizes its statement without a
- * word: those that are gone have ended some time ago.
- */
+/* The newest statements that are running: do they exist? */
 static inline void
 cmx_sqlite3_reap(struct cmx_sqlite3 *metrics)
 {
 	while (metrics->n_running > 0 && metrics->db != NULL) {
 		size_t newest = metrics->n_running - 1;
-		const struct cmx_sqlite3_statement *gone =
-		    &metrics->running[newest];
 		sqlite3_stmt *s = NULL;
 
 		while ((s = sqlite3_next_stmt(metrics->db, s)) != NULL)
-			if (s == gone->statement)
+			if (s == metrics->running[newest].statement)
 				return;
-		cmx_record_db_query(metrics->registry, gone->operation,
-		    gone->entity, 0, false);
-		cmx_sqlite3_drop(metrics, newest);
+		cmx_sqlite3_give_up(metrics, newest);
 	}
-}
-
-/* Is it prepared again, after its schema changed?  Then it goes on. */
-static inline bool
-cmx_sqlite3_goes_on(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
-{
-	for (size_t i = metrics->n_running; i > 0; i--) {
-		if (metrics->running[i - 1].statement != statement)
-			continue;
-		if (cmx_sqlite3_thread.again == metrics)
-			return true;
-		/* Another one in the place of one that is gone. */
-		cmx_record_db_query(metrics->registry,
-		    metrics->running[i - 1].operation,
-		    metrics->running[i - 1].entity, 0, false);
-		cmx_sqlite3_drop(metrics, i - 1);
-		return false;
-	}
-	return false;
 }
 
 static inline void
@@ -197,9 +197,14 @@ cmx_sqlite3_begin(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
 	const char *sql = sqlite3_sql(statement);
 	struct cmx_sqlite3_statement *running;
 	size_t n_room = metrics->n_room;
+	size_t i = cmx_sqlite3_find(metrics, statement);
 
-	if (cmx_sqlite3_goes_on(metrics, statement))
+	/* Prepared again, after its schema changed, it goes on. */
+	if (i < metrics->n_running && cmx_sqlite3_thread.again == metrics)
 		return;
+	/* Another one in the place of one that is gone. */
+	if (i < metrics->n_running)
+		cmx_sqlite3_give_up(metrics, i);
 	cmx_sqlite3_reap(metrics);
 	cmx_sqlite3_thread.failed[0] = '\0';
 	cmx_sqlite3_thread.again = NULL;
@@ -229,23 +234,21 @@ cmx_sqlite3_end(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
 	struct cmx_sqlite3_thread *thread = &cmx_sqlite3_thread;
 	const char *sql = sqlite3_sql(statement);
 	bool is_told = cmx_sqlite3_is_told(sql);
-	size_t i = metrics->n_running;
+	size_t i = cmx_sqlite3_find(metrics, statement);
 
-	while (i > 0 && running[i - 1].statement != statement)
-		i--;
-	if (i == 0)
+	if (i == metrics->n_running)
 		return;
 	if (is_told && thread->is_again && sql != NULL) {
 		/* Not its end: it goes on with the new schema. */
-		found = running[i - 1];
-		running[i - 1] = running[metrics->n_running - 1];
+		found = running[i];
+		running[i] = running[metrics->n_running - 1];
 		running[metrics->n_running - 1] = found;
 		thread->failed[0] = '\0';
 		thread->again = metrics;
 		return;
 	}
 	/* One that waits for a lock is busy, and has no row. */
-	cmx_sqlite3_record(metrics, i - 1,
+	cmx_sqlite3_record(metrics, i,
 	    is_told ||
 		(sqlite3_stmt_busy(statement) &&
 		    sqlite3_data_count(statement) == 0));
@@ -260,11 +263,7 @@ cmx_sqlite3_leave(struct cmx_sqlite3 *metrics)
 		cmx_gauge_dec(
 		    metrics->n_running > 0 ? &metrics->active : &metrics->idle);
 	metrics->db = NULL;
-	if (metrics->n_running > 0)
-		return;
-	free(metrics->running);
-	metrics->running = NULL;
-	metrics->n_room = 0;
+	cmx_sqlite3_release(metrics);
 }
 
 /*
