@@ -10,23 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <codeai/metrics_db.h>
 #include <codeai/metrics_microhttpd.h>
 #include <codeai/metrics_sqlite3.h>
 
+#include "clock.h"
+
 #define ROUNDS 15
-
-static double
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 static int
 compare(const void *a, const void *b)

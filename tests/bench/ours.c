@@ -13,25 +13,17 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <codeai/metrics_codeai.h>
 #include <codeai/metrics_reader.h>
 
+#include "clock.h"
+
 #define SERIES 100000
 
 static struct cmx_registry *reg;
 static const char *segment;
-
-static double
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 static struct cmx_family
 family(const char *name)

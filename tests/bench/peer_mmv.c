@@ -8,23 +8,15 @@
 #include <err.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include <pcp/pmapi.h>
 
 #include <pcp/mmv_stats.h>
 
+#include "clock.h"
+
 #define METRICS 21
 #define SERIES  64
-
-static double
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 int
 main(int argc, char *argv[])

@@ -13,26 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <codeai/metrics.h>
 #include <codeai/metrics_reader.h>
+
+#include "clock.h"
 
 static const struct {
 	const char *name;
 	enum cmxr_format format;
 } formats[] = { { "text", CMXR_TEXT }, { "openmetrics", CMXR_OPENMETRICS },
 	{ "protobuf", CMXR_PROTOBUF } };
-
-static double
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 /* Anonymous memory of this process: the segment is not counted. */
 static long
