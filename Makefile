@@ -30,16 +30,16 @@ PKG	= $(shell pkg-config --cflags $1)
 PKGLIBS	= $(shell pkg-config --libs $1)
 LIB_LIBS = $(call PKGLIBS,libbsd jansson) -lm
 
-CPPFLAGS += -Iinclude -D_GNU_SOURCE -MMD -MP
+CPPFLAGS += -Iinclude -Ilib -D_GNU_SOURCE -MMD -MP
 COMPILE	= $(CC) -std=gnu11 $(CPPFLAGS) $(WARN) $(CFLAGS) $(SAN)
 LINK	= $(CC) $(CFLAGS) $(SAN) $(LDFLAGS)
 
-LIB_SRC	= $(sort $(wildcard lib/*.c lib/*.S))
+LIB_SRC	= $(sort $(wildcard lib/*/*.c lib/*/*.S))
 LIB_OBJ	= $(addprefix $B/,$(addsuffix .o,$(LIB_SRC)))
-SO_OBJ	= $(LIB_OBJ:$B/lib/hot.c.o=$B/lib/hot.so.o)
+SO_OBJ	= $(LIB_OBJ:$B/lib/write/hot.c.o=$B/lib/write/hot.so.o)
 LIB	= $B/libcodeai-metrics.a
 SO	= $B/$(SONAME)
-CLI_OBJ	= $(patsubst %,$B/%.o,$(sort $(wildcard cmd/codeai-metrics/*.c)))
+CLI_OBJ	= $(patsubst %,$B/%.o,$(sort $(wildcard cmd/codeai-metrics/*.c cmd/codeai-metrics/*/*.c)))
 DAEMON_OBJ = $(patsubst %,$B/%.o,$(sort $(wildcard cmd/codeai-metricsd/*.c)))
 CLI	= $B/codeai-metrics
 DAEMON	= $B/codeai-metricsd
@@ -64,12 +64,12 @@ $B/lib/%.c.o: lib/%.c
 	    -ftls-model=initial-exec -c -o $@ $<
 
 # The shared library is never unmapped, and its sections may rely on it.
-$B/lib/hot.so.o: lib/hot.c
+$B/lib/write/hot.so.o: lib/write/hot.c
 	$(if $Q,@echo "  CC    $< (shared)")
 	$Q$(COMPILE) -DCMX_NO_INLINE -DCMX_STAYS_LOADED -fPIC \
 	    -fvisibility=hidden -ftls-model=initial-exec -c -o $@ $<
 
-$B/lib/%.S.o: lib/%.S lib/codeai.schema.json
+$B/lib/%.S.o: lib/%.S lib/schema/codeai.schema.json
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  AS    $<")
 	$Q$(CC) -c -o $@ $<
@@ -77,7 +77,7 @@ $B/lib/%.S.o: lib/%.S lib/codeai.schema.json
 $B/cmd/%.c.o: cmd/%.c
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  CC    $<")
-	$Q$(COMPILE) -fPIE -c -o $@ $<
+	$Q$(filter-out -Ilib,$(COMPILE)) -fPIE -c -o $@ $<
 
 $(LIB): $(LIB_OBJ)
 	$(if $Q,@echo "  AR    $@")
@@ -105,7 +105,7 @@ $(DAEMON): $(DAEMON_OBJ) $(LIB)
 $B/tests/test_%: tests/unit/test_%.c tests/support/test.h tests/support/metrics.h $(LIB)
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  TEST  $@")
-	$Q$(COMPILE) -Ilib -Itests/support -pthread -o $@ $< $(LIB) \
+	$Q$(COMPILE) -Itests/support -pthread -o $@ $< $(LIB) \
 	    $(call PKGLIBS,cmocka $(NEEDS)) $(LIB_LIBS)
 
 # What the adapters adapt.
@@ -116,7 +116,7 @@ $B/tests/test_microhttpd: NEEDS = libmicrohttpd
 $B/tests/test_hot_called: tests/unit/test_hot.c tests/support/metrics.h $(LIB)
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  TEST  $@")
-	$Q$(COMPILE) -DCMX_NO_INLINE -Ilib -Itests/support -pthread -o $@ $< \
+	$Q$(COMPILE) -DCMX_NO_INLINE -Itests/support -pthread -o $@ $< \
 	    $(LIB) $(call PKGLIBS,cmocka) $(LIB_LIBS)
 
 $B/tests/prefork: tests/demo/prefork.c $(LIB)
@@ -150,7 +150,7 @@ $B/tests/numbers: tests/torture/numbers.cc $(LIB)
 $B/tests/%: tests/torture/%.c tests/torture/common.h $(LIB)
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  TEST  $@")
-	$Q$(COMPILE) -Ilib -pthread -rdynamic -o $@ $< \
+	$Q$(COMPILE) -pthread -rdynamic -o $@ $< \
 	    -Wl,--whole-archive $(LIB) -Wl,--no-whole-archive $(LIB_LIBS)
 
 .PHONY: build-tests
@@ -223,7 +223,8 @@ deps: ## install the packages that are missing (as root; else say which)
 .PHONY: install
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) \
-	    $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR)/codeai \
+	    $(DESTDIR)$(LIBDIR)/pkgconfig \
+	    $(DESTDIR)$(INCLUDEDIR)/codeai/private \
 	    $(DESTDIR)$(DATADIR)
 	install -m 755 $(CLI) $(DESTDIR)$(BINDIR)
 	install -m 755 $(DAEMON) $(DESTDIR)$(SBINDIR)
@@ -239,7 +240,9 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	    'Cflags: -I$${includedir}' \
 	    >$(DESTDIR)$(LIBDIR)/pkgconfig/codeai-metrics.pc
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/codeai
-	install -m 644 lib/codeai.schema.json $(DESTDIR)$(DATADIR)
+	install -m 644 include/codeai/private/*.h \
+	    $(DESTDIR)$(INCLUDEDIR)/codeai/private
+	install -m 644 lib/schema/codeai.schema.json $(DESTDIR)$(DATADIR)
 	for program in codeai-metrics codeai-metricsd; do \
 	    install -D -m 644 cmd/$$program/completion.bash \
 		$(DESTDIR)$(COMPLETIONS)/$$program || exit 1; \
@@ -257,6 +260,7 @@ uninstall: ## what install put there
 	    $(DESTDIR)$(LIBDIR)/libcodeai-metrics.* \
 	    $(DESTDIR)$(LIBDIR)/pkgconfig/codeai-metrics.pc \
 	    $(addprefix $(DESTDIR)$(INCLUDEDIR)/codeai/,$(notdir $(HEADERS)))
+	rm -rf $(DESTDIR)$(INCLUDEDIR)/codeai/private
 	for page in $(MAN); do \
 	    rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; \
 	done
@@ -275,4 +279,4 @@ help: ## this list
 	    Makefile
 	@echo '  variables: PREFIX DESTDIR CC CFLAGS LDFLAGS V=1 KEEP=1 T="unit cli" M=slot'
 
--include $(wildcard $B/*/*.d $B/*/*/*.d)
+-include $(wildcard $B/*/*.d $B/*/*/*.d $B/*/*/*/*.d)

@@ -6,8 +6,8 @@
 
 #include <codeai/metrics_codeai.h>
 
+#include "child.h"
 #include "cmd.h"
-#include "run.h"
 
 /* The duration is not one of the CodeAI families: it is made here. */
 static void

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "c_text.h"
+#include "c_source.h"
 #include "cmd.h"
 #include "header.h"
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "exposition.h"
+#include "lint/exposition_line.h"
 
 /* The bytes of a file or of standard input, with a NUL; or null. */
 static char *

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "cmd.h"
-#include "run.h"
-#include "write.h"
+#include "update_series.h"
 
 /* The command has run: whatever is wrong here is only said. */
 static void

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "write.h"
+#include "update_series.h"
 
 /* A number, the whole of the text. */
 static bool

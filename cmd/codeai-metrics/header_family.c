@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "c_text.h"
+#include "c_source.h"
 #include "header.h"
 
 /* A family as it is written. */

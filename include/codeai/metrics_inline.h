@@ -16,10 +16,10 @@
 #include <codeai/metrics.h>
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(CMX_NO_RSEQ)
-#include <codeai/rseq_x86_64.h>
+#include <codeai/private/rseq_x86_64.h>
 #define CMX_HAS_RSEQ 1
 #elif defined(__aarch64__) && defined(__GNUC__) && !defined(CMX_NO_RSEQ)
-#include <codeai/rseq_aarch64.h>
+#include <codeai/private/rseq_aarch64.h>
 #define CMX_HAS_RSEQ 1
 #endif
 

@@ -11,7 +11,7 @@
 #include <cstring>
 
 extern "C" {
-#include "number.h"
+#include "base/number.h"
 }
 
 static bool

@@ -5,7 +5,7 @@
 
 #include <sys/stat.h>
 
-#include "format.h"
+#include "segment/format.h"
 
 #define COUNTER(name)                                                \
 	"{\"name\":\"" name "\",\"type\":\"counter\",\"help\":\"h\"" \

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "exemplar.h"
+#include "segment/exemplar.h"
 
 #define METRICS                                                             \
 	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","        \

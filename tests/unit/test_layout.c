@@ -1,7 +1,7 @@
 #include "test.h"
 
-#include "definition.h"
-#include "layout.h"
+#include "segment/family_record.h"
+#include "segment/layout.h"
 
 static struct cmxi_shm_header
 make_header(uint64_t series, uint32_t n_cpus)

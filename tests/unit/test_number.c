@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "number.h"
+#include "base/number.h"
 
 static const char *
 general(double d)

@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "format.h"
-#include "layout.h"
+#include "segment/format.h"
+#include "segment/layout.h"
 
 #define METRICS                                                      \
 	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"," \

@@ -3,9 +3,9 @@
  */
 #include "metrics.h"
 
-#include "registry.h"
-#include "rseq.h"
-#include "topology.h"
+#include "segment/topology.h"
+#include "write/registry.h"
+#include "write/rseq.h"
 
 static struct cmxi_shm_header
 good_header(void)

@@ -4,7 +4,7 @@
  */
 #include "test.h"
 
-#include "schema.h"
+#include "schema/schema.h"
 
 #define DATA "tests/data/schema"
 

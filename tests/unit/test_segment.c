@@ -6,9 +6,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "format.h"
-#include "layout.h"
-#include "path.h"
+#include "segment/format.h"
+#include "segment/layout.h"
+#include "segment/segment_path.h"
 
 #define METRIC "{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"}"
 

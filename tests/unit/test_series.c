@@ -7,7 +7,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-#include "hash.h"
+#include "base/hash.h"
 
 #define METRICS                                                        \
 	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","   \

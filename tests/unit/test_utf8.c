@@ -1,6 +1,6 @@
 #include "test.h"
 
-#include "utf8.h"
+#include "base/utf8.h"
 
 /* The encoding of a code point, by the book. */
 static size_t

@@ -1,0 +1,151 @@
+/*
+ * child.c: another program's run, between us and who called us.
+ */
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "cmd.h"
+
+/* As shells have it. */
+enum { CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
+
+/* The command, for the handler. */
+static volatile pid_t child;
+
+/* What is sent to us is meant for the command, unless we ignore it. */
+static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1,
+	SIGUSR2, SIGALRM, SIGCONT, SIGWINCH };
+
+#define N_PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
+
+/*
+ * A terminal sends its keys' signals to the whole process group: then the
+ * command has them.  Everything else is sent to us alone.
+ */
+static bool
+is_of_group(int number, const siginfo_t *info)
+{
+	return info->si_code == SI_KERNEL &&
+	    (number == SIGINT || number == SIGQUIT || number == SIGWINCH) &&
+	    getpgid(child) == getpgrp();
+}
+
+static void
+pass_on(int number, siginfo_t *info, void *context)
+{
+	int saved = errno;
+
+	(void)context;
+	if (child > 0 && !is_of_group(number, info))
+		kill(child, number);
+	errno = saved;
+}
+
+/* Nothing is changed of what our caller ignores. */
+static void
+take_signals(void)
+{
+	struct sigaction action, before;
+
+	memset(&action, 0, sizeof(action));
+	action.sa_sigaction = pass_on;
+	action.sa_flags = SA_RESTART | SA_SIGINFO;
+	for (size_t i = 0; i < N_PASSED_ON; i++)
+		if (sigaction(passed_on[i], NULL, &before) == 0 &&
+		    before.sa_handler != SIG_IGN)
+			sigaction(passed_on[i], &action, NULL);
+}
+
+/*
+ * In the child: become the command, with the signals as they came to us, or
+ * tell the parent why not.
+ */
+static void
+become(char *argv[], const sigset_t *mask, int report)
+{
+	int reason;
+
+	sigprocmask(SIG_SETMASK, mask, NULL);
+	execvp(argv[0], argv);
+	reason = errno;
+	if (write(report, &reason, sizeof(reason)) != (ssize_t)sizeof(reason))
+		_exit(CANNOT_EXECUTE);
+	_exit(reason == ENOENT ? NOT_FOUND : CANNOT_EXECUTE);
+}
+
+static double
+now_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+int
+run_command(const struct globals *globals, char *argv[], double *seconds)
+{
+	double begun = now_seconds();
+	void (*sigchld)(int);
+	sigset_t all, mask;
+	int report[2], reason = 0, status = -1;
+	pid_t pid;
+
+	*seconds = 0;
+	if (pipe2(report, O_CLOEXEC) != 0) {
+		warn("%s", argv[0]);
+		return -1;
+	}
+	/* Where it is ignored, a child's status is thrown away. */
+	sigchld = signal(SIGCHLD, SIG_DFL);
+	/* Nothing is lost between the fork and the note of the child. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &mask);
+	pid = fork();
+	if (pid < 0)
+		warn("%s", argv[0]);
+	if (pid == 0) {
+		signal(SIGCHLD, sigchld);
+		signal(SIGPIPE, globals->sigpipe);
+		become(argv, &mask, report[1]);
+	}
+	child = pid;
+	take_signals();
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	close(report[1]);
+	if (pid > 0 &&
+	    read(report[0], &reason, sizeof(reason)) == (ssize_t)sizeof(reason))
+		warnx("%s: %s", argv[0], strerror(reason));
+	close(report[0]);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	child = 0;
+	*seconds = now_seconds() - begun;
+	return pid > 0 ? status : -1;
+}
+
+int
+end_as(int status)
+{
+	const struct rlimit none = { 0, 0 };
+	int number;
+
+	if (status < 0)
+		return FAILED;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	number = WTERMSIG(status);
+	/* The command has left its core; ours would tell nothing. */
+	setrlimit(RLIMIT_CORE, &none);
+	signal(number, SIG_DFL);
+	kill(getpid(), number);
+	return 128 + number;
+}

@@ -1,0 +1,108 @@
+/*
+ * dump_table.c: a snapshot for people: one line for each series, and of each
+ * histogram its count, mean and estimated percentiles.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <codeai/metrics_reader.h>
+
+#include "cmd.h"
+
+/*
+ * The value below which the fraction q of the observations lies, linear
+ * within its bucket, as Prometheus' histogram_quantile(); the last finite
+ * bound where it lies above all.  Requires: observations.
+ */
+static double
+quantile(const struct cmxr_family *f, const struct cmxr_series *s, double q)
+{
+	double rank = q * (double)s->count, below = 0;
+
+	for (size_t i = 0; i < f->n_bounds; i++) {
+		double n = (double)s->buckets[i];
+		double from = i > 0 ? f->bounds[i - 1] : 0;
+
+		/* The first bucket has no lower end, unless that is 0. */
+		if (n > 0 && below + n >= rank)
+			return i == 0 && f->bounds[i] <= 0 ?
+			    f->bounds[i] :
+			    from + (f->bounds[i] - from) * (rank - below) / n;
+		below += n;
+	}
+	return f->n_bounds > 0 ? f->bounds[f->n_bounds - 1] : NAN;
+}
+
+/* {method=GET path=/ status=200}, aligned by the caller */
+static void
+label_text(const struct cmx_family_def *def, const struct cmxr_series *s,
+    char *buf, size_t size)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < def->n_labels && used < size; i++)
+		used += (size_t)snprintf(buf + used, size - used, "%s%s=%s",
+		    i > 0 ? " " : "", def->labels[i], s->values[i]);
+	if (s->pid != 0 && used < size)
+		snprintf(buf + used, size - used, "%spid=%u",
+		    used > 0 ? " " : "", s->pid);
+	make_printable(buf);
+}
+
+static void
+print_series(const struct cmxr_family *f, const struct cmxr_series *s)
+{
+	const struct cmx_family_def *def = &f->def;
+	char labels[512];
+
+	label_text(def, s, labels, sizeof(labels));
+	printf("  %-52s ", labels[0] != '\0' ? labels : "-");
+	if (def->type == CMX_HISTOGRAM && s->count == 0)
+		printf("%10d %12s %12s %12s %12s\n", 0, "-", "-", "-", "-");
+	else if (def->type == CMX_HISTOGRAM)
+		printf("%10llu %12.6g %12.6g %12.6g %12.6g\n",
+		    (unsigned long long)s->count, s->sum / (double)s->count,
+		    quantile(f, s, 0.5), quantile(f, s, 0.95),
+		    quantile(f, s, 0.99));
+	else if (def->type == CMX_COUNTER && !def->is_double)
+		printf("%10llu\n", (unsigned long long)s->whole);
+	else {
+		char text[32];
+
+		cmxr_number_to_text(s->value, text);
+		printf("%10s\n", text);
+	}
+}
+
+static void
+print_family(const struct cmxr_snapshot *snapshot, size_t i)
+{
+	struct cmxr_family family;
+	struct cmxr_series series;
+	size_t cursor = 0;
+
+	cmxr_snapshot_family(snapshot, i, &family);
+	printf("%s (%s)%s%s\n", family.def.name, cmx_type_name(family.def.type),
+	    family.def.help[0] ? ": " : "", family.def.help);
+	if (family.def.type == CMX_HISTOGRAM && family.n_series > 0)
+		printf("  %-52s %10s %12s %12s %12s %12s\n", "", "count",
+		    "mean", "p50", "p95", "p99");
+	while (cmxr_series_next(snapshot, i, &cursor, &series))
+		print_series(&family, &series);
+}
+
+void
+print_table(const struct cmxr_snapshot *snapshot, size_t n_globs,
+    const char *const *globs)
+{
+	for (size_t i = 0; i < cmxr_snapshot_n_families(snapshot); i++) {
+		struct cmxr_family family;
+
+		cmxr_snapshot_family(snapshot, i, &family);
+		if (family.n_series > 0 &&
+		    is_wanted(family.def.name, n_globs, globs))
+			print_family(snapshot, i);
+	}
+}

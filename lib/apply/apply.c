@@ -1,0 +1,274 @@
+/*
+ * apply.c: give a live segment another schema.
+ *
+ * Where the segment can be what the schema says, families are added to it.
+ * Where it cannot, a new segment takes its name, in these steps:
+ *
+ *	1 lock the segment against others that apply
+ *	2 make the new one, with the families of the schema, without a name
+ *	3 give the old one a second name, path.SEED
+ *	4 rename the new one to path: one instant, before which every reader
+ *	  and writer comes to the old one, after which to the new one
+ *	5 when the last writer of the old one is gone: carry.c
+ *
+ * From 4 to 5 a reader adds the two (reader.c:arrange).  Killed at any
+ * point, the lock is free, and the next apply finds one of these states: the
+ * old one has its name (and perhaps a second one, which is taken away), or
+ * the new one has it, and 5 is to be done.
+ */
+#include "codeai/metrics.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "apply/carry.h"
+#include "base/error.h"
+#include "schema/schema.h"
+#include "segment/segment_path.h"
+#include "write/family_table.h"
+#include "write/open.h"
+
+/* The name may go to another segment while we wait for the lock. */
+#define LOCK_TRIES 16
+
+/* Open the segment of a path and lock it; it has that name then. */
+static int
+open_and_lock(struct cmx_registry *reg, const char *path, struct cmx_error *err)
+{
+	int r = CMX_ERR_SYSTEM;
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		r = cmxi_segment_open(&reg->segment, path, CMXI_WRITE,
+		    CMXI_ANY_FILESYSTEM, err);
+		if (r == 0)
+			r = cmxi_segment_lock_apply(&reg->segment, err);
+		if (r != 0)
+			return r;
+		if (cmxi_segment_is_named(&reg->segment)) {
+			cmxi_registry_finish(reg);
+			return 0;
+		}
+		r = cmxi_error(err, CMX_ERR_SYSTEM,
+		    "%s: is being replaced again and again", path);
+		cmxi_segment_close(&reg->segment);
+	}
+	return r;
+}
+
+static bool
+same_limits(const struct cmxi_limits *a, const struct cmxi_limits *b)
+{
+	return a->series == b->series && a->families == b->families &&
+	    a->processes == b->processes && a->label_bytes == b->label_bytes;
+}
+
+/* 1: the segment can take the schema as it is, *n_new families to be added. */
+static int
+can_take(const struct cmx_registry *reg, const struct cmxi_schema *schema,
+    unsigned int *n_new, struct cmx_error *err)
+{
+	struct cmxi_schema *old;
+	int r = cmxi_schema_load_text((const char *)reg->segment.base +
+		reg->segment.fixed.schema_offset,
+	    reg->segment.fixed.schema_size, "schema of the segment", &old, err);
+	bool is_same;
+
+	if (r != 0)
+		return r;
+	is_same = same_limits(&old->limits, &schema->limits);
+	cmxi_schema_free(old);
+	*n_new = 0;
+	for (size_t i = 0; is_same && i < schema->n_families; i++) {
+		r = cmxi_family_fits(&reg->segment, &schema->families[i].def,
+		    NULL);
+		is_same = r >= 0;
+		*n_new += r == 1;
+	}
+	return is_same;
+}
+
+/* An attempt that was killed left the segment a second name. */
+static int
+remove_second_name(const struct cmx_registry *reg, const char *path,
+    struct cmx_error *err)
+{
+	char name[CMXI_PATH_MAX + CMXI_PREDECESSOR_SUFFIX];
+	int r = cmxi_segment_predecessor_path(path, reg->segment.fixed.seed,
+	    name, sizeof(name), err);
+
+	if (r != 0 || unlink(name) == 0 || errno == ENOENT)
+		return r;
+	return cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s", name);
+}
+
+/* A segment of the schema that will replace old; no name yet. */
+static int
+make_successor(struct cmx_registry *reg, const struct cmx_registry *old,
+    const char *path, const struct cmxi_schema *schema, struct cmx_error *err)
+{
+	struct cmxi_layout_input input = cmxi_layout_for_schema(schema);
+	const struct cmxi_shm_header *was = &old->segment.fixed;
+	int r;
+
+	input.predecessor_seed = was->seed;
+	input.origin_ns =
+	    was->origin_ns != 0 ? was->origin_ns : was->created_ns;
+	r = cmxi_segment_create(&reg->segment, path, &input, schema->text,
+	    CMXI_ANY_FILESYSTEM, err);
+	if (r != 0)
+		return r;
+	cmxi_registry_finish(reg);
+	r = cmxi_segment_lock_apply(&reg->segment, err);
+	return r == 0 ? cmxi_registry_append(reg, schema, err) : r;
+}
+
+/* Steps 3 and 4. */
+static int
+take_name(struct cmx_registry *reg, const struct cmx_registry *old,
+    const char *path, struct cmx_error *err)
+{
+	char name[CMXI_PATH_MAX + CMXI_PREDECESSOR_SUFFIX];
+	struct stat st;
+	int r = cmxi_segment_predecessor_path(path, old->segment.fixed.seed,
+	    name, sizeof(name), err);
+
+	if (r == 0 && fstat(old->segment.fd, &st) != 0)
+		r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s", path);
+	if (r == 0)
+		r = cmxi_segment_link(&old->segment, name, err);
+	if (r != 0)
+		return r;
+	/* Whoever could use the old one can use the new one. */
+	r = cmxi_segment_replace(&reg->segment,
+	    &(struct cmxi_owner){ .mode = st.st_mode & 07777,
+		.uid = st.st_uid == geteuid() ? (uid_t)-1 : st.st_uid,
+		.gid = st.st_gid == getegid() ? (gid_t)-1 : st.st_gid },
+	    err);
+	if (r == 0)
+		cmxi_segment_mark_retired(old->segment.fd);
+	else
+		unlink(name);
+	return r;
+}
+
+/* How many segments before this one still count in their own files. */
+static int
+n_predecessors(const struct cmx_registry *reg, const char *path)
+{
+	struct cmxi_shm_header h = *cmxi_segment_header(&reg->segment);
+	char name[CMXI_PATH_MAX + CMXI_PREDECESSOR_SUFFIX];
+	struct cmxi_segment s;
+	int n = 0;
+
+	while (n <= CMXI_PREDECESSORS_MAX && h.predecessor_seed != 0 &&
+	    h.carried == 0) {
+		if (cmxi_segment_predecessor_path(path, h.predecessor_seed,
+			name, sizeof(name), NULL) != 0 ||
+		    cmxi_segment_open(&s, name, CMXI_READ, 0, NULL) != 0)
+			break;
+		h = *cmxi_segment_header(&s);
+		cmxi_segment_close(&s);
+		n++;
+	}
+	return n;
+}
+
+static int
+replace(struct cmx_registry **regp, const char *path,
+    const struct cmxi_schema *schema, struct cmx_error *err)
+{
+	struct cmx_registry *old = *regp, *reg;
+	int r;
+
+	if (n_predecessors(old, path) >= CMXI_PREDECESSORS_MAX)
+		return cmxi_error(err, CMX_ERR_FULL,
+		    "%s: %d segments that it replaced still have writers; "
+		    "restart those processes first",
+		    path, CMXI_PREDECESSORS_MAX);
+	reg = cmxi_registry_new(err);
+	if (reg == NULL)
+		return CMX_ERR_MEMORY;
+	r = make_successor(reg, old, path, schema, err);
+	if (r == 0)
+		r = take_name(reg, old, path, err);
+	if (r != 0) {
+		cmx_close(reg);
+		return r;
+	}
+	cmx_close(old);
+	*regp = reg;
+	return 0;
+}
+
+/* With the lock of *regp held, which may become another's. */
+static int
+apply_locked(struct cmx_registry **regp, const char *path,
+    const struct cmxi_schema *schema, struct cmx_apply_result *result,
+    struct cmx_error *err)
+{
+	int r = remove_second_name(*regp, path, err);
+
+	if (r == 0)
+		r = can_take(*regp, schema, &result->n_added, err);
+	if (r < 0)
+		return r;
+	if (r == 1) {
+		r = cmxi_registry_append(*regp, schema, err);
+	} else {
+		r = replace(regp, path, schema, err);
+		result->is_replaced = r == 0;
+	}
+	if (r == 0)
+		r = cmxi_carry(*regp, path, &result->n_carried,
+		    &result->n_waiting, err);
+	return r;
+}
+
+static int
+apply(const char *path, const char *schema_path,
+    const struct cmxi_schema *schema, struct cmx_apply_result *result,
+    struct cmx_error *err)
+{
+	struct cmx_registry *reg = cmxi_registry_new(err);
+	int r;
+
+	if (reg == NULL)
+		return CMX_ERR_MEMORY;
+	r = open_and_lock(reg, path, err);
+	if (r == 0)
+		r = apply_locked(&reg, path, schema, result, err);
+	cmx_close(reg);
+	if (r != CMX_ERR_NOT_FOUND)
+		return r;
+	r = cmx_create(path, schema_path, NULL, err);
+	result->is_created = r == 0;
+	return r;
+}
+
+int
+cmx_apply(const char *segment, const char *schema,
+    struct cmx_apply_result *result, struct cmx_error *err)
+{
+	struct cmx_apply_result ignored;
+	char path[CMXI_PATH_MAX];
+	struct cmxi_schema *loaded = NULL;
+	int saved = errno;
+	int r = cmxi_choose_path(segment, true, path, sizeof(path), err);
+
+	if (result == NULL)
+		result = &ignored;
+	memset(result, 0, sizeof(*result));
+	if (r == 0)
+		r = cmxi_schema_load(schema, &loaded, err);
+	if (r == 0)
+		r = apply(path, schema, loaded, result, err);
+	if (r == 0)
+		cmxi_error_clear(err);
+	cmxi_schema_free(loaded);
+	errno = saved;
+	return r;
+}

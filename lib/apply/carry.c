@@ -1,0 +1,296 @@
+/*
+ * carry.c: the totals of a segment that was replaced, into the one that
+ * replaced it.
+ *
+ * A segment without writers does not change.  Its totals are stored (not
+ * added) in the carry stripe of its successor, and then one word says that
+ * they count there and no more in their own file.  Killed before that word,
+ * they count in the file, and whoever comes next stores the same again;
+ * killed after it, only the file's name is left to be taken away.
+ *
+ * The old segment is read as every reader reads it, through the public API.
+ */
+#include "apply/carry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codeai/metrics_reader.h"
+
+#include "base/atomic.h"
+#include "base/error.h"
+#include "family/name.h"
+#include "schema/schema.h"
+#include "segment/family_record.h"
+#include "segment/gauge_cell.h"
+#include "segment/segment_path.h"
+#include "write/family_table.h"
+#include "write/open.h"
+#include "write/series.h"
+
+/* The bytes of the carry stripe, before they are stored. */
+struct totals {
+	unsigned char *bytes;
+	uint64_t size, capacity;
+};
+
+/* The place of a cell of n bytes, zero at first; null: no memory. */
+static void *
+cell_at(struct totals *t, uint64_t offset, uint64_t n)
+{
+	if (offset + n > t->capacity) {
+		uint64_t capacity = 2 * (offset + n);
+		unsigned char *grown = realloc(t->bytes, capacity);
+
+		if (grown == NULL)
+			return NULL;
+		memset(grown + t->capacity, 0, capacity - t->capacity);
+		t->bytes = grown;
+		t->capacity = capacity;
+	}
+	if (offset + n > t->size)
+		t->size = offset + n;
+	return t->bytes + offset;
+}
+
+static bool
+add_total(struct totals *t, const struct cmx_family_def *def, uint64_t offset,
+    const struct cmxr_series *series)
+{
+	size_t n = def->type == CMX_HISTOGRAM ?
+	    series->n_cells * sizeof(struct cmxi_pair) :
+	    sizeof(uint64_t);
+	void *cell = cell_at(t, offset, n);
+	struct cmxi_pair *pairs = cell;
+
+	if (cell == NULL)
+		return false;
+	if (def->type == CMX_HISTOGRAM)
+		for (size_t i = 0; i < series->n_cells; i++) {
+			pairs[i].count += series->cells[i].count;
+			pairs[i].sum += series->cells[i].sum;
+		}
+	else if (def->is_double)
+		*(double *)cell += series->value;
+	else
+		*(uint64_t *)cell += series->whole;
+	return true;
+}
+
+/* A gauge of CMX_LAST stays as it was, unless somebody has set the new one. */
+static void
+set_last(const struct cmx_registry *to, uint64_t offset, double v)
+{
+	uint64_t *cell =
+	    (uint64_t *)(void *)(cmxi_segment_gauge_stripe(&to->segment,
+				     to->segment.fixed.n_slots) +
+		offset);
+	uint64_t unset = 0;
+
+	cmxi_cas64_relaxed(cell, &unset, cmxi_gauge_bits(v));
+}
+
+static int
+carry_series(const struct cmx_registry *to, uint32_t entry,
+    const struct cmx_family_def *def, const struct cmxr_snapshot *snapshot,
+    size_t family, struct totals *t, struct cmx_error *err)
+{
+	struct cmxr_series series;
+	size_t cursor = 0;
+
+	while (cmxr_series_next(snapshot, family, &cursor, &series)) {
+		const struct cmxi_shm_series *found;
+
+		cmxi_series_find(to, entry, def->n_labels, series.values,
+		    &found);
+		if (def->type == CMX_GAUGE)
+			set_last(to, found->cell_offset, series.value);
+		else if (!add_total(t, def, found->cell_offset, &series))
+			return cmxi_error(err, CMX_ERR_MEMORY,
+			    "no memory for the totals of the replaced segment");
+	}
+	return 0;
+}
+
+/*
+ * The entry of a family in the new segment, where its cells are of the same
+ * shape; 0 where its totals end here.  A family that no schema has, because
+ * it was registered, goes along.
+ */
+static uint32_t
+successor(const struct cmx_registry *to, const struct cmx_family_def *def,
+    const struct cmxi_schema *old_schema)
+{
+	uint32_t entry = cmxi_family_find(&to->segment, def->name);
+	struct cmxi_definition d;
+	const struct cmxi_shm_family *record;
+
+	if (entry == 0) {
+		for (size_t i = 0; i < old_schema->n_families; i++)
+			if (strcmp(old_schema->families[i].def.name,
+				def->name) == 0)
+				return 0;
+		if (cmxi_family_append(&to->segment, def, &entry, NULL) != 0)
+			return 0;
+	}
+	record = cmxi_registry_family(to, entry);
+	if (!cmxi_definition_decode(record, record->size, &d) ||
+	    !cmxi_family_same_cells(&d.def, def))
+		return 0;
+	/* Gauges are the living's, but for those of CMX_LAST. */
+	if (def->type == CMX_GAUGE &&
+	    (def->aggregate != CMX_LAST || d.def.aggregate != CMX_LAST))
+		return 0;
+	return entry;
+}
+
+static int
+collect(const struct cmx_registry *to, struct cmxr_reader *reader,
+    const struct cmxi_schema *old_schema, struct totals *t,
+    struct cmx_error *err)
+{
+	const struct cmxr_snapshot *snapshot;
+	int r;
+
+	cmxr_show_processes(reader, false);
+	r = cmxr_snapshot_take(reader, &snapshot, err);
+	for (size_t i = 0; r == 0 && i < cmxr_snapshot_n_families(snapshot);
+	     i++) {
+		struct cmxr_family family;
+		uint32_t entry;
+
+		cmxr_snapshot_family(snapshot, i, &family);
+		entry = successor(to, &family.def, old_schema);
+		if (entry != 0)
+			r = carry_series(to, entry, &family.def, snapshot, i, t,
+			    err);
+	}
+	return r;
+}
+
+/* Store the totals, and say that they count here from now on. */
+static int
+publish(const struct cmx_registry *to, const struct totals *t,
+    struct cmx_error *err)
+{
+	const struct cmxi_segment *s = &to->segment;
+	struct cmxi_shm_header *h = cmxi_segment_header(s);
+	unsigned char *stripe = cmxi_segment_carry_stripe(s);
+
+	if (t->size > 0) {
+		int r = cmxi_segment_reserve(s, (uint64_t)(stripe - s->base),
+		    t->size);
+
+		if (r != 0)
+			return cmxi_error(err, r,
+			    "%s: its file system has no room for the totals of "
+			    "the segment that it replaced; that one goes on "
+			    "being read",
+			    s->path);
+		memcpy(stripe, t->bytes, t->size);
+	}
+	cmxi_store64_relaxed(&h->carry_size, t->size);
+	/*
+	 * (L) release, pairs with (M) in part.c:load_carried().
+	 * Orders the totals and their size before the word.  Without it a
+	 * reader could miss totals that it no longer reads in the old file.
+	 */
+	cmxi_store64_release(&h->carried, 1);
+	return 0;
+}
+
+static int
+carry_totals(const struct cmx_registry *to, const char *old_path,
+    struct cmx_error *err)
+{
+	struct totals t = { .bytes = NULL };
+	struct cmxi_schema *old_schema = NULL;
+	struct cmxr_reader *reader;
+	const char *text;
+	int r = cmxr_open(old_path, &reader, err);
+
+	if (r != 0)
+		return r;
+	text = cmxr_schema_text(reader);
+	r = cmxi_schema_load_text(text, strlen(text), old_path, &old_schema,
+	    err);
+	if (r == 0)
+		r = collect(to, reader, old_schema, &t, err);
+	if (r == 0)
+		r = publish(to, &t, err);
+	free(t.bytes);
+	cmxi_schema_free(old_schema);
+	cmxr_close(reader);
+	return r;
+}
+
+static bool
+is_carried(const struct cmx_registry *reg)
+{
+	const struct cmxi_shm_header *h = cmxi_segment_header(&reg->segment);
+
+	/* (M) acquire, as in part.c; the apply lock orders the rest */
+	return reg->segment.fixed.predecessor_seed == 0 ||
+	    cmxi_load64_acquire(&h->carried) != 0;
+}
+
+/* Carry an opened predecessor, after its own. */
+static int
+carry_opened(const struct cmx_registry *to, const struct cmx_registry *old,
+    const char *path, const char *old_path, unsigned int *n_carried,
+    unsigned int *n_waiting, struct cmx_error *err)
+{
+	int r = cmxi_carry(old, path, n_carried, n_waiting, err);
+
+	if (r != 0)
+		return r;
+	if (!is_carried(old) || cmxi_segment_has_writers(&old->segment) != 0) {
+		++*n_waiting;
+		return 0;
+	}
+	r = carry_totals(to, old_path, err);
+	if (r == 0)
+		++*n_carried;
+	return r;
+}
+
+int
+cmxi_carry(const struct cmx_registry *to, const char *path,
+    unsigned int *n_carried, unsigned int *n_waiting, struct cmx_error *err)
+{
+	uint64_t seed = to->segment.fixed.predecessor_seed;
+	char old_path[CMXI_PATH_MAX + CMXI_PREDECESSOR_SUFFIX];
+	struct cmx_registry *old;
+	int r;
+
+	if (seed == 0)
+		return 0;
+	r = cmxi_segment_predecessor_path(path, seed, old_path,
+	    sizeof(old_path), err);
+	if (r != 0)
+		return r;
+	if (!is_carried(to)) {
+		old = cmxi_registry_new(err);
+		if (old == NULL)
+			return CMX_ERR_MEMORY;
+		r = cmxi_segment_open(&old->segment, old_path, CMXI_WRITE,
+		    CMXI_ANY_FILESYSTEM, err);
+		if (r == 0) {
+			cmxi_registry_finish(old);
+			r = carry_opened(to, old, path, old_path, n_carried,
+			    n_waiting, err);
+		} else if (r == CMX_ERR_NOT_FOUND) {
+			/* Somebody removed it, and its totals with it. */
+			r = publish(to, &(struct totals){ .size = 0 }, err);
+		}
+		cmx_close(old);
+	}
+	if (r == 0 && is_carried(to) && unlink(old_path) != 0 &&
+	    errno != ENOENT)
+		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+		    "%s: cannot remove it; its totals are carried over",
+		    old_path);
+	return r;
+}

@@ -1,0 +1,24 @@
+/*
+ * error.h: filling the caller's struct cmx_error.
+ */
+#ifndef CMXI_ERROR_H
+#define CMXI_ERROR_H
+
+#include "base/compiler.h"
+#include "codeai/metrics_base.h"
+
+/*
+ * Fill *err (may be null) with code and text, and return code.  Keeps errno.
+ * A text that does not fit ends with "...".
+ */
+int cmxi_error(struct cmx_error *err, enum cmx_err code, const char *fmt, ...)
+    CMXI_PRINTF(3, 4);
+
+/* The same for a failed system call: ": strerror(saved)" is appended. */
+int cmxi_error_system(struct cmx_error *err, enum cmx_err code, int saved,
+    const char *fmt, ...) CMXI_PRINTF(4, 5);
+
+/* Make *err (may be null) say nothing. */
+void cmxi_error_clear(struct cmx_error *err);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * hash_set.h: a set of 64-bit hashes.
+ *
+ * Open addressing, at most half full.  Zeroed memory is an empty set.
+ */
+#ifndef CMXI_HASH_SET_H
+#define CMXI_HASH_SET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct cmxi_hash_set {
+	uint64_t *slots; /* 0 is free */
+	size_t n, capacity;
+};
+
+/* 1: new, and now in the set; 0: was there; -1: no memory. */
+int cmxi_hash_set_add(struct cmxi_hash_set *, uint64_t hash);
+
+void cmxi_hash_set_fini(struct cmxi_hash_set *);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * kernel_file.h: the small text files under /proc and /sys.
+ */
+#ifndef CMXI_KERNEL_FILE_H
+#define CMXI_KERNEL_FILE_H
+
+#include <stddef.h>
+
+/*
+ * Up to size - 1 bytes of a file, with a NUL behind them.  Empty where the
+ * file cannot be read.  The kernel gives all that fits in one read(2).
+ */
+void cmxi_kernel_text(const char *path, char *text, size_t size);
+
+#endif

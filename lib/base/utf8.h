@@ -1,0 +1,33 @@
+/*
+ * utf8.h: is it UTF-8, and what to do where it is not.
+ */
+#ifndef CMXI_UTF8_H
+#define CMXI_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Length of the UTF-8 sequence at s (1 to 4), or 0 where the bytes are not
+ * one: overlong, surrogate, above U+10FFFF, cut off.
+ * Requires: n >= 1.
+ */
+size_t cmxi_utf8_sequence(const unsigned char *s, size_t n);
+
+/* How many bytes from the beginning on are whole, valid sequences. */
+size_t cmxi_utf8_valid_size(const char *s, size_t n);
+
+static inline bool
+cmxi_utf8_is_valid(const char *s, size_t n)
+{
+	return cmxi_utf8_valid_size(s, n) == n;
+}
+
+/*
+ * Copy n bytes of s to buf with each byte that belongs to no sequence
+ * replaced by U+FFFD (3 bytes).  Returns the length of the whole result;
+ * what passes size is not written, and no character is cut.
+ */
+size_t cmxi_utf8_repair(const char *s, size_t n, char *buf, size_t size);
+
+#endif

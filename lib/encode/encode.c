@@ -1,0 +1,333 @@
+/*
+ * encode.c: the walk over families that all formats share.
+ */
+#include "encode/encode.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/number.h"
+#include "base/utf8.h"
+#include "family/name.h"
+#include "segment/exemplar.h"
+
+static const struct cmxi_encoder *
+encoder_of(enum cmxr_format format)
+{
+	switch (format) {
+	case CMXR_TEXT:
+		return &cmxi_encoder_text;
+	case CMXR_JSON:
+		return &cmxi_encoder_json;
+	case CMXR_OPENMETRICS:
+		return &cmxi_encoder_openmetrics;
+	case CMXR_PROTOBUF:
+		return &cmxi_encoder_protobuf;
+	}
+	return NULL;
+}
+
+const char *
+cmxr_content_type(enum cmxr_format format)
+{
+	const struct cmxi_encoder *encoder = encoder_of(format);
+
+	return encoder == NULL ? "application/octet-stream" :
+				 encoder->content_type;
+}
+
+void
+cmxr_buffer_free(struct cmxr_buffer *buffer)
+{
+	if (buffer == NULL)
+		return;
+	free(buffer->data);
+	memset(buffer, 0, sizeof(*buffer));
+}
+
+void
+cmxi_encode_label(struct cmxi_buf *b, const char *name, const char *value)
+{
+	cmxi_buf_string(b, name);
+	cmxi_buf_string(b, "=\"");
+	cmxi_buf_escaped(b, value, strlen(value));
+	cmxi_buf_char(b, '"');
+}
+
+void
+cmxr_number_to_text(double v, char text[32])
+{
+	text[cmxi_double_to_text(v, text)] = '\0';
+}
+
+const struct cmxi_shm_exemplar *
+cmxi_encode_exemplar(const struct cmxi_values *v, size_t series, size_t slot)
+{
+	size_t n = v->family->n_exemplars;
+	const struct cmxi_shm_exemplar *e = &v->exemplars[series * n + slot];
+
+	return slot < n && cmxi_exemplar_is_valid(e) ? e : NULL;
+}
+
+/*
+ * A family is asked for by its name, by that of its OpenMetrics family, or by
+ * that of one of its samples.
+ */
+static bool
+is_name_of(const struct cmx_family_def *def, const char *name)
+{
+	static const char *const suffixes[] = { "_total", "_bucket", "_sum",
+		"_count" };
+	const char *longer = name, *shorter = def->name;
+	size_t n;
+
+	if (strlen(longer) < strlen(shorter)) {
+		longer = def->name;
+		shorter = name;
+	}
+	n = strlen(shorter);
+	if (strncmp(longer, shorter, n) != 0)
+		return false;
+	if (longer[n] == '\0')
+		return true;
+	if (def->type == CMX_COUNTER)
+		return strcmp(longer + n, suffixes[0]) == 0;
+	for (size_t i = 1;
+	     def->type == CMX_HISTOGRAM && longer == name && i < 4; i++)
+		if (strcmp(longer + n, suffixes[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_selected(const struct cmxr_options *o, const struct cmx_family_def *def)
+{
+	if (o == NULL || o->n_globs + o->n_names == 0)
+		return true;
+	for (size_t i = 0; i < o->n_globs; i++)
+		if (fnmatch(o->globs[i], def->name, 0) == 0)
+			return true;
+	for (size_t i = 0; i < o->n_names; i++)
+		if (is_name_of(def, o->names[i]))
+			return true;
+	return false;
+}
+
+/* May two families of one name stand in one group? */
+static bool
+is_compatible(const struct cmx_family_def *a, const struct cmx_family_def *b)
+{
+	return a->type == b->type;
+}
+
+/* Does the family, or its format, have this label itself? */
+static bool
+has_label(const struct cmx_family_def *def, const char *name)
+{
+	if (cmxi_is_each(def) && strcmp(name, "pid") == 0)
+		return true;
+	for (size_t i = 0; i < def->n_labels; i++)
+		if (strcmp(name, def->labels[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A label of the input would then stand twice in its series. */
+static bool
+has_label_of(const struct cmx_family_def *def, const struct cmxi_prefix *p)
+{
+	for (size_t i = 0; i < p->n_labels; i++)
+		if (has_label(def, p->labels[i].name))
+			return true;
+	return false;
+}
+
+struct encoding {
+	const struct cmxr_input *inputs;
+	const struct cmxi_prefix *prefixes;
+	size_t n_inputs;
+	const struct cmxi_encoder *encoder;
+	struct cmxi_output out;
+	int n_left_out;
+};
+
+static bool
+was_shown_before(const struct encoding *e, size_t input, const char *name)
+{
+	for (size_t i = 0; i < input; i++)
+		if (cmxi_snapshot_find(e->inputs[i].snapshot, name) != NULL)
+			return true;
+	return false;
+}
+
+/* A family's group: its series in each input from the first that has it. */
+static void
+encode_family(struct encoding *e, size_t first,
+    const struct cmxi_values *values)
+{
+	const struct cmx_family_def *def = &values->family->d.def;
+
+	e->encoder->family(&e->out, values);
+	for (size_t i = first; i < e->n_inputs; i++) {
+		const struct cmxi_values *v =
+		    cmxi_snapshot_find(e->inputs[i].snapshot, def->name);
+
+		if (v == NULL)
+			continue;
+		if (!is_compatible(&v->family->d.def, def) ||
+		    has_label_of(&v->family->d.def, &e->prefixes[i])) {
+			e->n_left_out++;
+			continue;
+		}
+		e->encoder->series(&e->out, v, &e->prefixes[i]);
+	}
+	e->encoder->family_end(&e->out);
+}
+
+static void
+encode_all(struct encoding *e, const struct cmxr_options *options)
+{
+	e->encoder->begin(&e->out);
+	for (size_t i = 0; i < e->n_inputs; i++) {
+		const struct cmxr_snapshot *s = e->inputs[i].snapshot;
+
+		for (size_t j = 0; j < s->n_families; j++) {
+			const struct cmxi_values *v = s->families[j];
+			const char *name = v->family->d.def.name;
+
+			if (is_selected(options, &v->family->d.def) &&
+			    !was_shown_before(e, i, name))
+				encode_family(e, i, v);
+		}
+	}
+	e->encoder->end(&e->out);
+}
+
+static const char *
+label_fault(const struct cmx_label *labels, size_t i)
+{
+	const char *name = labels[i].name, *value = labels[i].value;
+
+	if (name == NULL || value == NULL || !cmxi_label_name_is_valid(name))
+		return "is not a label name; allowed are a-z A-Z 0-9 _, not a "
+		       "digit first";
+	if (strncmp(name, "__", 2) == 0 || strcmp(name, "le") == 0 ||
+	    strcmp(name, "quantile") == 0)
+		return "is reserved, as are le, quantile and names that begin "
+		       "with __";
+	if (!cmxi_utf8_is_valid(value, strlen(value)))
+		return "has a value that is not UTF-8";
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(labels[j].name, name) == 0)
+			return "stands twice";
+	return NULL;
+}
+
+int
+cmxr_labels_check(size_t n_labels, const struct cmx_label *labels,
+    struct cmx_error *err)
+{
+	for (size_t i = 0; i < n_labels; i++) {
+		const char *fault = label_fault(labels, i);
+
+		if (fault != NULL)
+			return cmxi_error(err, CMX_ERR_ARGUMENT,
+			    "label \"%.64s\" %s",
+			    labels[i].name != NULL ? labels[i].name : "",
+			    fault);
+	}
+	return 0;
+}
+
+static int
+check_inputs(const struct cmxr_input *inputs, size_t n, struct cmx_error *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r;
+
+		if (inputs[i].snapshot == NULL)
+			return cmxi_error(err, CMX_ERR_ARGUMENT,
+			    "cmxr_encode: inputs[%zu].snapshot is null", i);
+		r = cmxr_labels_check(inputs[i].n_labels, inputs[i].labels,
+		    err);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The prefix texts of all inputs, in one allocation chain. */
+static bool
+make_prefixes(const struct cmxr_input *inputs, size_t n,
+    struct cmxi_prefix *prefixes)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < n; i++) {
+		struct cmxi_buf text = { .data = NULL };
+
+		for (size_t j = 0; j < inputs[i].n_labels; j++) {
+			cmxi_buf_string(&text, j > 0 ? "," : "");
+			cmxi_encode_label(&text, inputs[i].labels[j].name,
+			    inputs[i].labels[j].value);
+		}
+		prefixes[i] = (struct cmxi_prefix){ inputs[i].labels,
+			inputs[i].n_labels, text.data, text.size };
+		ok &= !text.failed;
+	}
+	return ok;
+}
+
+static void
+free_prefixes(struct cmxi_prefix *prefixes, size_t n)
+{
+	for (size_t i = 0; prefixes != NULL && i < n; i++)
+		free((void *)(uintptr_t)prefixes[i].text);
+	free(prefixes);
+}
+
+int
+cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
+    enum cmxr_format format, const struct cmxr_options *options,
+    struct cmxr_buffer *buffer, struct cmx_error *err)
+{
+	struct cmxi_prefix *prefixes;
+	struct cmxi_buf buf;
+	struct encoding e = { .inputs = inputs,
+		.n_inputs = n_inputs,
+		.encoder = encoder_of(format),
+		.out = { .b = &buf,
+		    .with_created =
+			options != NULL && options->with_created } };
+	int r;
+
+	if (e.encoder == NULL || buffer == NULL ||
+	    (inputs == NULL && n_inputs > 0))
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmxr_encode: the "
+		    "format is unknown, or inputs or buffer is null");
+	r = check_inputs(inputs, n_inputs, err);
+	if (r != 0)
+		return r;
+	buf = (struct cmxi_buf){ .data = buffer->data,
+		.capacity = buffer->capacity };
+	prefixes = calloc(n_inputs + 1, sizeof(*prefixes));
+	e.prefixes = prefixes;
+	if (prefixes == NULL || !make_prefixes(inputs, n_inputs, prefixes))
+		buf.failed = true;
+	else
+		encode_all(&e, options);
+	free_prefixes(prefixes, n_inputs);
+	buf.failed |= e.out.scratch.failed || e.out.values.failed;
+	cmxi_buf_fini(&e.out.scratch);
+	cmxi_buf_fini(&e.out.values);
+	*buffer = (struct cmxr_buffer){ buf.data, buf.size, buf.capacity };
+	if (buf.failed)
+		return cmxi_error(err, CMX_ERR_MEMORY,
+		    "no memory for the body "
+		    "of %zu inputs",
+		    n_inputs);
+	return e.n_left_out;
+}

@@ -1,0 +1,261 @@
+/*
+ * encode_protobuf.c: io.prometheus.client.MetricFamily, delimited.
+ *
+ * Counters and gauges, most of a scrape, are written in one go; what is odd
+ * about one, and histograms, field by field.
+ */
+#include "encode/encode.h"
+
+#include <string.h>
+
+#include "base/number.h"
+#include "encode/protobuf.h"
+
+/*
+ * The beginnings of a family's label messages, made once for all its series:
+ * of each label's, the field with its name and the tag of its value.
+ */
+struct heads {
+	char *bytes;
+	size_t sizes[CMX_LABELS_MAX];
+	size_t text_sizes[CMX_LABELS_MAX]; /* of name=" */
+};
+
+static void
+make_heads(struct cmxi_output *o, const struct cmxi_values *v,
+    struct heads *heads)
+{
+	const struct cmx_family_def *def = &v->family->d.def;
+	size_t at = 0;
+
+	o->scratch.size = 0;
+	for (size_t i = 0; i < def->n_labels; i++) {
+		cmxi_pb_string(&o->scratch, PAIR_NAME, def->labels[i]);
+		cmxi_pb_tag(&o->scratch, PAIR_VALUE);
+		heads->sizes[i] = o->scratch.size - at;
+		heads->text_sizes[i] = strlen(def->labels[i]) + strlen("=\"");
+		at = o->scratch.size;
+	}
+	heads->bytes = o->scratch.data;
+}
+
+/* A varint of exactly two bytes. */
+static inline char *
+two_at(char *p, size_t v)
+{
+	p[0] = (char)(v | 0x80);
+	p[1] = (char)(v >> 7);
+	return p + 2;
+}
+
+/* Names and values are short: without a call, by words that overlap. */
+static inline char *
+bytes_at(char *p, const char *bytes, size_t n)
+{
+	if (n > 16) {
+		memcpy(p, bytes, n);
+	} else if (n >= 8) {
+		memcpy(p, bytes, 8);
+		memcpy(p + n - 8, bytes + n - 8, 8);
+	} else if (n >= 4) {
+		memcpy(p, bytes, 4);
+		memcpy(p + n - 4, bytes + n - 4, 4);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			p[i] = bytes[i];
+	}
+	return p + n;
+}
+
+/* What a short message may have behind its labels. */
+#define SHORT_TAIL 64
+
+/* Lengths of two bytes reach so far. */
+#define SHORT_MAX (1 << 14)
+
+/*
+ * The label messages of a series, behind p.  Its text has its values between
+ * quotes, and no escapes in them.
+ */
+static inline char *
+labels_at(char *p, const struct cmxi_values *v, const struct heads *heads,
+    size_t series)
+{
+	const char *value = v->family->series[series].text;
+	const char *head = heads->bytes;
+
+	for (size_t i = 0; i < v->family->d.def.n_labels; i++) {
+		size_t m = heads->sizes[i], n;
+
+		value += heads->text_sizes[i];
+		n = (size_t)((const char *)rawmemchr(value, '"') - value);
+		*p++ = METRIC_LABEL;
+		p = cmxi_pb_varint_at(p, m + cmxi_pb_varint_size(n) + n);
+		p = bytes_at(p, head, m);
+		p = cmxi_pb_varint_at(p, n);
+		p = bytes_at(p, value, n);
+		head += m;
+		value += n + strlen("\",");
+	}
+	return p;
+}
+
+/* A counter's or gauge's value and start, with their tag and length. */
+static inline char *
+value_at(char *p, int tag, double value, uint64_t created_ns)
+{
+	char *length;
+
+	*p++ = (char)tag;
+	length = p++;
+	p = cmxi_pb_double_at(p, VALUE, value);
+	if (created_ns != 0)
+		p = cmxi_pb_timestamp_at(p, COUNTER_START, created_ns);
+	*length = (char)(p - length - 1);
+	return p;
+}
+
+static int
+tag_of(const struct cmxi_values *v)
+{
+	return v->family->d.def.type == CMX_GAUGE ? METRIC_GAUGE :
+						    METRIC_COUNTER;
+}
+
+/* False where its labels are too long for a short message, or odd. */
+static bool
+put_short(struct cmxi_output *o, const struct cmxi_values *v,
+    const struct heads *heads, size_t i, double value, uint64_t created_ns)
+{
+	const struct cmxi_catalog_series *series = &v->family->series[i];
+	/* The text has names and values too, and is no shorter. */
+	size_t most =
+	    series->text_size + SHORT_TAIL + 8 * v->family->d.def.n_labels;
+	char *length, *p;
+
+	if (most >= SHORT_MAX || series->is_escaped ||
+	    !cmxi_buf_reserve(o->b, most))
+		return false;
+	p = o->b->data + o->b->size;
+	*p++ = FAMILY_METRIC;
+	length = p;
+	p = labels_at(p + 2, v, heads, i);
+	p = value_at(p, tag_of(v), value, created_ns);
+	two_at(length, (size_t)(p - length - 2));
+	o->b->size = (size_t)(p - o->b->data);
+	return true;
+}
+
+/* The same field by field, with whatever it has: an exemplar, a pid. */
+static CMXI_NOINLINE void
+put_long(struct cmxi_output *o, const struct cmxi_values *v,
+    const struct cmxi_prefix *prefix, size_t i, const char *pid, double value,
+    uint64_t created_ns)
+{
+	size_t metric =
+	    cmxi_pb_open_message(o->b, FAMILY_METRIC, METRIC_LENGTH);
+	size_t inner;
+
+	cmxi_pb_labels(o, v, prefix, i, pid);
+	inner = cmxi_pb_open_message(o->b, tag_of(v), METRIC_LENGTH);
+	cmxi_pb_double(o->b, VALUE, value);
+	if (v->family->n_exemplars > 0)
+		cmxi_pb_exemplar(o, COUNTER_EXEMPLAR,
+		    cmxi_encode_exemplar(v, i, 0));
+	if (created_ns != 0)
+		cmxi_pb_timestamp(o->b, COUNTER_START, created_ns);
+	cmxi_pb_close_message(o->b, inner, METRIC_LENGTH);
+	cmxi_pb_close_message(o->b, metric, METRIC_LENGTH);
+}
+
+static void
+put_sample(struct cmxi_output *o, const struct cmxi_values *v,
+    const struct cmxi_prefix *prefix, const struct heads *heads, size_t i)
+{
+	const struct cmx_family_def *def = &v->family->d.def;
+	bool is_gauge = def->type == CMX_GAUGE;
+	uint64_t created_ns = is_gauge ? 0 : cmxi_values_created(v, i);
+	double value =
+	    !is_gauge && !def->is_double ? (double)v->whole[i] : v->value[i];
+
+	if (def->has_exemplars || prefix->n_labels > 0 ||
+	    !put_short(o, v, heads, i, value, created_ns))
+		put_long(o, v, prefix, i, NULL, value, created_ns);
+}
+
+/* The encoder */
+
+static void
+protobuf_family(struct cmxi_output *o, const struct cmxi_values *v)
+{
+	static const uint64_t types
+	    [] = { [CMX_COUNTER] = 0, [CMX_GAUGE] = 1, [CMX_HISTOGRAM] = 4 };
+	const struct cmx_family_def *def = &v->family->d.def;
+
+	o->family_at = cmxi_pb_open_message(o->b, 0, FAMILY_LENGTH);
+	cmxi_pb_string(o->b, FAMILY_NAME, def->name);
+	cmxi_pb_string(o->b, FAMILY_HELP, def->help);
+	cmxi_pb_number(o->b, FAMILY_TYPE, types[def->type]);
+	cmxi_pb_string(o->b, FAMILY_UNIT, def->unit);
+}
+
+static void
+put_each(struct cmxi_output *o, const struct cmxi_values *v,
+    const struct cmxi_prefix *prefix)
+{
+	char pid[CMXI_NUMBER_MAX];
+	size_t n;
+	const struct cmxi_each *each = cmxi_each_samples(v, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		pid[cmxi_u64_to_text(each[i].pid, pid)] = '\0';
+		put_long(o, v, prefix, each[i].series, pid, each[i].value, 0);
+	}
+}
+
+static void
+protobuf_series(struct cmxi_output *o, const struct cmxi_values *v,
+    const struct cmxi_prefix *prefix)
+{
+	bool is_histogram = v->family->d.def.type == CMX_HISTOGRAM;
+	struct heads heads = { .bytes = NULL };
+
+	if (cmxi_is_each(&v->family->d.def)) {
+		put_each(o, v, prefix);
+		return;
+	}
+	/* Histograms use the scratch memory themselves. */
+	if (!is_histogram && !v->family->d.def.has_exemplars)
+		make_heads(o, v, &heads);
+	for (size_t i = 0; i < v->n_series; i++) {
+		if (!cmxi_values_is_shown(v, i))
+			continue;
+		if (is_histogram)
+			cmxi_pb_histogram(o, v, prefix, i);
+		else
+			put_sample(o, v, prefix, &heads, i);
+	}
+}
+
+static void
+protobuf_family_end(struct cmxi_output *o)
+{
+	cmxi_pb_close_message(o->b, o->family_at, FAMILY_LENGTH);
+}
+
+static void
+nothing(struct cmxi_output *o)
+{
+	(void)o;
+}
+
+const struct cmxi_encoder cmxi_encoder_protobuf = {
+	.content_type =
+	    "application/vnd.google.protobuf; "
+	    "proto=io.prometheus.client.MetricFamily; encoding=delimited",
+	.begin = nothing,
+	.family = protobuf_family,
+	.series = protobuf_series,
+	.family_end = protobuf_family_end,
+	.end = nothing,
+};

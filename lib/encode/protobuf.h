@@ -1,0 +1,175 @@
+/*
+ * protobuf.h: the messages of io.prometheus.client, field by field.
+ *
+ * Source: prometheus/client_model, metrics.proto.  A length that is not known
+ * before its message is written has a fixed number of bytes: a varint may be
+ * longer than it must.
+ */
+#ifndef CMXI_PROTOBUF_H
+#define CMXI_PROTOBUF_H
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "encode/encode.h"
+
+/* Bytes of lengths that are filled in later: of families, and of metrics. */
+#define FAMILY_LENGTH 5
+#define METRIC_LENGTH 4
+
+/* Tags: field number << 3 | wire type. */
+enum {
+	/* MetricFamily */
+	FAMILY_NAME = 0x0a,
+	FAMILY_HELP = 0x12,
+	FAMILY_TYPE = 0x18,
+	FAMILY_METRIC = 0x22,
+	FAMILY_UNIT = 0x2a,
+	/* Metric */
+	METRIC_LABEL = 0x0a,
+	METRIC_GAUGE = 0x12,
+	METRIC_COUNTER = 0x1a,
+	METRIC_HISTOGRAM = 0x3a,
+	/* LabelPair */
+	PAIR_NAME = 0x0a,
+	PAIR_VALUE = 0x12,
+	/* Counter, Gauge */
+	VALUE = 0x09,
+	COUNTER_EXEMPLAR = 0x12,
+	COUNTER_START = 0x1a,
+	/* Histogram */
+	SAMPLE_COUNT = 0x08,
+	SAMPLE_SUM = 0x11,
+	BUCKET = 0x1a,
+	SCHEMA = 0x28,
+	ZERO_THRESHOLD = 0x31,
+	ZERO_COUNT = 0x38,
+	POSITIVE_SPAN = 0x62,
+	POSITIVE_DELTA = 0x6a,
+	HISTOGRAM_START = 0x7a,
+	NATIVE_EXEMPLAR = 0x82, /* and 0x01 */
+	/* Bucket */
+	CUMULATIVE_COUNT = 0x08,
+	UPPER_BOUND = 0x11,
+	BUCKET_EXEMPLAR = 0x1a,
+	/* BucketSpan */
+	SPAN_OFFSET = 0x08,
+	SPAN_LENGTH = 0x10,
+	/* Exemplar */
+	EXEMPLAR_LABEL = 0x0a,
+	EXEMPLAR_VALUE = 0x11,
+	EXEMPLAR_TIME = 0x1a,
+	/* google.protobuf.Timestamp */
+	SECONDS = 0x08,
+	NANOS = 0x10,
+};
+
+static inline size_t
+cmxi_pb_varint_size(uint64_t v)
+{
+	size_t n = 1;
+
+	while (v >= 0x80) {
+		v >>= 7;
+		n++;
+	}
+	return n;
+}
+
+/* Behind p, which has room; the end of what was written. */
+static inline char *
+cmxi_pb_varint_at(char *p, uint64_t v)
+{
+	while (v >= 0x80) {
+		*p++ = (char)(v | 0x80);
+		v >>= 7;
+	}
+	*p++ = (char)v;
+	return p;
+}
+
+/* The longest varint, double or timestamp with its tag. */
+#define CMXI_PB_FIELD_MAX 32
+
+static inline void
+cmxi_pb_varint(struct cmxi_buf *b, uint64_t v)
+{
+	if (cmxi_buf_reserve(b, CMXI_PB_FIELD_MAX))
+		b->size =
+		    (size_t)(cmxi_pb_varint_at(b->data + b->size, v) - b->data);
+}
+
+static inline void
+cmxi_pb_tag(struct cmxi_buf *b, int tag)
+{
+	cmxi_buf_char(b, (char)tag);
+}
+
+static inline void
+cmxi_pb_number(struct cmxi_buf *b, int tag, uint64_t v)
+{
+	cmxi_pb_tag(b, tag);
+	cmxi_pb_varint(b, v);
+}
+
+static inline uint64_t
+cmxi_pb_zigzag(int64_t v)
+{
+	return (uint64_t)v << 1 ^ (uint64_t)(v >> 63);
+}
+
+static inline size_t
+cmxi_pb_timestamp_size(uint64_t ns)
+{
+	return 1 + cmxi_pb_varint_size(ns / CMXI_NS_PER_SECOND) + 1 +
+	    cmxi_pb_varint_size(ns % CMXI_NS_PER_SECOND);
+}
+
+/* Prometheus has meanings for some NaNs: ours is the plain one. */
+static inline char *
+cmxi_pb_double_at(char *p, int tag, double v)
+{
+	uint64_t bits = cmxi_double_to_bits(isnan(v) ? (double)NAN : v);
+
+	*p++ = (char)tag;
+	for (int i = 0; i < 8; i++)
+		*p++ = (char)(bits >> 8 * i);
+	return p;
+}
+
+static inline char *
+cmxi_pb_timestamp_at(char *p, int tag, uint64_t ns)
+{
+	*p++ = (char)tag;
+	*p++ = (char)cmxi_pb_timestamp_size(ns);
+	*p++ = SECONDS;
+	p = cmxi_pb_varint_at(p, ns / CMXI_NS_PER_SECOND);
+	*p++ = NANOS;
+	return cmxi_pb_varint_at(p, ns % CMXI_NS_PER_SECOND);
+}
+
+/* A field of a message; an empty string is none. */
+void cmxi_pb_double(struct cmxi_buf *, int tag, double v);
+void cmxi_pb_timestamp(struct cmxi_buf *, int tag, uint64_t ns);
+void cmxi_pb_bytes(struct cmxi_buf *, int tag, const char *bytes, size_t n);
+void cmxi_pb_string(struct cmxi_buf *, int tag, const char *s);
+
+/* A message whose length, of so many bytes, close_message() fills in. */
+size_t cmxi_pb_open_message(struct cmxi_buf *b, int tag, size_t length_size);
+void cmxi_pb_close_message(struct cmxi_buf *b, size_t at, size_t length_size);
+
+/* All labels of a series: the input's, its own, and pid or null. */
+void cmxi_pb_labels(struct cmxi_output *, const struct cmxi_values *,
+    const struct cmxi_prefix *, size_t series, const char *pid);
+
+/* Through the scratch memory, for its length; null puts nothing. */
+void cmxi_pb_exemplar(struct cmxi_output *o, int tag,
+    const struct cmxi_shm_exemplar *e);
+void cmxi_pb_exemplar_labels(struct cmxi_buf *b,
+    const struct cmxi_shm_exemplar *e);
+
+/* A histogram's metric message: classic buckets, native ones, or both. */
+void cmxi_pb_histogram(struct cmxi_output *, const struct cmxi_values *,
+    const struct cmxi_prefix *, size_t series);
+
+#endif

@@ -1,0 +1,250 @@
+/*
+ * protobuf_histogram.c: classic and native buckets of one histogram.
+ */
+#include "encode/protobuf.h"
+
+#include <math.h>
+
+#include "family/native_buckets.h"
+#include "segment/exemplar.h"
+
+/*
+ * Populated buckets of one series that are shown; where there are more, the
+ * resolution is halved until there are not, and stays so.
+ */
+#define NATIVE_BUCKETS_MAX 160
+
+/* Empty buckets between two that are written out rather than skipped. */
+#define GAP_MAX 2
+
+static void
+put_bucket(struct cmxi_output *o, uint64_t count, double bound,
+    const struct cmxi_shm_exemplar *e)
+{
+	size_t bucket = cmxi_pb_open_message(o->b, BUCKET, METRIC_LENGTH);
+
+	cmxi_pb_number(o->b, CUMULATIVE_COUNT, count);
+	cmxi_pb_double(o->b, UPPER_BOUND, bound);
+	cmxi_pb_exemplar(o, BUCKET_EXEMPLAR, e);
+	cmxi_pb_close_message(o->b, bucket, METRIC_LENGTH);
+}
+
+static void
+put_classic(struct cmxi_output *o, const struct cmxi_values *v, size_t i)
+{
+	const struct cmxi_pair *pairs = &v->pairs[i * v->n_buckets];
+	bool has_exemplars = v->family->d.def.has_exemplars;
+	double count = 0, sum = 0;
+	size_t cell = 0, n = cmxi_values_n_shown(v);
+
+	for (size_t j = 0; j < n; j++) {
+		cmxi_add_bucket(v, pairs, j, &cell, &count, &sum);
+		put_bucket(o, cmxi_whole_count(count),
+		    j + 1 < n ? v->family->d.shown[j] : HUGE_VAL,
+		    has_exemplars ? cmxi_encode_exemplar(v, i, j) : NULL);
+	}
+}
+
+/* Native buckets that are not empty, in order. */
+struct native {
+	size_t n;
+	struct {
+		int32_t key;
+		uint64_t count;
+	} buckets[CMXI_CELL_BOUNDS_MAX + 1];
+	uint64_t zero_count;
+};
+
+static void
+collect_native(const struct cmxi_values *v, size_t i, struct native *native)
+{
+	const struct cmxi_pair *pairs = &v->pairs[i * v->n_buckets];
+
+	native->n = 0;
+	native->zero_count = 0;
+	for (size_t j = 0; j < v->n_buckets; j++) {
+		int32_t key = v->cell_keys[j];
+		uint64_t count = cmxi_whole_count(pairs[j].count);
+
+		if (count == 0)
+			continue;
+		if (key == CMXI_ZERO_KEY) {
+			native->zero_count += count;
+			continue;
+		}
+		if (native->n == 0 ||
+		    native->buckets[native->n - 1].key != key) {
+			native->buckets[native->n].key = key;
+			native->buckets[native->n++].count = 0;
+		}
+		native->buckets[native->n - 1].count += count;
+	}
+}
+
+/* Half the resolution: pairs of buckets become one. */
+static void
+halve(struct native *native)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < native->n; i++) {
+		int32_t key = cmxi_native_coarser(native->buckets[i].key);
+
+		if (n > 0 && native->buckets[n - 1].key == key) {
+			native->buckets[n - 1].count +=
+			    native->buckets[i].count;
+			continue;
+		}
+		native->buckets[n].key = key;
+		native->buckets[n++].count = native->buckets[i].count;
+	}
+	native->n = n;
+}
+
+/*
+ * As few buckets as allowed, and never again more: a schema that rises is a
+ * counter reset to Prometheus.
+ */
+static void
+reduce(const struct cmxi_values *v, size_t i, struct native *native)
+{
+	int schema = v->family->d.def.native_schema;
+
+	for (; schema > v->shown_schemas[i]; schema--)
+		halve(native);
+	for (;
+	     native->n > NATIVE_BUCKETS_MAX && schema > CMXI_NATIVE_SCHEMA_MIN;
+	     schema--)
+		halve(native);
+	v->shown_schemas[i] = (int8_t)schema;
+}
+
+/* A run of buckets without a wide gap: [from, to), first key to last. */
+static size_t
+end_of_span(const struct native *native, size_t from)
+{
+	size_t to = from + 1;
+
+	while (to < native->n &&
+	    native->buckets[to].key - native->buckets[to - 1].key - 1 <=
+		GAP_MAX)
+		to++;
+	return to;
+}
+
+static void
+put_spans(struct cmxi_output *o, const struct native *native)
+{
+	int32_t next = 0;
+
+	for (size_t from = 0, to; from < native->n; from = to) {
+		int32_t first = native->buckets[from].key, last;
+		uint64_t offset, length;
+
+		to = end_of_span(native, from);
+		last = native->buckets[to - 1].key;
+		offset = cmxi_pb_zigzag((int64_t)first - next);
+		length = (uint64_t)(last - first + 1);
+		cmxi_pb_number(o->b, POSITIVE_SPAN,
+		    2 + cmxi_pb_varint_size(offset) +
+			cmxi_pb_varint_size(length));
+		cmxi_pb_number(o->b, SPAN_OFFSET, offset);
+		cmxi_pb_number(o->b, SPAN_LENGTH, length);
+		next = last + 1;
+	}
+	/* An empty one says that the histogram is native all the same. */
+	if (native->n == 0) {
+		cmxi_pb_number(o->b, POSITIVE_SPAN, 4);
+		cmxi_pb_number(o->b, SPAN_OFFSET, 0);
+		cmxi_pb_number(o->b, SPAN_LENGTH, 0);
+	}
+}
+
+/* Each bucket's difference to the one before it, empty ones in gaps too. */
+static void
+put_deltas(struct cmxi_output *o, const struct native *native)
+{
+	int64_t last = 0;
+
+	o->scratch.size = 0;
+	for (size_t i = 0; i < native->n; i++) {
+		int32_t gap = i == 0 ?
+		    0 :
+		    native->buckets[i].key - native->buckets[i - 1].key - 1;
+
+		if (gap > GAP_MAX)
+			gap = 0;
+		for (; gap > 0; gap--) {
+			cmxi_pb_varint(&o->scratch, cmxi_pb_zigzag(-last));
+			last = 0;
+		}
+		cmxi_pb_varint(&o->scratch,
+		    cmxi_pb_zigzag((int64_t)native->buckets[i].count - last));
+		last = (int64_t)native->buckets[i].count;
+	}
+	if (native->n > 0)
+		cmxi_pb_bytes(o->b, POSITIVE_DELTA, o->scratch.data,
+		    o->scratch.size);
+}
+
+static void
+put_native_exemplars(struct cmxi_output *o, const struct cmxi_values *v,
+    size_t i)
+{
+	for (size_t j = 0; j < v->family->n_exemplars; j++) {
+		const struct cmxi_shm_exemplar *e =
+		    cmxi_encode_exemplar(v, i, j);
+
+		if (e == NULL)
+			continue;
+		o->scratch.size = 0;
+		cmxi_pb_exemplar_labels(&o->scratch, e);
+		cmxi_pb_tag(o->b, NATIVE_EXEMPLAR);
+		cmxi_pb_bytes(o->b, 0x01, o->scratch.data, o->scratch.size);
+	}
+}
+
+static void
+put_native(struct cmxi_output *o, const struct cmxi_values *v, size_t i,
+    struct native *native)
+{
+	reduce(v, i, native);
+	cmxi_pb_number(o->b, SCHEMA, cmxi_pb_zigzag(v->shown_schemas[i]));
+	cmxi_pb_double(o->b, ZERO_THRESHOLD, v->zero_threshold);
+	cmxi_pb_number(o->b, ZERO_COUNT, native->zero_count);
+	put_spans(o, native);
+	put_deltas(o, native);
+	put_native_exemplars(o, v, i);
+}
+
+/* Everything of it comes from the same cells, read once. */
+void
+cmxi_pb_histogram(struct cmxi_output *o, const struct cmxi_values *v,
+    const struct cmxi_prefix *prefix, size_t i)
+{
+	const struct cmxi_pair *pairs = &v->pairs[i * v->n_buckets];
+	size_t metric =
+	    cmxi_pb_open_message(o->b, FAMILY_METRIC, METRIC_LENGTH);
+	size_t histogram;
+	struct native native;
+	uint64_t count = 0;
+	double sum = 0;
+
+	for (size_t j = 0; j < v->n_buckets; j++) {
+		count += cmxi_whole_count(pairs[j].count);
+		sum += pairs[j].sum;
+	}
+	cmxi_pb_labels(o, v, prefix, i, NULL);
+	histogram = cmxi_pb_open_message(o->b, METRIC_HISTOGRAM, METRIC_LENGTH);
+	cmxi_pb_number(o->b, SAMPLE_COUNT, count);
+	cmxi_pb_double(o->b, SAMPLE_SUM, sum);
+	if (!v->family->d.def.is_native || v->family->d.def.n_bounds > 0)
+		put_classic(o, v, i);
+	if (v->family->d.def.is_native) {
+		collect_native(v, i, &native);
+		put_native(o, v, i, &native);
+	}
+	cmxi_pb_timestamp(o->b, HISTOGRAM_START, cmxi_values_created(v, i));
+	cmxi_pb_close_message(o->b, histogram, METRIC_LENGTH);
+	cmxi_pb_close_message(o->b, metric, METRIC_LENGTH);
+}

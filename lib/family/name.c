@@ -1,0 +1,462 @@
+/*
+ * name.c: the rules of names, and of whole family definitions.
+ */
+#include "family/name.h"
+
+#include <bsd/string.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "base/number.h"
+#include "base/utf8.h"
+#include "family/native_buckets.h"
+
+static bool
+is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Not isalpha(3): its answer depends on the locale. */
+static bool
+is_name(const char *s, const char *also)
+{
+	size_t n = strlen(s);
+
+	if (n == 0 || n > CMX_NAME_MAX || is_digit(s[0]))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!is_letter(s[i]) && !is_digit(s[i]) &&
+		    strchr(also, s[i]) == NULL)
+			return false;
+	return true;
+}
+
+bool
+cmxi_metric_name_is_valid(const char *s)
+{
+	return is_name(s, ":");
+}
+
+bool
+cmxi_label_name_is_valid(const char *s)
+{
+	return is_name(s, "");
+}
+
+struct findings {
+	cmxi_report_fn *report;
+	void *arg;
+	int n;
+};
+
+static void find(struct findings *, const char *part, int index,
+    const char *fmt, ...) CMXI_PRINTF(4, 5);
+
+static void
+find(struct findings *f, const char *part, int index, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	f->n++;
+	f->report(f->arg,
+	    &(struct cmxi_finding){ .part = part,
+		.index = index,
+		.text = text });
+}
+
+bool
+cmxi_name_ends_with(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+
+	return n >= m && strcmp(s + n - m, suffix) == 0;
+}
+
+static void
+check_name(struct findings *f, const struct cmx_family_def *def)
+{
+	if (!cmxi_metric_name_is_valid(def->name))
+		find(f, "name", -1,
+		    "\"%.64s\" is not a metric name; allowed are 1 to %d of "
+		    "the characters a-z A-Z 0-9 _ :, not a digit first",
+		    def->name, CMX_NAME_MAX);
+	else if (def->name[0] == '_')
+		find(f, "name", -1,
+		    "\"%s\": names that begin with _ are "
+		    "reserved",
+		    def->name);
+	else if (strncmp(def->name, "scrape_", 7) == 0 ||
+	    strcmp(def->name, "up") == 0)
+		find(f, "name", -1,
+		    "\"%s\" is a name that Prometheus writes "
+		    "itself (up, scrape_...)",
+		    def->name);
+}
+
+static void
+check_text(struct findings *f, const char *part, const char *text, size_t max)
+{
+	size_t n = strlen(text);
+
+	if (n > max)
+		find(f, part, -1, "%zu bytes; at most %zu are allowed", n, max);
+	if (!cmxi_utf8_is_valid(text, n))
+		find(f, part, -1, "not valid UTF-8");
+}
+
+static void
+check_unit(struct findings *f, const struct cmx_family_def *def)
+{
+	char suffix[CMX_NAME_MAX + 2], base[CMX_NAME_MAX + 1];
+
+	if (def->unit == NULL || def->unit[0] == '\0')
+		return;
+	if (!cmxi_label_name_is_valid(def->unit)) {
+		find(f, "unit", -1,
+		    "\"%.64s\" is not a unit; allowed are the "
+		    "characters a-z A-Z 0-9 _",
+		    def->unit);
+		return;
+	}
+	strlcpy(base, def->name, sizeof(base));
+	if (def->type == CMX_COUNTER && cmxi_name_ends_with(base, "_total"))
+		base[strlen(base) - strlen("_total")] = '\0';
+	snprintf(suffix, sizeof(suffix), "_%s", def->unit);
+	if (!cmxi_name_ends_with(base, suffix))
+		find(f, "unit", -1, "the name must end in its unit: \"%s%s\"",
+		    suffix, def->type == CMX_COUNTER ? "_total" : "");
+}
+
+static const char *
+reserved_label_reason(const struct cmx_family_def *def, const char *label)
+{
+	if (label[0] == '_' && label[1] == '_')
+		return "labels that begin with __ are reserved";
+	if (def->type == CMX_HISTOGRAM && strcmp(label, "le") == 0)
+		return "a histogram's buckets carry the label le themselves";
+	if (strcmp(label, "quantile") == 0)
+		return "the label quantile is reserved for summaries";
+	if (def->type == CMX_GAUGE && def->aggregate == CMX_EACH &&
+	    strcmp(label, "pid") == 0)
+		return "aggregate \"each\" adds the label pid itself";
+	return NULL;
+}
+
+static void
+check_label(struct findings *f, const struct cmx_family_def *def, int i)
+{
+	const char *label = def->labels[i];
+	const char *reason;
+
+	if (!cmxi_label_name_is_valid(label)) {
+		find(f, "labels", i,
+		    "\"%.64s\" is not a label name; allowed "
+		    "are 1 to %d of the characters a-z A-Z 0-9 _, not a digit "
+		    "first",
+		    label, CMX_NAME_MAX);
+		return;
+	}
+	reason = reserved_label_reason(def, label);
+	if (reason != NULL)
+		find(f, "labels", i, "\"%s\": %s", label, reason);
+	for (int j = 0; j < i; j++)
+		if (strcmp(label, def->labels[j]) == 0) {
+			find(f, "labels", i, "\"%s\" stands twice", label);
+			return;
+		}
+}
+
+static void
+check_labels(struct findings *f, const struct cmx_family_def *def)
+{
+	if (def->n_labels > CMX_LABELS_MAX) {
+		find(f, "labels", -1, "%zu labels; at most %d are allowed",
+		    def->n_labels, CMX_LABELS_MAX);
+		return;
+	}
+	for (size_t i = 0; i < def->n_labels; i++)
+		check_label(f, def, (int)i);
+}
+
+static void
+check_bounds(struct findings *f, const struct cmx_family_def *def)
+{
+	char a[CMXI_NUMBER_MAX + 1] = "", b[CMXI_NUMBER_MAX + 1] = "";
+
+	if ((def->n_bounds == 0 && !def->is_native) ||
+	    def->n_bounds > CMX_BOUNDS_MAX) {
+		find(f, "buckets", -1,
+		    "%zu bounds; 1 to %d are allowed (+Inf "
+		    "is added)",
+		    def->n_bounds, CMX_BOUNDS_MAX);
+		return;
+	}
+	for (size_t i = 0; i < def->n_bounds; i++) {
+		if (!isfinite(def->bounds[i])) {
+			find(f, "buckets", (int)i,
+			    "bounds must be finite (+Inf "
+			    "is added)");
+			return;
+		}
+		if (i > 0 && def->bounds[i] <= def->bounds[i - 1]) {
+			a[cmxi_double_to_general(def->bounds[i], a)] = '\0';
+			b[cmxi_double_to_general(def->bounds[i - 1], b)] = '\0';
+			find(f, "buckets", (int)i,
+			    "bounds must increase (%s "
+			    "after %s)",
+			    a, b);
+			return;
+		}
+	}
+}
+
+static void
+check_native(struct findings *f, const struct cmx_family_def *def)
+{
+	size_t n;
+
+	if (def->native_schema < CMXI_NATIVE_SCHEMA_MIN ||
+	    def->native_schema > CMXI_NATIVE_SCHEMA_MAX) {
+		find(f, "native", -1, "schema %d; %d to %d are allowed",
+		    def->native_schema, CMXI_NATIVE_SCHEMA_MIN,
+		    CMXI_NATIVE_SCHEMA_MAX);
+		return;
+	}
+	if (!(def->native_min >= CMXI_NATIVE_LEAST &&
+		def->native_min < def->native_max &&
+		def->native_max <= CMXI_NATIVE_MOST)) {
+		find(f, "native", -1,
+		    "min must be below max, both from %g to %g",
+		    CMXI_NATIVE_LEAST, CMXI_NATIVE_MOST);
+		return;
+	}
+	if (def->n_bounds > 0 && def->bounds[0] <= 0)
+		find(f, "buckets", 0,
+		    "beside native buckets, bounds must be above 0");
+	n = cmxi_cell_bounds(def, NULL);
+	if (n > CMXI_CELL_BOUNDS_MAX)
+		find(f, "native", -1,
+		    "%zu buckets from min to max; at most %d are allowed: "
+		    "lower the schema, or bring min and max together",
+		    n, CMXI_CELL_BOUNDS_MAX);
+}
+
+static void
+check_histogram(struct findings *f, const struct cmx_family_def *def)
+{
+	int before = f->n;
+
+	check_bounds(f, def);
+	if (def->is_native && f->n == before)
+		check_native(f, def);
+}
+
+static void
+check_type(struct findings *f, const struct cmx_family_def *def)
+{
+	if (def->type < CMX_COUNTER || def->type > CMX_HISTOGRAM) {
+		find(f, "type", -1,
+		    "%d is not a type; allowed are counter, "
+		    "gauge, histogram",
+		    (int)def->type);
+		return;
+	}
+	if (def->aggregate < CMX_SUM || def->aggregate > CMX_EACH)
+		find(f, "aggregate", -1,
+		    "%d is not an aggregation; allowed "
+		    "are sum, min, max, avg, last, each",
+		    (int)def->aggregate);
+	else if (def->aggregate != CMX_SUM && def->type != CMX_GAUGE)
+		find(f, "aggregate", -1,
+		    "only gauges have an aggregation; "
+		    "this is a %s",
+		    cmx_type_name(def->type));
+	if (def->is_double && def->type != CMX_COUNTER)
+		find(f, "value", -1,
+		    "only counters choose their value; a %s "
+		    "is always double",
+		    cmx_type_name(def->type));
+	if (def->has_exemplars && def->type == CMX_GAUGE)
+		find(f, "exemplars", -1,
+		    "only counters and histograms have exemplars");
+	if (def->type == CMX_HISTOGRAM)
+		check_histogram(f, def);
+	else if (def->n_bounds > 0 || def->is_native)
+		find(f, def->is_native ? "native" : "buckets", -1,
+		    "only histograms have buckets; this is "
+		    "a %s",
+		    cmx_type_name(def->type));
+}
+
+int
+cmxi_family_check(const struct cmx_family_def *def, cmxi_report_fn *report,
+    void *arg)
+{
+	struct findings f = { .report = report, .arg = arg };
+
+	check_name(&f, def);
+	check_type(&f, def);
+	if (def->help != NULL)
+		check_text(&f, "help", def->help, CMX_HELP_MAX);
+	check_unit(&f, def);
+	check_labels(&f, def);
+	return f.n;
+}
+
+/*
+ * The names under which a family can appear: its samples in either text
+ * format, and its OpenMetrics family name (a counter without _total).
+ */
+#define EXPOSED_MAX 6
+
+/* The length of a name without the suffix that OpenMetrics takes away. */
+static size_t
+base_length(const struct cmx_family_def *def)
+{
+	size_t n = strlen(def->name);
+
+	if (def->type == CMX_COUNTER &&
+	    cmxi_name_ends_with(def->name, "_total"))
+		n -= strlen("_total");
+	return n;
+}
+
+static size_t
+exposed_names(const struct cmx_family_def *def,
+    char names[EXPOSED_MAX][CMX_NAME_MAX + 16])
+{
+	static const char *const of_counter[] = { "", "_total", "_created" };
+	static const char *const of_gauge[] = { "" };
+	static const char *const of_histogram[] = { "", "_bucket", "_sum",
+		"_count", "_created" };
+	const char *const *suffixes = of_gauge;
+	size_t n = CMXI_ARRAY_LEN(of_gauge);
+	int base = (int)base_length(def);
+
+	if (def->type == CMX_COUNTER) {
+		suffixes = of_counter;
+		n = CMXI_ARRAY_LEN(of_counter);
+	} else if (def->type == CMX_HISTOGRAM) {
+		suffixes = of_histogram;
+		n = CMXI_ARRAY_LEN(of_histogram);
+	}
+	for (size_t i = 0; i < n; i++)
+		snprintf(names[i], CMX_NAME_MAX + 16, "%.*s%s", base, def->name,
+		    suffixes[i]);
+	return n;
+}
+
+bool
+cmxi_family_clash(const struct cmx_family_def *a,
+    const struct cmx_family_def *b, char *buf, size_t size)
+{
+	char a_names[EXPOSED_MAX][CMX_NAME_MAX + 16];
+	char b_names[EXPOSED_MAX][CMX_NAME_MAX + 16];
+	size_t base_a = base_length(a), base_b = base_length(b);
+	size_t n_a, n_b;
+
+	/* Bases with suffixes are equal only if one base begins the other. */
+	if (memcmp(a->name, b->name, base_a < base_b ? base_a : base_b) != 0)
+		return false;
+	n_a = exposed_names(a, a_names);
+	n_b = exposed_names(b, b_names);
+	for (size_t i = 0; i < n_a; i++)
+		for (size_t j = 0; j < n_b; j++)
+			if (strcmp(a_names[i], b_names[j]) == 0) {
+				strlcpy(buf, a_names[i], size);
+				return true;
+			}
+	return false;
+}
+
+static const char *
+or_empty(const char *s)
+{
+	return s == NULL ? "" : s;
+}
+
+static bool
+same_native(const struct cmx_family_def *a, const struct cmx_family_def *b)
+{
+	if (!a->is_native || !b->is_native)
+		return a->is_native == b->is_native;
+	return a->native_schema == b->native_schema &&
+	    a->native_min == b->native_min && a->native_max == b->native_max;
+}
+
+bool
+cmxi_family_same_cells(const struct cmx_family_def *a,
+    const struct cmx_family_def *b)
+{
+	if (strcmp(a->name, b->name) != 0 || a->type != b->type ||
+	    a->is_double != b->is_double || a->n_labels != b->n_labels ||
+	    a->n_bounds != b->n_bounds || !same_native(a, b))
+		return false;
+	for (size_t i = 0; i < a->n_labels; i++)
+		if (strcmp(a->labels[i], b->labels[i]) != 0)
+			return false;
+	for (size_t i = 0; i < a->n_bounds; i++)
+		if (a->bounds[i] != b->bounds[i])
+			return false;
+	return true;
+}
+
+bool
+cmxi_family_equal(const struct cmx_family_def *a,
+    const struct cmx_family_def *b)
+{
+	return cmxi_family_same_cells(a, b) && a->aggregate == b->aggregate &&
+	    a->has_exemplars == b->has_exemplars &&
+	    strcmp(or_empty(a->help), or_empty(b->help)) == 0 &&
+	    strcmp(or_empty(a->unit), or_empty(b->unit)) == 0;
+}
+
+static void append(char *buf, size_t size, const char *fmt, ...)
+    CMXI_PRINTF(3, 4);
+
+static void
+append(char *buf, size_t size, const char *fmt, ...)
+{
+	size_t used = strlen(buf);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(buf + used, size - used, fmt, ap);
+	va_end(ap);
+}
+
+void
+cmxi_family_describe(const struct cmx_family_def *def, char *buf, size_t size)
+{
+	char number[CMXI_NUMBER_MAX + 1];
+
+	snprintf(buf, size, "%s%s %s{", def->is_double ? "double " : "",
+	    cmx_type_name(def->type), def->name);
+	for (size_t i = 0; i < def->n_labels; i++)
+		append(buf, size, "%s%s", i > 0 ? "," : "", def->labels[i]);
+	append(buf, size, "}");
+	if (def->unit != NULL && def->unit[0] != '\0')
+		append(buf, size, " unit %s", def->unit);
+	if (def->type == CMX_GAUGE)
+		append(buf, size, " aggregate %s",
+		    cmx_aggregate_name(def->aggregate));
+	for (size_t i = 0; i < def->n_bounds; i++) {
+		number[cmxi_double_to_general(def->bounds[i], number)] = '\0';
+		append(buf, size, "%s%s", i > 0 ? "," : " buckets ", number);
+	}
+	append(buf, size, " help \"%.80s\"", or_empty(def->help));
+}

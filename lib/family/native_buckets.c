@@ -1,0 +1,126 @@
+/*
+ * native_buckets.c: the buckets of native (exponential) histograms.
+ */
+#include "family/native_buckets.h"
+
+#include <float.h>
+#include <math.h>
+
+/* 2^(i/n - 1) for i below n = 2^schema: where [0.5, 1) is cut. */
+static double
+fraction_bound(int i, int schema)
+{
+	/* Rounded once: the extended result has bits enough. */
+	return (double)exp2l(
+	    (long double)i / (long double)(1 << schema) - 1.0L);
+}
+
+int32_t
+cmxi_native_key(double v, int schema)
+{
+	int exponent;
+	double fraction = frexp(v, &exponent);
+
+	if (schema > 0) {
+		int n = 1 << schema, from = 0, to = n;
+
+		/* The first bound that is not below the fraction. */
+		while (from < to) {
+			int middle = (from + to) / 2;
+
+			if (fraction_bound(middle, schema) < fraction)
+				from = middle + 1;
+			else
+				to = middle;
+		}
+		return from + (exponent - 1) * n;
+	}
+	if (fraction == 0.5)
+		exponent--;
+	/* Upwards: an arithmetic shift of the key that rounds up. */
+	return (exponent + (1 << -schema) - 1) >> -schema;
+}
+
+double
+cmxi_native_bound(int32_t key, int schema)
+{
+	if (schema > 0) {
+		int n = 1 << schema;
+
+		return ldexp(fraction_bound(key & (n - 1), schema),
+		    (key >> schema) + 1);
+	}
+	/* The last bucket ends with the numbers. */
+	if (key * (1 << -schema) >= DBL_MAX_EXP)
+		return DBL_MAX;
+	return ldexp(1, key * (1 << -schema));
+}
+
+struct cmxi_window
+cmxi_native_window(const struct cmx_family_def *def)
+{
+	struct cmxi_window w = {
+		.low = cmxi_native_key(def->native_min, def->native_schema),
+		.high = cmxi_native_key(def->native_max, def->native_schema),
+	};
+
+	w.zero_threshold = cmxi_native_bound(w.low - 1, def->native_schema);
+	return w;
+}
+
+static void
+put(double *bounds, size_t at, double bound)
+{
+	if (bounds != NULL)
+		bounds[at] = bound;
+}
+
+size_t
+cmxi_cell_bounds(const struct cmx_family_def *def, double *bounds)
+{
+	struct cmxi_window w;
+	size_t n = 0, i = 0;
+
+	if (!def->is_native) {
+		for (; i < def->n_bounds; i++)
+			put(bounds, i, def->bounds[i]);
+		return def->n_bounds;
+	}
+	w = cmxi_native_window(def);
+	/* Two lists in order become one; the first is the zero bucket's end. */
+	for (int32_t key = w.low - 1; key <= w.high;) {
+		double bound = cmxi_native_bound(key, def->native_schema);
+
+		if (i < def->n_bounds && def->bounds[i] < bound) {
+			put(bounds, n++, def->bounds[i++]);
+			continue;
+		}
+		i += i < def->n_bounds && def->bounds[i] == bound;
+		put(bounds, n++, bound);
+		key++;
+	}
+	while (i < def->n_bounds)
+		put(bounds, n++, def->bounds[i++]);
+	return n;
+}
+
+size_t
+cmxi_shown_bounds(const struct cmx_family_def *def, double *bounds)
+{
+	struct cmxi_window w;
+	int step;
+	size_t n = 0;
+
+	if (!def->is_native || def->n_bounds > 0) {
+		for (size_t i = 0; i < def->n_bounds; i++)
+			put(bounds, i, def->bounds[i]);
+		return def->n_bounds;
+	}
+	w = cmxi_native_window(def);
+	step = def->native_schema > 0 ? 1 << def->native_schema : 1;
+	for (int32_t key = w.low - 1; key <= w.high; key++)
+		if (key % step == 0)
+			put(bounds, n++,
+			    cmxi_native_bound(key, def->native_schema));
+	return n;
+}

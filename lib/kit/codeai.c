@@ -1,0 +1,443 @@
+/*
+ * codeai.c: the CodeAI metrics, one call for each event.
+ */
+#include "codeai/metrics_codeai.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <float.h>
+#include <string.h>
+
+#include "base/atomic.h"
+#include "base/number.h"
+#include "schema/schema.h"
+#include "write/family_table.h"
+#include "write/hot.h"
+#include "write/registry.h"
+#include "write/series.h"
+#include "write/series_group.h"
+#include "write/slot.h"
+
+/* The families in the order of lib/codeai.schema.json. */
+enum codeai_family {
+	HTTP_REQUESTS,
+	HTTP_REQUEST_DURATION,
+	HTTP_REQUEST_SIZE,
+	HTTP_RESPONSE_SIZE,
+	DB_QUERIES,
+	DB_QUERY_ERRORS,
+	DB_QUERY_DURATION,
+	DB_CONNECTIONS_ACTIVE,
+	DB_CONNECTIONS_IDLE,
+	WORKFLOW_EXECUTIONS,
+	WORKFLOW_EXECUTION_DURATION,
+	WORKFLOW_STEP_DURATION,
+	JOB_EXECUTIONS,
+	JOB_QUEUE_SIZE,
+	CACHE_HITS,
+	CACHE_MISSES,
+	INTEGRATION_CALLS,
+	INTEGRATION_CALL_DURATION,
+	CIRCUIT_BREAKER_STATE,
+	EVENTS_EMITTED,
+	RUNTIME_INFO,
+	N_FAMILIES
+};
+
+static_assert(N_FAMILIES == CMXI_CODEAI_FAMILIES, "one entry for each");
+
+#define UNUSABLE UINT32_MAX
+
+static bool
+is_usable(const struct cmx_registry *reg, uint32_t entry,
+    const struct cmx_family_def *def)
+{
+	const struct cmxi_shm_family *record = cmxi_registry_family(reg, entry);
+
+	return record->type == def->type && record->n_labels == def->n_labels;
+}
+
+/* The first use of a family in this process: find it, or add it. */
+static CMXI_NOINLINE uint32_t
+resolve(struct cmx_registry *reg, enum codeai_family which)
+{
+	const struct cmx_family_def *def = &reg->codeai->families[which].def;
+	uint32_t entry = cmxi_family_find(&reg->segment, def->name);
+	int saved = errno;
+
+	int r = 0;
+
+	if (entry == 0)
+		r = cmxi_family_append(&reg->segment, def, &entry, NULL);
+	if (r != 0)
+		entry = UNUSABLE;
+	if (entry != UNUSABLE && !is_usable(reg, entry, def))
+		entry = UNUSABLE;
+	if (entry == UNUSABLE)
+		cmxi_segment_count(&reg->segment, CMXI_STAT_FAILED_LOOKUPS, 1);
+	/* A file system that is full may have room the next time. */
+	if (r != CMX_ERR_NO_SPACE && r != CMX_ERR_SYSTEM)
+		cmxi_store32_relaxed(&reg->codeai_entries[which], entry);
+	errno = saved;
+	return entry;
+}
+
+/* The entry of a family, or UNUSABLE. */
+static inline uint32_t
+entry_of(struct cmx_registry *reg, enum codeai_family which)
+{
+	uint32_t entry = cmxi_load32_relaxed(&reg->codeai_entries[which]);
+
+	return cmxi_likely(entry != 0) ? entry : resolve(reg, which);
+}
+
+/* A family's handle; a sink where there is none to be used. */
+static inline struct cmx_family
+family_of(struct cmx_registry *reg, enum codeai_family which)
+{
+	uint32_t entry = entry_of(reg, which);
+
+	if (cmxi_unlikely(entry == UNUSABLE))
+		return (struct cmx_family){ .registry = NULL };
+	return (struct cmx_family){ .registry = reg, .entry = entry };
+}
+
+/*
+ * Families that one helper updates together.  Their series are found by one
+ * look-up: a group's entry holds the cells of all of them.  Of the helper's
+ * values, the first n_labels are a family's, and the group's key; a value
+ * that is a number (the status) can be part of the group's number instead.
+ */
+struct member {
+	enum codeai_family family;
+	uint32_t n_labels;
+};
+
+#define MEMBERS_MAX 4
+
+struct group {
+	uint32_t number; /* below 16; codeai-metrics-segment(5): never change */
+	uint32_t n_labels;
+	uint32_t n_members;
+	struct member members[MEMBERS_MAX];
+};
+
+static const struct group http_group = { 1, 2, 4,
+	{ { HTTP_REQUESTS, 3 }, { HTTP_REQUEST_DURATION, 2 },
+	    { HTTP_REQUEST_SIZE, 2 }, { HTTP_RESPONSE_SIZE, 2 } } };
+static const struct group db_group = { 2, 2, 2,
+	{ { DB_QUERIES, 2 }, { DB_QUERY_DURATION, 2 } } };
+static const struct group workflow_group = { 3, 2, 2,
+	{ { WORKFLOW_EXECUTIONS, 2 }, { WORKFLOW_EXECUTION_DURATION, 1 } } };
+static const struct group integration_group = { 4, 3, 2,
+	{ { INTEGRATION_CALLS, 3 }, { INTEGRATION_CALL_DURATION, 2 } } };
+
+/*
+ * The slow path: find the members one by one, and keep them as a group if
+ * none of them is an overflow series.  False: a family cannot be used.
+ */
+static CMXI_NOINLINE bool
+find_members(struct cmx_registry *reg, const struct group *group,
+    uint32_t number, const char *const *values, uint64_t *cells)
+{
+	const struct cmxi_shm_series *found;
+	bool is_exact = true;
+
+	for (uint32_t i = 0; i < group->n_members; i++) {
+		uint32_t entry = entry_of(reg, group->members[i].family);
+
+		if (entry == UNUSABLE ||
+		    cmxi_registry_family(reg, entry)->is_double)
+			return false;
+		if (cmxi_series_find(reg, entry, group->members[i].n_labels,
+			values, &found) != 0)
+			is_exact = false;
+		cells[i] = found->cell_offset;
+	}
+	if (is_exact)
+		cmxi_group_make(reg, number, group->n_labels, values,
+		    group->n_members, cells);
+	return true;
+}
+
+/*
+ * The cells of a group's members for these values: stored ones, or those that
+ * were found and put into buf; null where a family cannot be used.
+ */
+static inline const uint64_t *
+find_group(struct cmx_registry *reg, const struct group *group, uint32_t value,
+    const char *const *values, uint64_t *buf)
+{
+	uint32_t number = value * 16 + group->number;
+	const uint64_t *cells =
+	    cmxi_group_find(reg, number, group->n_labels, values);
+
+	cmxi_slot_attend(&reg->segment, reg->process);
+	if (cmxi_likely(cells != NULL))
+		return cells;
+	return find_members(reg, group, number, values, buf) ? buf : NULL;
+}
+
+static CMXI_NOINLINE void
+count_invalid(const struct cmx_registry *reg)
+{
+	cmxi_segment_count(&reg->segment, CMXI_STAT_INVALID_UPDATES, 1);
+}
+
+/* Observe a member; no duration and no size is below zero. */
+static inline void
+observe_member(struct cmx_registry *reg, const struct group *group,
+    const uint64_t *cells, uint32_t i, double v)
+{
+	if (cmxi_unlikely(!(v >= 0 && v <= DBL_MAX))) {
+		count_invalid(reg);
+		return;
+	}
+	cmxi_hot_observe(reg,
+	    cmxi_registry_family(reg, entry_of(reg, group->members[i].family)),
+	    cells[i], v);
+}
+
+static void
+count(struct cmx_registry *reg, enum codeai_family which, size_t n,
+    const char *const *values)
+{
+	struct cmx_family family = family_of(reg, which);
+	struct cmx_counter counter;
+
+	if (cmx_counter_find(&family, n, values, &counter, NULL) >= 0)
+		cmx_counter_inc(&counter);
+}
+
+static void
+observe(struct cmx_registry *reg, enum codeai_family which, size_t n,
+    const char *const *values, double v)
+{
+	struct cmx_family family = family_of(reg, which);
+	struct cmx_histogram histogram;
+
+	/* No duration and no size is below zero. */
+	if (!(v >= 0)) {
+		cmxi_segment_count(&reg->segment, CMXI_STAT_INVALID_UPDATES, 1);
+		return;
+	}
+	if (cmx_histogram_find(&family, n, values, &histogram, NULL) >= 0)
+		cmx_histogram_observe(&histogram, v);
+}
+
+static void
+set(struct cmx_registry *reg, enum codeai_family which, size_t n,
+    const char *const *values, double v)
+{
+	struct cmx_family family = family_of(reg, which);
+	struct cmx_gauge gauge;
+
+	if (cmx_gauge_find(&family, n, values, &gauge, NULL) >= 0)
+		cmx_gauge_set(&gauge, v);
+}
+
+/* Add to a gauge without labels. */
+static void
+add(struct cmx_registry *reg, enum codeai_family which, double v)
+{
+	struct cmx_family family = family_of(reg, which);
+	struct cmx_gauge gauge;
+
+	if (cmx_gauge_find(&family, 0, NULL, &gauge, NULL) >= 0)
+		cmx_gauge_add(&gauge, v);
+}
+
+/* A status of three digits, or 0. */
+static uint32_t
+status_number(int status)
+{
+	return status < 100 || status > 999 ? 0 : (uint32_t)status;
+}
+
+/* Where one of the families is of another shape: those that are not. */
+static CMXI_NOINLINE void
+record_http_request_singly(struct cmx_registry *reg, const char *const *values,
+    double seconds, int64_t request_bytes, int64_t response_bytes)
+{
+	count(reg, HTTP_REQUESTS, 3, values);
+	observe(reg, HTTP_REQUEST_DURATION, 2, values, seconds);
+	if (request_bytes >= 0)
+		observe(reg, HTTP_REQUEST_SIZE, 2, values,
+		    (double)request_bytes);
+	if (response_bytes >= 0)
+		observe(reg, HTTP_RESPONSE_SIZE, 2, values,
+		    (double)response_bytes);
+}
+
+/* A group of a counter and a histogram of seconds. */
+static inline void
+record_pair(struct cmx_registry *reg, const struct group *group,
+    const char *const *values, double seconds)
+{
+	uint64_t buf[MEMBERS_MAX];
+	const uint64_t *cells = find_group(reg, group, 0, values, buf);
+
+	if (cmxi_unlikely(cells == NULL)) {
+		count(reg, group->members[0].family, group->members[0].n_labels,
+		    values);
+		observe(reg, group->members[1].family,
+		    group->members[1].n_labels, values, seconds);
+		return;
+	}
+	cmxi_hot_count(reg, cells[0]);
+	observe_member(reg, group, cells, 1, seconds);
+}
+
+void
+cmx_record_http_request(struct cmx_registry *reg, const char *method,
+    const char *path, int status, double seconds, int64_t request_bytes,
+    int64_t response_bytes)
+{
+	uint32_t number = status_number(status);
+	const char status_text[] = { (char)('0' + number / 100),
+		(char)('0' + number / 10 % 10), (char)('0' + number % 10),
+		'\0' };
+	/* Of no status, the last zero. */
+	const char *values[] = { method, path,
+		status_text + (number == 0 ? 2 : 0) };
+	uint64_t buf[MEMBERS_MAX];
+	const uint64_t *cells;
+
+	if (reg == NULL)
+		return;
+	cells = find_group(reg, &http_group, number, values, buf);
+	if (cmxi_unlikely(cells == NULL)) {
+		record_http_request_singly(reg, values, seconds, request_bytes,
+		    response_bytes);
+		return;
+	}
+	cmxi_hot_count(reg, cells[0]);
+	observe_member(reg, &http_group, cells, 1, seconds);
+	if (request_bytes >= 0)
+		observe_member(reg, &http_group, cells, 2,
+		    (double)request_bytes);
+	if (response_bytes >= 0)
+		observe_member(reg, &http_group, cells, 3,
+		    (double)response_bytes);
+}
+
+void
+cmx_record_db_query(struct cmx_registry *reg, const char *operation,
+    const char *entity, double seconds, bool failed)
+{
+	const char *values[] = { operation, entity };
+
+	if (reg == NULL)
+		return;
+	record_pair(reg, &db_group, values, seconds);
+	if (failed)
+		count(reg, DB_QUERY_ERRORS, 2, values);
+}
+
+void
+cmx_record_db_query_error(struct cmx_registry *reg, const char *operation,
+    const char *entity)
+{
+	const char *values[] = { operation, entity };
+
+	if (reg != NULL)
+		count(reg, DB_QUERY_ERRORS, 2, values);
+}
+
+void
+cmx_set_db_connections(struct cmx_registry *reg, int64_t active, int64_t idle)
+{
+	if (reg == NULL)
+		return;
+	set(reg, DB_CONNECTIONS_ACTIVE, 0, NULL, (double)active);
+	set(reg, DB_CONNECTIONS_IDLE, 0, NULL, (double)idle);
+}
+
+void
+cmx_add_db_connections(struct cmx_registry *reg, int64_t active, int64_t idle)
+{
+	if (reg == NULL)
+		return;
+	add(reg, DB_CONNECTIONS_ACTIVE, (double)active);
+	add(reg, DB_CONNECTIONS_IDLE, (double)idle);
+}
+
+void
+cmx_record_workflow_execution(struct cmx_registry *reg, const char *workflow,
+    const char *status, double seconds)
+{
+	const char *values[] = { workflow, status };
+
+	if (reg != NULL)
+		record_pair(reg, &workflow_group, values, seconds);
+}
+
+void
+cmx_record_workflow_step(struct cmx_registry *reg, const char *workflow,
+    const char *step, double seconds)
+{
+	const char *values[] = { workflow, step };
+
+	if (reg != NULL)
+		observe(reg, WORKFLOW_STEP_DURATION, 2, values, seconds);
+}
+
+void
+cmx_record_job_execution(struct cmx_registry *reg, const char *job,
+    const char *status)
+{
+	const char *values[] = { job, status };
+
+	if (reg != NULL)
+		count(reg, JOB_EXECUTIONS, 2, values);
+}
+
+void
+cmx_set_job_queue_size(struct cmx_registry *reg, const char *queue,
+    int64_t size)
+{
+	if (reg != NULL)
+		set(reg, JOB_QUEUE_SIZE, 1, &queue, (double)size);
+}
+
+void
+cmx_record_cache_access(struct cmx_registry *reg, const char *cache, bool hit)
+{
+	if (reg != NULL)
+		count(reg, hit ? CACHE_HITS : CACHE_MISSES, 1, &cache);
+}
+
+void
+cmx_record_integration_call(struct cmx_registry *reg, const char *integration,
+    const char *operation, const char *status, double seconds)
+{
+	const char *values[] = { integration, operation, status };
+
+	if (reg != NULL)
+		record_pair(reg, &integration_group, values, seconds);
+}
+
+void
+cmx_set_circuit_breaker_state(struct cmx_registry *reg, const char *integration,
+    enum cmx_circuit_state state)
+{
+	if (reg != NULL)
+		set(reg, CIRCUIT_BREAKER_STATE, 1, &integration, (double)state);
+}
+
+void
+cmx_record_event(struct cmx_registry *reg, const char *event)
+{
+	if (reg != NULL)
+		count(reg, EVENTS_EMITTED, 1, &event);
+}
+
+void
+cmx_set_runtime_info(struct cmx_registry *reg, const char *version,
+    const char *runtime_version)
+{
+	const char *values[] = { version, runtime_version };
+
+	if (reg != NULL)
+		set(reg, RUNTIME_INFO, 2, values, 1);
+}

@@ -1,0 +1,84 @@
+/*
+ * catalog.h: a reader's own copy of families and series.
+ *
+ * Read by pread, validated once, then trusted.  Nothing here is looked at in
+ * the segment a second time; the values are snapshot.h's.
+ */
+#ifndef CMXI_CATALOG_H
+#define CMXI_CATALOG_H
+
+#include "base/buf.h"
+#include "base/hash_set.h"
+#include "segment/family_record.h"
+#include "segment/segment.h"
+
+/*
+ * A series, of which there may be a million: 32 bytes and its text.  The label
+ * values are not kept beside the text, which has them.
+ */
+struct cmxi_catalog_series {
+	uint64_t created_ns;
+	const char *text; /* a="1",b="2" as the text formats write it */
+	uint32_t text_size;
+	uint32_t cell_unit; /* its cells' place in a stripe, in 8 bytes */
+	uint32_t exemplars; /* entry of its slots; 0: none */
+	bool is_escaped;    /* the text has backslashes */
+};
+
+static inline uint64_t
+cmxi_series_cells(const struct cmxi_catalog_series *s)
+{
+	return (uint64_t)s->cell_unit * sizeof(uint64_t);
+}
+
+struct cmxi_catalog_family {
+	struct cmxi_definition d;
+	struct cmxi_shm_family *record; /* a private copy, or null */
+	uint64_t created_ns;
+	uint32_t cell_size;   /* bytes of a series in one stripe */
+	uint32_t n_exemplars; /* slots of a series */
+	uint32_t ref;
+	/* series[0] is the overflow series, or the only one. */
+	size_t n_series, capacity;
+	uint64_t entry_bytes; /* of all of them in the arena */
+	struct cmxi_catalog_series *series;
+};
+
+struct cmxi_catalog {
+	const struct cmxi_segment *segment;
+	struct cmxi_shm_header header; /* as of the last refresh */
+	size_t n_families;
+	struct cmxi_catalog_family **families;
+	uint64_t n_family_words; /* of the table, looked at so far */
+	uint32_t *index;         /* the entries of its words seen so far */
+	uint64_t begun;          /* inserts_begun of the last scan */
+	/* Hashes of all keys, so that none is shown twice; and their bytes. */
+	struct cmxi_hash_set seen;
+	uint64_t entry_bytes;
+	uint64_t done;          /* inserts_done of the last scan */
+	unsigned int n_idle;    /* refreshes since an insert was seen to move */
+	uint64_t n_invalid;     /* families and series left out */
+	struct cmxi_buf refs;   /* new entries of this refresh */
+	struct cmxi_buf window; /* of the arena */
+	uint64_t window_offset;
+	struct cmxi_buf text; /* of the series that is read */
+	struct cmxi_pool_chunk *pool;
+};
+
+/*
+ * The values of a series' labels, each with its NUL, into buf, which has room
+ * for text_size + 1 bytes.  Returns their size.
+ */
+size_t cmxi_series_values(const struct cmxi_catalog_family *,
+    const struct cmxi_catalog_series *, char *buf);
+
+void cmxi_catalog_init(struct cmxi_catalog *, const struct cmxi_segment *);
+void cmxi_catalog_fini(struct cmxi_catalog *);
+
+/*
+ * Read what is new.  Returns 0, CMX_ERR_MEMORY, CMX_ERR_SYSTEM, or
+ * CMX_ERR_FORMAT where the file is shorter than it was.
+ */
+int cmxi_catalog_refresh(struct cmxi_catalog *, struct cmx_error *);
+
+#endif

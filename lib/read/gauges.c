@@ -1,0 +1,304 @@
+/*
+ * gauges.c: the gauges of live processes, merged.
+ */
+#include "read/gauges.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "segment/gauge_cell.h"
+
+/* Looks at a slot that changes hands while it is read. */
+#define SLOT_TRIES 4
+
+struct range {
+	uint64_t from, to;
+};
+
+/*
+ * A beacon in [from, to), any one, is at *slot; 1, 0 for none, or -1.
+ * Asking as a reader would (F_RDLCK) meets write locks only: somebody who may
+ * only read the file cannot plant a beacon.
+ */
+static int
+find_beacon(const struct cmxi_segment *s, struct range range, uint64_t *slot)
+{
+	struct flock lock = { .l_type = F_RDLCK,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)(CMXI_BEACON_OFFSET + (int64_t)range.from),
+		.l_len = (off_t)(range.to - range.from) };
+
+	if (fcntl(s->fd, F_OFD_GETLK, &lock) != 0)
+		return -1;
+	if (lock.l_type == F_UNLCK)
+		return 0;
+	/* A lock may begin before the range, if somebody made a long one. */
+	if (lock.l_start < CMXI_BEACON_OFFSET + (int64_t)range.from)
+		*slot = range.from;
+	else
+		*slot = (uint64_t)(lock.l_start - CMXI_BEACON_OFFSET);
+	return *slot < range.to ? 1 : 0;
+}
+
+/*
+ * The kernel names one lock of a range, not the first; so the range is cut at
+ * it and both parts are asked.  2n + 1 questions for n live processes.
+ */
+int
+cmxi_live_slots(const struct cmxi_segment *s, struct cmxi_buf *slots,
+    struct cmx_error *err)
+{
+	struct cmxi_buf stack = { .data = NULL };
+	struct range range = { 0, s->fixed.n_slots };
+	int r = 0;
+
+	slots->size = 0;
+	cmxi_buf_bytes(&stack, &range, sizeof(range));
+	while (r == 0 && stack.size >= sizeof(range)) {
+		uint64_t slot;
+		uint32_t number;
+
+		stack.size -= sizeof(range);
+		memcpy(&range, stack.data + stack.size, sizeof(range));
+		if (range.from >= range.to)
+			continue;
+		int found = find_beacon(s, range, &slot);
+		if (found < 0)
+			r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+			    "cannot ask for the beacons of the segment");
+		if (found <= 0)
+			continue;
+		number = (uint32_t)slot;
+		cmxi_buf_bytes(slots, &number, sizeof(number));
+		cmxi_buf_bytes(&stack, &(struct range){ range.from, slot },
+		    sizeof(range));
+		cmxi_buf_bytes(&stack, &(struct range){ slot + 1, range.to },
+		    sizeof(range));
+	}
+	if (r == 0 && (stack.failed || slots->failed))
+		r = cmxi_error(err, CMX_ERR_MEMORY,
+		    "no memory for the live "
+		    "slots");
+	cmxi_buf_fini(&stack);
+	return r;
+}
+
+static bool
+is_gauge(const struct cmxi_values *v)
+{
+	return v->family->d.def.type == CMX_GAUGE;
+}
+
+/* How many cells a slot has. */
+static size_t
+n_cells(const struct cmxi_scrape *scrape)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < scrape->n_families; i++)
+		if (is_gauge(&scrape->families[i]))
+			n += scrape->families[i].n_series;
+	return n;
+}
+
+/* Room for each's samples: one for every series of every live process. */
+static bool
+reserve_each(struct cmxi_scrape *scrape, size_t n_slots)
+{
+	for (size_t i = 0; i < scrape->n_families; i++) {
+		struct cmxi_values *v = &scrape->families[i];
+
+		if (is_gauge(v) && v->family->d.def.aggregate == CMX_EACH &&
+		    !cmxi_buf_reserve(&v->each,
+			(n_slots + 1) * v->n_series * sizeof(struct cmxi_each)))
+			return false;
+	}
+	return true;
+}
+
+int
+cmxi_gauges_prepare(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
+    struct cmxi_gauge_scratch *scratch, struct cmx_error *err)
+{
+	int r = cmxi_live_slots(s, &scratch->slots, err);
+
+	if (r != 0)
+		return r;
+	scratch->n_values = n_cells(scrape);
+	scratch->values.size = scratch->n_set.size = 0;
+	if (!cmxi_buf_reserve(&scratch->values,
+		(scratch->n_values + 1) * sizeof(uint64_t)) ||
+	    !cmxi_buf_reserve(&scratch->n_set, scratch->slots.size + 1) ||
+	    !reserve_each(scrape, scratch->slots.size / sizeof(uint32_t)))
+		return cmxi_error(err, CMX_ERR_MEMORY,
+		    "no memory for the "
+		    "gauges of the segment");
+	return 0;
+}
+
+void
+cmxi_gauges_fini(struct cmxi_gauge_scratch *scratch)
+{
+	cmxi_buf_fini(&scratch->slots);
+	cmxi_buf_fini(&scratch->n_set);
+	cmxi_buf_fini(&scratch->values);
+}
+
+void
+cmxi_each_add(struct cmxi_values *v, const struct cmxi_each *each)
+{
+	struct cmxi_each *known = (struct cmxi_each *)(void *)v->each.data;
+	size_t n = v->each.size / sizeof(*known);
+
+	for (size_t i = n; i > 0; i--)
+		if (known[i - 1].series == each->series &&
+		    known[i - 1].pid == each->pid) {
+			known[i - 1].value += each->value;
+			return;
+		}
+	cmxi_buf_bytes(&v->each, each, sizeof(*each));
+}
+
+/* One process's value joins the others'. */
+static void
+merge(struct cmxi_values *v, size_t series, double value, uint32_t pid)
+{
+	uint64_t n = v->n_set[series]++;
+	double *total = &v->value[series];
+	struct cmxi_each each = { (uint32_t)series, pid, value };
+
+	switch (v->family->d.def.aggregate) {
+	case CMX_MIN:
+		if (n == 0 || value < *total)
+			*total = value;
+		break;
+	case CMX_MAX:
+		if (n == 0 || value > *total)
+			*total = value;
+		break;
+	case CMX_AVG:
+		/* the running mean: no sum that could overflow */
+		*total += (value - *total) / (double)(n + 1);
+		break;
+	case CMX_LAST:
+		*total = value;
+		break;
+	case CMX_EACH:
+		cmxi_each_add(v, &each);
+		break;
+	case CMX_SUM:
+		/* not 0 + value: the sum of one -0 is -0 */
+		*total = n == 0 ? value : *total + value;
+		break;
+	}
+}
+
+/* The cells of one gauge stripe below end, in the order of merge_cells(). */
+static void
+load_cells(const struct cmxi_scrape *scrape, const unsigned char *stripe,
+    uint64_t end, uint64_t *cells)
+{
+	for (size_t i = 0; i < scrape->n_families; i++) {
+		const struct cmxi_values *v = &scrape->families[i];
+
+		for (size_t j = 0; is_gauge(v) && j < v->n_series; j++) {
+			uint64_t at = cmxi_series_cells(&v->family->series[j]);
+
+			/* relaxed: a lone value */
+			*cells++ = at + sizeof(uint64_t) > end ?
+			    0 :
+			    cmxi_load64_relaxed(
+				(const uint64_t *)(const void *)(stripe + at));
+		}
+	}
+}
+
+/* How many of them were set. */
+static uint32_t
+merge_cells(struct cmxi_scrape *scrape, const uint64_t *cells, uint32_t pid)
+{
+	uint32_t n_set = 0;
+
+	for (size_t i = 0; i < scrape->n_families; i++) {
+		struct cmxi_values *v = &scrape->families[i];
+
+		for (size_t j = 0; is_gauge(v) && j < v->n_series; j++) {
+			uint64_t bits = *cells++;
+
+			if (bits == 0)
+				continue;
+			merge(v, j, cmxi_gauge_value(bits), pid);
+			n_set++;
+		}
+	}
+	return n_set;
+}
+
+/*
+ * A live slot's values, if they are one owner's from beginning to end.  The
+ * record is read by pread first: a slot that was never claimed has no page.
+ */
+static bool
+load_slot(const struct cmxi_scrape *scrape, const struct cmxi_segment *s,
+    uint32_t number, uint64_t *cells, uint32_t *pid)
+{
+	uint64_t at =
+	    s->fixed.slot_offset + number * sizeof(struct cmxi_shm_slot);
+	const struct cmxi_shm_slot *shared =
+	    (const struct cmxi_shm_slot *)(const void *)(s->base + at);
+	struct cmxi_shm_slot slot;
+	uint32_t generation;
+	uint64_t end;
+
+	if (pread(s->fd, &slot, sizeof(slot), (off_t)at) !=
+		(ssize_t)sizeof(slot) ||
+	    slot.generation == 0)
+		return false;
+	/*
+	 * (G) acquire, pairs with (F) in slot.c:take_over().
+	 * Orders this load before the loads of the values.
+	 */
+	generation = cmxi_load32_acquire(&shared->generation);
+	/* (K) acquire, pairs with (J) in slot.c:make_stripe(). */
+	end = cmxi_load64_acquire(&shared->ready);
+	if (end > s->fixed.gauge_stripe_size)
+		end = s->fixed.gauge_stripe_size;
+	load_cells(scrape, cmxi_segment_gauge_stripe(s, number), end, cells);
+	*pid = slot.pid;
+	/* The loads above stay above: a fence of the reading side. */
+	cmxi_fence_acquire();
+	return generation % 2 == 0 && slot.generation == generation &&
+	    cmxi_load32_relaxed(&shared->generation) == generation;
+}
+
+void
+cmxi_gauges_load(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
+    struct cmxi_gauge_scratch *scratch)
+{
+	uint64_t *cells = (uint64_t *)(void *)scratch->values.data;
+	const uint32_t *slots =
+	    (const uint32_t *)(const void *)scratch->slots.data;
+	size_t n_slots = scratch->slots.size / sizeof(*slots);
+	uint32_t pid;
+
+	for (size_t i = 0; i < n_slots; i++) {
+		uint32_t n_set = 0;
+
+		for (int tries = 0; tries < SLOT_TRIES; tries++)
+			if (load_slot(scrape, s, slots[i], cells, &pid)) {
+				n_set = merge_cells(scrape, cells, pid);
+				break;
+			}
+		cmxi_buf_bytes(&scratch->n_set, &n_set, sizeof(n_set));
+	}
+	if (scratch->n_values == 0)
+		return;
+	/* CMX_LAST, and processes that got no slot of their own. */
+	load_cells(scrape, cmxi_segment_gauge_stripe(s, s->fixed.n_slots),
+	    s->fixed.gauge_stripe_size, cells);
+	merge_cells(scrape, cells, 0);
+}

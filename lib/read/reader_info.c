@@ -1,0 +1,178 @@
+/*
+ * reader_info.c: what a segment is, and what went wrong in it.
+ */
+#include "read/reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/utf8.h"
+#include "schema/schema.h"
+
+static void
+add_stripe_stats(const struct cmxi_part *part, struct cmxr_info *info)
+{
+	const struct cmxi_shm_header *fixed = &part->segment.fixed;
+
+	for (uint32_t i = 0; i < cmxi_segment_n_stripes(&part->segment); i++) {
+		struct cmxi_shm_stripe stripe;
+
+		if (pread(part->segment.fd, &stripe, sizeof(stripe),
+			(off_t)(fixed->stripe_offset +
+			    i * fixed->stripe_size)) != (ssize_t)sizeof(stripe))
+			return;
+		info->rseq_aborts += stripe.rseq_aborts;
+		info->fallback_updates += stripe.fallback_updates;
+	}
+}
+
+static void
+fill_stats(const struct cmxi_shm_header *h, struct cmxr_info *info)
+{
+	const uint64_t *stats = h->stats;
+
+	info->invalid_updates = stats[CMXI_STAT_INVALID_UPDATES];
+	info->overflow_lookups = stats[CMXI_STAT_OVERFLOW_LOOKUPS];
+	info->failed_lookups = stats[CMXI_STAT_FAILED_LOOKUPS];
+	info->repaired_labels = stats[CMXI_STAT_REPAIRED_LABELS];
+	info->long_labels = stats[CMXI_STAT_LONG_LABELS];
+	info->no_space = stats[CMXI_STAT_NO_SPACE];
+	info->leaked_bytes = stats[CMXI_STAT_LEAKED_BYTES];
+	info->shared_slots = stats[CMXI_STAT_SHARED_SLOT];
+	info->dropped_gauges = stats[CMXI_STAT_DROPPED_GAUGES];
+	info->bad_exemplars = stats[CMXI_STAT_BAD_EXEMPLARS];
+}
+
+static uint64_t
+at_most(uint64_t n, uint64_t most)
+{
+	return n < most ? n : most;
+}
+
+static void
+fill_geometry(const struct cmxi_part *part, struct cmxr_info *info)
+{
+	const struct cmxi_shm_header *fixed = &part->segment.fixed;
+	const struct cmxi_shm_header *h = &part->catalog.header;
+
+	info->path = part->segment.path != NULL ? part->segment.path : "";
+	info->version = fixed->version;
+	info->layout_hash = fixed->layout_hash;
+	info->created_ns = fixed->created_ns;
+	for (int i = 0; i < 16; i++)
+		snprintf(info->boot_id + 2 * i, 3, "%02x", fixed->boot_id[i]);
+	info->is_retired = h->retired != 0;
+	info->apparent_bytes = fixed->file_size;
+	info->stripe_bytes = fixed->stripe_size;
+	info->stripe_ready_bytes = at_most(h->cell_ready, fixed->stripe_size);
+	info->n_cpu_stripes = fixed->n_cpu_stripes;
+	info->n_fallback_stripes = fixed->n_fallback_stripes;
+	info->arena_bytes = fixed->arena_size;
+	info->arena_used_bytes = at_most(h->arena_used, fixed->arena_size);
+	info->cell_used_bytes = at_most(h->cell_used, fixed->stripe_size);
+	info->n_families = part->catalog.n_families;
+	info->families_limit = fixed->n_family_words;
+	info->n_series = h->inserts_done - h->n_groups;
+	info->series_limit = fixed->series_limit;
+	info->n_slots = fixed->n_slots;
+}
+
+/* What a family's series take, added to its type's sums. */
+static void
+add_memory(const struct cmxi_catalog_family *family, uint64_t n_stripes,
+    uint64_t *n_series, uint64_t *bytes)
+{
+	*bytes += family->entry_bytes +
+	    family->n_series *
+		(family->cell_size * n_stripes + 2 * sizeof(uint64_t));
+	*n_series += family->n_series;
+}
+
+static void
+fill_memory(const struct cmxi_part *part, struct cmxr_info *info)
+{
+	uint64_t n_stripes = cmxi_segment_n_stripes(&part->segment);
+
+	for (size_t i = 0; i < part->catalog.n_families; i++) {
+		const struct cmxi_catalog_family *f = part->catalog.families[i];
+
+		if (f->d.def.type == CMX_COUNTER)
+			add_memory(f, n_stripes, &info->counters.n_series,
+			    &info->counters.bytes);
+		else if (f->d.def.type == CMX_GAUGE)
+			add_memory(f, info->n_live_slots + 1,
+			    &info->gauges.n_series, &info->gauges.bytes);
+		else
+			add_memory(f, n_stripes, &info->histograms.n_series,
+			    &info->histograms.bytes);
+	}
+}
+
+static uint64_t
+count_live(const struct cmxi_part *part)
+{
+	struct cmxi_buf slots = { .data = NULL };
+	uint64_t n = 0;
+
+	if (cmxi_live_slots(&part->segment, &slots, NULL) == 0)
+		n = slots.size / sizeof(uint32_t);
+	cmxi_buf_fini(&slots);
+	return n;
+}
+
+int
+cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
+    struct cmx_error *err)
+{
+	struct cmxi_part *part = reader->parts[0];
+	struct stat st;
+	int r = cmxi_catalog_refresh(&part->catalog, err);
+
+	if (r != 0) {
+		/* The values of the last scrape point into it. */
+		cmxi_union_fini(&reader->merged);
+		cmxi_scrape_fini(&part->scrape);
+		reader->snapshot.n_families = 0;
+		return r;
+	}
+	memset(info, 0, sizeof(*info));
+	fill_geometry(part, info);
+	fill_stats(&part->catalog.header, info);
+	add_stripe_stats(part, info);
+	if (fstat(part->segment.fd, &st) == 0)
+		info->allocated_bytes = (uint64_t)st.st_blocks * 512;
+	info->n_predecessors = reader->n_parts - 1;
+	for (size_t i = 0; i < reader->n_parts; i++)
+		info->n_live_slots += count_live(reader->parts[i]);
+	fill_memory(part, info);
+	info->invalid_entries = part->catalog.n_invalid;
+	info->torn_reads = part->torn;
+	return 0;
+}
+
+const char *
+cmxr_schema_text(struct cmxr_reader *reader)
+{
+	const struct cmxi_segment *s = &reader->parts[0]->segment;
+	size_t n = (size_t)s->fixed.schema_size;
+
+	if (reader->schema_text != NULL)
+		return reader->schema_text;
+	if (n > CMXI_SCHEMA_SIZE_MAX)
+		return "";
+	reader->schema_text = calloc(n + 1, 1);
+	if (reader->schema_text == NULL ||
+	    pread(s->fd, reader->schema_text, n,
+		(off_t)s->fixed.schema_offset) != (ssize_t)n)
+		return "";
+	return reader->schema_text;
+}
+
+size_t
+cmxr_utf8_size(const char *text, size_t n)
+{
+	return cmxi_utf8_valid_size(text, n);
+}

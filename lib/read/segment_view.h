@@ -1,0 +1,39 @@
+/*
+ * segment_view.h: one segment as a reader reads it.
+ *
+ * A reader has one part, or, while a segment that was replaced has writers,
+ * a chain of them, the newest first.
+ */
+#ifndef CMXI_SEGMENT_VIEW_H
+#define CMXI_SEGMENT_VIEW_H
+
+#include "read/catalog.h"
+#include "read/gauges.h"
+#include "read/snapshot.h"
+#include "segment/segment.h"
+
+struct cmxi_part {
+	struct cmxi_segment segment;
+	struct cmxi_catalog catalog;
+	struct cmxi_scrape scrape;
+	struct cmxi_gauge_scratch gauges;
+	uint64_t torn;
+	/* What the predecessor left is in the carry stripe. */
+	bool is_carried;
+	uint64_t carry_size;
+};
+
+/* Take over an opened segment; null where memory ended. */
+struct cmxi_part *cmxi_part_new(const struct cmxi_segment *,
+    struct cmx_error *);
+/* Open by name, for reading. */
+int cmxi_part_open(const char *path, struct cmxi_part **, struct cmx_error *);
+void cmxi_part_close(struct cmxi_part *);
+
+/* Has the predecessor's total been carried into it?  0 or CMX_ERR_FORMAT. */
+int cmxi_part_look(struct cmxi_part *, struct cmx_error *);
+
+/* Read structure and values of one scrape. */
+int cmxi_part_take(struct cmxi_part *, struct cmx_error *);
+
+#endif

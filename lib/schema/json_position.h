@@ -1,0 +1,35 @@
+/*
+ * json_position.h: where in a JSON text a value stands.
+ *
+ * jansson gives values without places.  This index is built over the same
+ * text, after jansson has accepted it, and answers for a path such as
+ * "metrics[3].buckets" with line and column.
+ */
+#ifndef CMXI_JSON_POSITION_H
+#define CMXI_JSON_POSITION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cmxi_place {
+	int line, column; /* from 1; columns count characters */
+};
+
+struct cmxi_positions;
+
+/*
+ * Index a text.  Requires: it is valid JSON, as jansson sees it.
+ * Returns null where memory ends; cmxi_positions_find() takes that too.
+ */
+struct cmxi_positions *cmxi_positions_build(const char *text, size_t size);
+
+void cmxi_positions_free(struct cmxi_positions *);
+
+/*
+ * The place of the value at path, or of its key where it is a member and
+ * of_key is set; the place of the nearest parent where path does not exist.
+ */
+struct cmxi_place cmxi_positions_find(const struct cmxi_positions *,
+    const char *path, bool of_key);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * json_reader.h: what reading a schema's JSON stands on.
+ *
+ * A parse collects findings with their places; the getters take a member of
+ * an object and report it where it is not what it must be.
+ */
+#ifndef CMXI_JSON_READER_H
+#define CMXI_JSON_READER_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/compiler.h"
+#include "schema/json_position.h"
+#include "schema/schema.h"
+
+#define CMXI_JSON_PATH_MAX 384
+
+/* An error or warning, kept until all are known and sorted by place. */
+struct cmxi_diagnosis {
+	struct cmx_diagnostic d;
+	size_t order;
+	char path[CMXI_JSON_PATH_MAX];
+	char text[512];
+};
+
+struct cmxi_parse {
+	const char *source;
+	struct cmxi_positions *positions;
+	struct cmxi_buf diagnoses; /* of struct cmxi_diagnosis */
+	int n_errors;
+	struct cmxi_schema *schema;
+	/* the family being looked at */
+	size_t index;
+	size_t n_read_diagnoses;
+	bool is_warning;
+	bool no_memory;
+};
+
+/* Findings that are kept of one text; more are only counted. */
+#define CMXI_DIAGNOSES_MAX 200
+
+enum cmxi_place_of { CMXI_OF_VALUE, CMXI_OF_KEY };
+
+/* Note an error (or a warning, where p->is_warning) about a path. */
+void cmxi_parse_diagnose(struct cmxi_parse *, enum cmxi_place_of,
+    const char *path, const char *fmt, ...) CMXI_PRINTF(4, 5);
+
+/* Give all findings to report, in the order of the text. */
+void cmxi_parse_report(struct cmxi_parse *, cmxi_diagnose_fn *report,
+    void *arg);
+
+/* Zeroed memory; null, and p->no_memory set, where there is none. */
+void *cmxi_parse_allocate(struct cmxi_parse *, size_t n, size_t size);
+
+/* "an object", "a string", ... */
+const char *cmxi_json_kind(const json_t *);
+
+/* Report every key of object that is not among allowed. */
+void cmxi_parse_keys(struct cmxi_parse *, json_t *object, const char *path,
+    const char *const *allowed, size_t n);
+
+/* A member that must be a string where it is; null where it is not. */
+const char *cmxi_parse_string(struct cmxi_parse *, json_t *object,
+    const char *path, const char *key);
+
+/* A whole number between min and max, or fallback where it is absent. */
+uint64_t cmxi_parse_integer(struct cmxi_parse *, json_t *object,
+    const char *path, const char *key, uint64_t min, uint64_t max,
+    uint64_t fallback);
+
+/* Index of a member's word in words, or -1 after saying what is allowed. */
+int cmxi_parse_word(struct cmxi_parse *, json_t *object, const char *path,
+    const char *key, const char *const *words, size_t n);
+
+/* An array of strings, *n of them, which the caller frees; or null. */
+const char **cmxi_parse_strings(struct cmxi_parse *, json_t *array,
+    const char *path, size_t *n);
+
+#endif

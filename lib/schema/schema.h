@@ -1,0 +1,68 @@
+/*
+ * schema.h: schema text -> checked definitions.
+ */
+#ifndef CMXI_SCHEMA_H
+#define CMXI_SCHEMA_H
+
+#include "codeai/metrics_base.h"
+
+/* A schema longer than this is refused before it is parsed. */
+#define CMXI_SCHEMA_SIZE_MAX (1024 * 1024)
+
+struct cmxi_limits {
+	uint64_t series;
+	uint64_t families;
+	uint64_t processes;
+	uint64_t label_bytes;
+};
+
+/* What a schema without "limits" gets. */
+struct cmxi_limits cmxi_limits_default(void);
+
+struct cmxi_schema_family {
+	struct cmx_family_def def;
+	struct cmx_label_values *values; /* for each label */
+};
+
+struct cmxi_schema {
+	struct cmxi_limits limits;
+	size_t n_families;
+	struct cmxi_schema_family *families;
+	char *text; /* as read */
+	size_t text_size;
+	void *document; /* owns the strings */
+};
+
+typedef void cmxi_diagnose_fn(void *arg, const struct cmx_diagnostic *);
+
+/*
+ * Parse and check a text.  Every error and every warning goes to @report, in
+ * the order of the text; source is the name to give it.
+ *
+ * Returns 0 and the schema, or the number of errors, or a negative enum
+ * cmx_err where memory ended.
+ */
+int cmxi_schema_parse(const char *text, size_t size, const char *source,
+    cmxi_diagnose_fn *report, void *arg, struct cmxi_schema **schemap);
+
+/*
+ * Read and parse a file; null is the built-in CodeAI schema.  Errors of the
+ * text are joined into err, as many as fit.
+ */
+int cmxi_schema_load(const char *path, struct cmxi_schema **schemap,
+    struct cmx_error *err);
+
+/* The same of a text, as a segment keeps it; source is what errors call it. */
+int cmxi_schema_load_text(const char *text, size_t size, const char *source,
+    struct cmxi_schema **schemap, struct cmx_error *err);
+
+void cmxi_schema_free(struct cmxi_schema *);
+
+/* The families of a schema have all values, so these series are created. */
+bool cmxi_schema_family_has_values(const struct cmxi_schema_family *);
+
+/* lib/codeai.schema.json, embedded. */
+extern const char cmxi_codeai_schema[];
+extern const size_t cmxi_codeai_schema_size;
+
+#endif

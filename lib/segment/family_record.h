@@ -1,0 +1,44 @@
+/*
+ * family_record.h: a family's definition <-> the bytes of its record.  Level 4,
+ * pure.  Both halves use it: the writer encodes, both decode.
+ */
+#ifndef CMXI_FAMILY_RECORD_H
+#define CMXI_FAMILY_RECORD_H
+
+#include "codeai/metrics_base.h"
+#include "segment/format.h"
+
+/* A decoded definition; its strings and bounds point into the record. */
+struct cmxi_definition {
+	struct cmx_family_def def;
+	const char *labels[CMX_LABELS_MAX];
+	/* Histograms: the bounds of the cells, and those that are shown. */
+	size_t n_cell_bounds, n_shown;
+	const double *cell_bounds, *shown;
+};
+
+/* Bytes of the record, a multiple of CMXI_ENTRY_UNIT. */
+size_t cmxi_definition_size(const struct cmx_family_def *);
+
+/*
+ * Write the immutable part of a record and zero the rest.
+ * Requires: the definition passed cmxi_family_check(); size bytes of room.
+ */
+void cmxi_definition_encode(const struct cmx_family_def *,
+    struct cmxi_shm_family *);
+
+/*
+ * The way back.  available is how many bytes may be looked at.  Returns false
+ * for a record that no writer makes, whatever its bytes are.
+ */
+bool cmxi_definition_decode(const struct cmxi_shm_family *, size_t available,
+    struct cmxi_definition *);
+
+/* The bounds of a record, padded with +Inf to CMXI_BOUNDS_PAD. */
+static inline const double *
+cmxi_definition_bounds(const struct cmxi_shm_family *record)
+{
+	return (const double *)(const void *)(record + 1);
+}
+
+#endif

@@ -1,0 +1,486 @@
+/*
+ * format.h: the bytes of a segment.
+ *
+ * What every file of the library is for, in the order of the data's way:
+ *
+ *	level 0	compiler.h check.h atomic.h clock.h hash.h hash_set error buf
+ *		number utf8 kernel_text
+ *	1	name, lint	rules of names and definitions
+ *	1	native, proc	exponential buckets; what /proc tells
+ *	1	http, db	paths and statements -> labels
+ *	1	negotiate	Accept -> format
+ *	1	format.h	this file: structs, guarantees, protocols
+ *	2	position, parse, schema	schema text -> definitions
+ *	2	gauge.h		the value of a gauge <-> its cell
+ *	3	layout		limits -> offsets
+ *	4	definition	a family's definition <-> its record
+ *	4	path, topology	where segments lie; how many stripes
+ *	5	segment		create, map, check, reserve pages
+ *	5w	process, rseq	what one process has, and may do
+ *	6w	registry.h, slot	an opened segment; its gauge stripe
+ *	6w	arena, index	bump marks; the table of entries
+ *	7w	space		an insert's entry and cells
+ *	8w	series, group	label values -> cells
+ *	9w	family		the table of families
+ *	10w	open, writer, hot	open, look up, update
+ *	11w	record, business	the CodeAI helpers; metrics by name
+ *	11w	carry		totals into the segment that replaces one
+ *	12w	apply, timer	another schema for a live segment; durations
+ *	6r	guard, catalog	families and series, read and validated once
+ *	7r	snapshot	one scrape's merged counters and histograms
+ *	8r	snapshot_gauge	the gauges of live processes
+ *	8r	processes	those processes, and /proc
+ *	8r	union		a segment and those that it replaced, as one
+ *	8r	encode*		snapshot -> text, OpenMetrics, protobuf, JSON
+ *	9r	part		one segment as a reader reads it
+ *	10r	reader		the reader API
+ *
+ * (w is the writer half, r the reader half; tests/check/layers holds them
+ * apart.)
+ *
+ * TERMS
+ *
+ * A writer is a process that maps the segment read-write; a reader maps it
+ * read-only.  A cell is the memory of one series in one stripe.  A stripe
+ * holds all cells of one CPU, or of one fallback shard.  A slot is a
+ * process's place for gauges.  An entry is a record of the arena.
+ *
+ * GUARANTEES
+ *
+ * Order
+ *   O1	Whoever loads a nonzero index word or family word (acquire) sees the
+ *	whole entry behind it, and may store to its cells: their pages exist.
+ *   O2	A snapshot that is ordered after an update (by any means: a pipe, an
+ *	exit seen by wait) contains it.
+ *   O3	A histogram pair is read as it was written: its count and its sum are
+ *	of the same observations.
+ *   O4	Totals of counters and histograms never decrease from one snapshot to
+ *	the next: each cell only grows, and cells are summed in fixed order.
+ *
+ * Progress
+ *   P1	Integer counters are wait-free.  Doubles and pairs in fallback stripes
+ *	are lock-free: a turn of the loop is lost only to another's success.
+ *   P2	Nobody waits for anybody.  There is no lock in the segment, and no
+ *	state in which a process owns something that others need.
+ *   P3	A look-up examines at most CMXI_PROBE_MAX index words.
+ *   P4	A reader's every loop is bounded by a number that it computed from its
+ *	own copy of the geometry.
+ *
+ * Crash (kill -9 between any two instructions)
+ *   C1	of a writer that updates: the update is there or it is not.
+ *   C2	of a writer that inserts: the series is there or it is not; at worst
+ *	one entry and its cells stay unused.
+ *   C3	of a writer that creates: no file, or a whole one.
+ *   C4	of a process with gauges: its slot is free at once (the kernel drops
+ *	the beacon), and its values are out of the next snapshot.
+ *
+ * Limits (not promised)
+ *   L1	No instant is common to two series: an update of A before one of B may
+ *	be seen as B without A.
+ *   L2	A counter wraps at 2^64; a pair's count is exact up to 2^53.
+ *   L3	Writers trust each other: any of them can store any value.
+ *
+ * PROTOCOLS
+ *
+ * Insert a series (index.c)		Find it (index.h), read it (catalog.c)
+ *  1 take an entry and cells from	 1 load the index word
+ *    the bump marks (relaxed)		   (acquire, B)
+ *  2 reserve their pages, raise the	 2 zero: not there
+ *    ready marks (release)		 3 tag equal: compare the key
+ *  3 fill the entry			 4 store to its cells
+ *  4 reserve the index page, set its
+ *    bit (release, C)
+ *  5 CAS the index word 0 -> entry
+ *    (release, A)
+ *  6 lost: compare with the winner's
+ *    key; keep entry and cells for
+ *    the next insert
+ *
+ * An index word goes from 0 to an entry once and never changes again, and the
+ * probe sequence depends on the key only; so two writers that insert one key
+ * meet in one word, and one of them finds the other's entry there.
+ *
+ * An index page that was never written has no memory, and even a load from it
+ * would allocate a page, or fault where there is none; so its bit is tested
+ * first (acquire, D): no bit means that all its words are zero.
+ *
+ * New series (reader, catalog.c): inserts_begun is raised before step 5 and
+ * inserts_done after it.  A reader that finds done == begun before its scan of
+ * the index, and the same begun at the next scrape, has missed nothing (E).
+ *
+ * Sources: reliability of each step under SIGKILL is tested by
+ * tests/torture; the layout by tests/unit/test_layout.c.
+ *
+ * EXTENSION
+ *
+ * version changes with every change of a struct or of a meaning in this file;
+ * programs of different versions refuse each other's segments.  Reserved
+ * bytes are zero.
+ */
+#ifndef CMXI_FORMAT_H
+#define CMXI_FORMAT_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+
+#define CMXI_MAGIC      "CMXSEG\r\n" /* a text-mode transfer breaks it */
+#define CMXI_MAGIC_SIZE 8
+#define CMXI_VERSION    2
+#define CMXI_BYTE_ORDER 0x01020304u
+#define CMXI_WORD_SIZE  8
+
+#define CMXI_HEADER_SIZE 4096
+
+/*
+ * A probe looks at buckets of 8 words, a cache line each, and at 8 of them:
+ * tests/unit/test_series.c fills an index to its limit, and none passes it.
+ */
+#define CMXI_BUCKET_WORDS 8
+#define CMXI_BUCKETS_MAX  8
+#define CMXI_PROBE_MAX    (CMXI_BUCKET_WORDS * CMXI_BUCKETS_MAX)
+
+/* Bytes of one unit of an entry reference; 0 refers to nothing. */
+#define CMXI_ENTRY_UNIT 16
+
+/* The first bytes of a stripe are its own statistics; no cell is at 0. */
+#define CMXI_STRIPE_HEADER 64
+
+/*
+ * A gauge cell holds the bits of its double XOR this NaN, so that memory that
+ * was never written reads as "never set".
+ */
+#define CMXI_GAUGE_UNSET UINT64_C(0x7ff8c0de0badcafe)
+
+/* The value of every label of an overflow series. */
+#define CMXI_OVERFLOW_VALUE "__overflow__"
+
+/*
+ * OFD locks on bytes far behind the file's end, which the kernel drops when
+ * their holder dies: the write lock on BEACON + n is the beacon of slot n;
+ * the read lock on WRITERS is held by every process that can write (children
+ * inherit it); the write lock on APPLY by whoever replaces the segment.
+ */
+#define CMXI_BEACON_OFFSET  INT64_C(0x4000000000000000)
+#define CMXI_WRITERS_OFFSET INT64_C(0x5000000000000000)
+#define CMXI_APPLY_OFFSET   INT64_C(0x5000000000000001)
+
+/* Segments in a row that were replaced and still have writers. */
+#define CMXI_PREDECESSORS_MAX 7
+
+/* Header flags. */
+#define CMXI_FLAG_PAIR_ATOMIC 1u /* 16-byte loads of the creator are atomic */
+#define CMXI_FLAG_RSEQ_WORKS  2u /* CPU stripes may be used */
+
+/* Counts of what went wrong, in the header; relaxed adds on slow paths. */
+enum cmxi_stat {
+	CMXI_STAT_INVALID_UPDATES,  /* NaN, negative, fraction: nothing done */
+	CMXI_STAT_OVERFLOW_LOOKUPS, /* look-ups that got an overflow series */
+	CMXI_STAT_FAILED_LOOKUPS,   /* look-ups that got a sink */
+	CMXI_STAT_REPAIRED_LABELS,  /* label values that were not UTF-8 */
+	CMXI_STAT_LONG_LABELS,      /* label values over the limit */
+	CMXI_STAT_NO_SPACE,         /* the file system had no page */
+	CMXI_STAT_LEAKED_BYTES,     /* arena and cells lost to races */
+	CMXI_STAT_SHARED_SLOT,      /* processes in the shared slot */
+	CMXI_STAT_DROPPED_GAUGES,   /* updates without a page just then */
+	CMXI_STAT_BAD_EXEMPLARS,    /* labels that no exemplar may have */
+	CMXI_STATS
+};
+
+/*
+ * struct cmxi_shm_header: the first page of a segment.
+ *
+ * The first CMXI_FIXED_SIZE bytes are written once, before the file has a
+ * name, and never change; layout_hash covers them.  Then come the words that
+ * writers change, each group on lines of its own.
+ */
+#define CMXI_FIXED_SIZE 512
+
+struct cmxi_shm_header {
+	char magic[CMXI_MAGIC_SIZE];
+	uint32_t version;
+	uint32_t header_size;
+	uint32_t byte_order;
+	uint32_t word_size;
+	uint64_t layout_hash; /* XXH3 of the fixed bytes, this one zero */
+	uint8_t boot_id[16];  /* zero: unknown */
+	uint64_t created_ns;  /* CLOCK_REALTIME */
+	uint64_t seed;        /* of the index's hash; random */
+	uint32_t flags;       /* CMXI_FLAG_ */
+	uint32_t page_size;   /* unit of reservation */
+	uint64_t file_size;
+	uint64_t schema_offset; /* the schema's text as accepted */
+	uint64_t schema_size;
+	uint64_t family_offset; /* words: tag << 32 | entry */
+	uint64_t n_family_words;
+	uint64_t bitmap_offset; /* a bit for each page of the index */
+	uint64_t bitmap_size;
+	uint64_t index_offset;  /* words: tag << 32 | entry */
+	uint64_t n_index_words; /* a power of two */
+	uint64_t arena_offset;
+	uint64_t arena_size;
+	uint64_t slot_offset;
+	uint64_t n_slots;
+	uint64_t stripe_offset;
+	uint64_t stripe_size; /* a power of two */
+	uint32_t n_cpu_stripes;
+	uint32_t n_fallback_stripes; /* after the CPU stripes */
+	uint64_t gauge_offset;       /* n_slots + 1 stripes, shared one last */
+	uint64_t gauge_stripe_size;  /* a power of two */
+	uint64_t series_limit;
+	uint64_t predecessor_seed; /* 0: it replaced no other segment */
+	uint64_t origin_ns;        /* created_ns of the first one of the line */
+	uint8_t reserved0[CMXI_FIXED_SIZE - 240];
+
+	/*
+	 * Set to 1 when the name was taken away.
+	 * Written: anyone, once.  Read: by people.  Order: relaxed; it
+	 * publishes nothing.
+	 */
+	uint64_t retired;
+
+	/*
+	 * 1: the predecessor's totals stand in the carry stripe, its first
+	 * carry_size bytes, and the predecessor counts no more.
+	 * Written: the holder of the APPLY lock, once.  Order: release at (L),
+	 * acquire at (M), carry_size before carried.
+	 */
+	uint64_t carried;
+	uint64_t carry_size;
+	uint8_t reserved1[CMXI_CACHE_LINE - 24];
+
+	/*
+	 * Bump marks: bytes taken from the arena, from each stripe, from each
+	 * gauge stripe.
+	 * Order: relaxed; taking publishes nothing.
+	 */
+	uint64_t arena_used;
+	uint64_t cell_used;
+	uint64_t gauge_used;
+	uint8_t reserved2[CMXI_CACHE_LINE - 24];
+
+	/*
+	 * Ready marks: below them every page exists, in every stripe.
+	 * Order: release after the pages were reserved, acquire before they
+	 * are used without a look of one's own.
+	 */
+	uint64_t arena_ready;
+	uint64_t cell_ready;
+	uint8_t reserved3[CMXI_CACHE_LINE - 16];
+
+	/*
+	 * See "New series" above.  inserts_done counts published entries,
+	 * n_groups those among them that are groups (relaxed).
+	 */
+	uint64_t inserts_begun;
+	uint64_t inserts_done;
+	uint64_t n_groups;
+	uint8_t reserved4[CMXI_CACHE_LINE - 24];
+
+	uint64_t stats[CMXI_STATS];
+	uint8_t reserved5[CMXI_CACHE_LINE - 8 * CMXI_STATS];
+
+	/* Tickets for fallback shards; relaxed, any value will do. */
+	uint64_t shard_ticket;
+	uint8_t reserved6[CMXI_CACHE_LINE - 8];
+
+	uint8_t
+	    reserved7[CMXI_HEADER_SIZE - CMXI_FIXED_SIZE - 6 * CMXI_CACHE_LINE];
+};
+
+static_assert(sizeof(struct cmxi_shm_header) == CMXI_HEADER_SIZE, "header");
+static_assert(offsetof(struct cmxi_shm_header, version) == 8, "header");
+static_assert(offsetof(struct cmxi_shm_header, layout_hash) == 24, "header");
+static_assert(offsetof(struct cmxi_shm_header, boot_id) == 32, "header");
+static_assert(offsetof(struct cmxi_shm_header, flags) == 64, "header");
+static_assert(offsetof(struct cmxi_shm_header, file_size) == 72, "header");
+static_assert(offsetof(struct cmxi_shm_header, family_offset) == 96, "header");
+static_assert(offsetof(struct cmxi_shm_header, index_offset) == 128, "header");
+static_assert(offsetof(struct cmxi_shm_header, arena_offset) == 144, "header");
+static_assert(offsetof(struct cmxi_shm_header, slot_offset) == 160, "header");
+static_assert(offsetof(struct cmxi_shm_header, stripe_offset) == 176, "header");
+static_assert(offsetof(struct cmxi_shm_header, n_cpu_stripes) == 192, "header");
+static_assert(offsetof(struct cmxi_shm_header, gauge_offset) == 200, "header");
+static_assert(offsetof(struct cmxi_shm_header, series_limit) == 216, "header");
+static_assert(offsetof(struct cmxi_shm_header, predecessor_seed) == 224,
+    "header");
+static_assert(offsetof(struct cmxi_shm_header, retired) == CMXI_FIXED_SIZE,
+    "the fixed bytes end where the changing ones begin");
+static_assert(offsetof(struct cmxi_shm_header, carried) == 520, "header");
+static_assert(offsetof(struct cmxi_shm_header, arena_used) == 640, "header");
+static_assert(offsetof(struct cmxi_shm_header, arena_ready) == 768, "header");
+static_assert(offsetof(struct cmxi_shm_header, inserts_begun) == 896, "header");
+static_assert(offsetof(struct cmxi_shm_header, stats) == 1024, "header");
+static_assert(offsetof(struct cmxi_shm_header, shard_ticket) == 1152, "header");
+
+/*
+ * struct cmxi_shm_family: the record of a family, in the arena, on a cache
+ * line boundary.  Everything but the last line is immutable once published.
+ *
+ * Behind it: the bounds of the cells, padded with +Inf to a multiple of
+ * CMXI_BOUNDS_PAD; then, of a native family, the bounds that are shown; then
+ * the texts, each with its NUL: name, help, unit, label names.
+ */
+#define CMXI_BOUNDS_PAD 8
+
+struct cmxi_shm_family {
+	uint32_t size; /* bytes of the whole record */
+	uint8_t type;  /* enum cmx_type */
+	uint8_t aggregate;
+	uint8_t is_double;
+	uint8_t reserved0;
+	uint16_t n_labels;
+	uint16_t n_bounds;
+	uint32_t max_series;
+	uint32_t cell_size;   /* bytes of a series in one stripe */
+	uint32_t text_offset; /* from the record's start */
+	uint32_t overflow;    /* entry of the overflow series */
+	uint32_t reserved1;
+	uint64_t created_ns;
+	uint8_t is_native;
+	uint8_t has_exemplars;
+	int8_t native_schema;
+	uint8_t reserved4;
+	uint16_t n_declared; /* classic bounds of the definition */
+	uint16_t n_shown;    /* bounds that text formats show */
+	double native_min;
+	double native_max;
+	uint8_t reserved2[CMXI_CACHE_LINE - 64];
+
+	/*
+	 * Series of this family, the overflow series not counted, and look-ups
+	 * that were sent to it.  Written: any writer that inserts.
+	 * Order: relaxed; they publish nothing.
+	 */
+	uint64_t n_series;
+	uint64_t overflow_lookups;
+	uint8_t reserved3[CMXI_CACHE_LINE - 16];
+};
+
+static_assert(sizeof(struct cmxi_shm_family) == 256, "family");
+static_assert(offsetof(struct cmxi_shm_family, is_native) == 40, "family");
+static_assert(offsetof(struct cmxi_shm_family, native_max) == 56, "family");
+static_assert(offsetof(struct cmxi_shm_family, n_labels) == 8, "family");
+static_assert(offsetof(struct cmxi_shm_family, max_series) == 12, "family");
+static_assert(offsetof(struct cmxi_shm_family, cell_size) == 16, "family");
+static_assert(offsetof(struct cmxi_shm_family, text_offset) == 20, "family");
+static_assert(offsetof(struct cmxi_shm_family, overflow) == 24, "family");
+static_assert(offsetof(struct cmxi_shm_family, created_ns) == 32, "family");
+static_assert(offsetof(struct cmxi_shm_family, n_series) == 128, "family");
+
+/*
+ * struct cmxi_shm_series: the entry of a series, in the arena, immutable once
+ * published.
+ *
+ * key: the family's entry reference (u32), then for each label a u16 length
+ * and the bytes, all in the machine's byte order.
+ */
+struct cmxi_shm_series {
+	uint64_t hash;
+	uint64_t cell_offset; /* in a stripe; of a gauge: in a gauge stripe */
+	uint64_t created_ns;
+	uint32_t key_size;
+	uint32_t key_family; /* the key begins here, its labels follow */
+};
+
+/*
+ * struct cmxi_shm_exemplar: behind the entry of a series whose family has
+ * exemplars, on a multiple of 64, one slot for each shown bucket and for
+ * +Inf, or one for a counter.
+ */
+struct cmxi_shm_exemplar {
+	uint64_t check; /* XXH3 of what follows, the last bit set; 0: none */
+	double value;
+	uint64_t time_ns; /* CLOCK_REALTIME */
+	uint32_t size;    /* bytes of pairs */
+	uint32_t n_pairs;
+	char pairs[160]; /* name and value, each with its NUL */
+};
+
+static_assert(sizeof(struct cmxi_shm_exemplar) == 192, "exemplar");
+static_assert(offsetof(struct cmxi_shm_exemplar, pairs) == 32, "exemplar");
+
+/*
+ * A group is an entry that names no series: its key_family is 4 * number + 1,
+ * which no family's reference is, as their records lie on 64 bytes.  Behind
+ * its key, on a multiple of 8, stand the cell offsets of several series that
+ * one helper updates together (record.c), so that it looks up once.  Readers
+ * pass over it.
+ */
+#define CMXI_GROUP(number) ((uint32_t)(number)*4 + 1)
+#define CMXI_IS_GROUP(ref) (((ref)&3) == 1)
+
+#define CMXI_KEY_OFFSET offsetof(struct cmxi_shm_series, key_family)
+
+/* Where its exemplars begin, in the arena, behind the entry of a key. */
+static inline uint64_t
+cmxi_exemplars_offset(uint32_t ref, size_t key_size)
+{
+	uint64_t end =
+	    (uint64_t)ref * CMXI_ENTRY_UNIT + CMXI_KEY_OFFSET + key_size;
+
+	return (end + CMXI_CACHE_LINE / 2 - 1) / (CMXI_CACHE_LINE / 2) *
+	    (CMXI_CACHE_LINE / 2);
+}
+
+static_assert(sizeof(struct cmxi_shm_series) == 32, "series");
+static_assert(offsetof(struct cmxi_shm_series, key_size) == 24, "series");
+static_assert(CMXI_KEY_OFFSET == 28, "series");
+
+/*
+ * struct cmxi_shm_slot: a process's place for gauges.
+ *
+ * The truth about a slot is its beacon, the OFD write lock on the byte
+ * CMXI_BEACON_OFFSET + number.  What else it says of the process is for
+ * people, and lets a reader find it under /proc without mistaking another
+ * for it.
+ */
+#define CMXI_ROLE_SIZE    40 /* with its NUL; a multiple of 8 */
+#define CMXI_COMMAND_SIZE 40
+
+struct cmxi_shm_slot {
+	/*
+	 * Odd while the new owner wipes the gauge stripe.
+	 * Written: the owner.  Order: release at (F), acquire at (G).
+	 */
+	uint32_t generation;
+	uint32_t pid;
+	uint64_t claimed_ns;
+	/*
+	 * Bytes of the slot's gauge stripe that have pages; only grows, over
+	 * all owners.  Order: release at (J), acquire at (K).
+	 */
+	uint64_t ready;
+	uint64_t start_ticks;   /* of the process, as /proc/PID/stat; or 0 */
+	uint64_t pid_namespace; /* inode of /proc/PID/ns/pid; or 0 */
+	/*
+	 * Odd while the owner changes its role.
+	 * Order: release at (N); a reader copies the record until two looks
+	 * agree.
+	 */
+	uint32_t role_version;
+	uint32_t reserved;
+	char role[CMXI_ROLE_SIZE];
+	char command[CMXI_COMMAND_SIZE];
+};
+
+static_assert(sizeof(struct cmxi_shm_slot) == 128, "slot");
+static_assert(offsetof(struct cmxi_shm_slot, claimed_ns) == 8, "slot");
+static_assert(offsetof(struct cmxi_shm_slot, ready) == 16, "slot");
+static_assert(offsetof(struct cmxi_shm_slot, start_ticks) == 24, "slot");
+static_assert(offsetof(struct cmxi_shm_slot, role_version) == 40, "slot");
+static_assert(offsetof(struct cmxi_shm_slot, role) == 48, "slot");
+static_assert(offsetof(struct cmxi_shm_slot, command) == 88, "slot");
+
+/* struct cmxi_shm_stripe: the first bytes of a stripe. */
+struct cmxi_shm_stripe {
+	uint64_t rseq_aborts;      /* sections that were tried again */
+	uint64_t fallback_updates; /* updates of this CPU made elsewhere */
+	uint8_t reserved[CMXI_STRIPE_HEADER - 16];
+};
+
+static_assert(sizeof(struct cmxi_shm_stripe) == CMXI_STRIPE_HEADER, "stripe");
+
+#endif

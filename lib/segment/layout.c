@@ -1,0 +1,230 @@
+/*
+ * layout.c: limits -> offsets, and the way back.  Level 3, pure: no I/O.
+ */
+#include "segment/layout.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/atomic.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "family/native_buckets.h"
+
+#define FILE_SIZE_MAX (UINT64_C(1) << 46)
+
+/*
+ * Cell space of a stripe for each series of the limit.  It is address space,
+ * not memory: a histogram of 15 bounds fits, and most series are counters.
+ */
+#define CELL_BYTES_PER_SERIES 256
+
+/* Arena for each series beside its labels, and for each family. */
+#define ARENA_BYTES_PER_SERIES 64
+#define ARENA_BYTES_PER_FAMILY 1024
+
+static uint64_t
+round_up(uint64_t n, uint64_t unit)
+{
+	return (n + unit - 1) / unit * unit;
+}
+
+static uint64_t
+power_of_two(uint64_t n)
+{
+	uint64_t power = 1;
+
+	while (power < n)
+		power *= 2;
+	return power;
+}
+
+uint64_t
+cmxi_layout_cell_size(const struct cmx_family_def *def)
+{
+	if (def->type == CMX_HISTOGRAM)
+		return (cmxi_cell_bounds(def, NULL) + 1) *
+		    sizeof(struct cmxi_pair);
+	return sizeof(uint64_t);
+}
+
+/* Offsets follow from the sizes; the check computes them a second time. */
+static void
+place_regions(struct cmxi_shm_header *h)
+{
+	uint64_t page = h->page_size;
+	uint64_t at = round_up(CMXI_HEADER_SIZE, page);
+
+	h->schema_offset = at;
+	at += round_up(h->schema_size, page);
+	h->family_offset = at;
+	at += round_up(h->n_family_words * sizeof(uint64_t), page);
+	h->bitmap_size = round_up(h->n_index_words * sizeof(uint64_t), page) /
+		page / 64 * sizeof(uint64_t) +
+	    sizeof(uint64_t);
+	h->bitmap_offset = at;
+	at += round_up(h->bitmap_size, page);
+	h->index_offset = at;
+	at += round_up(h->n_index_words * sizeof(uint64_t), page);
+	h->arena_offset = at;
+	at += round_up(h->arena_size, page);
+	h->slot_offset = at;
+	at += round_up(h->n_slots * sizeof(struct cmxi_shm_slot), page);
+	h->stripe_offset = at;
+	/* one more: the carry stripe */
+	at += h->stripe_size * (h->n_cpu_stripes + h->n_fallback_stripes + 1);
+	h->gauge_offset = at;
+	at += h->gauge_stripe_size * (h->n_slots + 1);
+	h->file_size = at;
+}
+
+static bool
+sizes_are_sane(const struct cmxi_shm_header *h)
+{
+	return h->page_size >= 4096 && h->page_size <= (1u << 30) &&
+	    (h->page_size & (h->page_size - 1)) == 0 &&
+	    h->schema_size <= FILE_SIZE_MAX / 16 && h->n_family_words >= 1 &&
+	    h->n_family_words <= (1u << 14) && h->n_index_words >= 2 &&
+	    h->n_index_words <= (1u << 26) &&
+	    (h->n_index_words & (h->n_index_words - 1)) == 0 &&
+	    h->arena_size >= 4096 && h->arena_size <= FILE_SIZE_MAX / 1024 &&
+	    h->n_slots >= 1 && h->n_slots <= (1u << 16) &&
+	    h->n_cpu_stripes <= 8192 && h->n_fallback_stripes >= 1 &&
+	    h->n_fallback_stripes <= 64 &&
+	    (h->n_fallback_stripes & (h->n_fallback_stripes - 1)) == 0 &&
+	    h->stripe_size >= h->page_size &&
+	    (h->stripe_size & (h->stripe_size - 1)) == 0 &&
+	    h->gauge_stripe_size >= h->page_size &&
+	    (h->gauge_stripe_size & (h->gauge_stripe_size - 1)) == 0 &&
+	    h->stripe_size <= FILE_SIZE_MAX / 2 /
+		(h->n_cpu_stripes + h->n_fallback_stripes + 1) &&
+	    h->gauge_stripe_size <= FILE_SIZE_MAX / 4 / (h->n_slots + 1) &&
+	    h->series_limit >= 1 && h->series_limit <= h->n_index_words / 2;
+}
+
+int
+cmxi_layout_compute(const struct cmxi_layout_input *in,
+    struct cmxi_shm_header *h, struct cmx_error *err)
+{
+	uint64_t cell = in->largest_cell > CELL_BYTES_PER_SERIES ?
+	    in->largest_cell :
+	    CELL_BYTES_PER_SERIES;
+
+	h->flags = in->flags;
+	h->page_size = in->page_size;
+	h->schema_size = in->schema_size;
+	h->n_family_words = in->families;
+	h->n_index_words = power_of_two(2 * in->series);
+	if (h->n_index_words < CMXI_PROBE_MAX)
+		h->n_index_words = CMXI_PROBE_MAX;
+	h->arena_size =
+	    round_up(in->label_bytes + in->series * ARENA_BYTES_PER_SERIES +
+		    in->families * ARENA_BYTES_PER_FAMILY,
+		in->page_size);
+	h->n_slots = in->processes;
+	h->n_cpu_stripes = in->n_cpu_stripes;
+	h->n_fallback_stripes = in->n_fallback_stripes;
+	h->stripe_size = power_of_two(
+	    round_up(CMXI_STRIPE_HEADER + in->series * cell, in->page_size));
+	h->gauge_stripe_size = power_of_two(
+	    round_up(CMXI_STRIPE_HEADER + in->series * sizeof(uint64_t),
+		in->page_size));
+	h->series_limit = in->series;
+	h->predecessor_seed = in->predecessor_seed;
+	h->origin_ns = in->origin_ns;
+	if (!sizes_are_sane(h))
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "limits: the segment "
+		    "would need more address space than 2^46 bytes (%" PRIu64
+		    " series, %" PRIu64 " processes, %u stripes); lower "
+		    "limits.series",
+		    in->series, in->processes,
+		    in->n_cpu_stripes + in->n_fallback_stripes);
+	place_regions(h);
+	return 0;
+}
+
+uint64_t
+cmxi_layout_hash(const struct cmxi_shm_header *h)
+{
+	struct cmxi_shm_header copy;
+
+	memcpy(&copy, h, CMXI_FIXED_SIZE);
+	copy.layout_hash = 0;
+	return cmxi_hash(&copy, CMXI_FIXED_SIZE, CMXI_VERSION);
+}
+
+/* A number of the header that must be one of this program's own. */
+static int
+check_constant(const char *name, const char *what, uint64_t found,
+    uint64_t wanted, struct cmx_error *err)
+{
+	if (found == wanted)
+		return 0;
+	return cmxi_error(err, CMX_ERR_MISMATCH,
+	    "%s: %s is %" PRIu64 ", this program has %" PRIu64
+	    "; it was made by another version "
+	    "or machine: remove it and let this program make a new one",
+	    name, what, found, wanted);
+}
+
+static int
+check_constants(const struct cmxi_shm_header *h, const char *name,
+    struct cmx_error *err)
+{
+	int r = check_constant(name, "byte order", h->byte_order,
+	    CMXI_BYTE_ORDER, err);
+
+	if (r == 0)
+		r = check_constant(name, "version", h->version, CMXI_VERSION,
+		    err);
+	if (r == 0)
+		r = check_constant(name, "header size", h->header_size,
+		    CMXI_HEADER_SIZE, err);
+	if (r == 0)
+		r = check_constant(name, "word size", h->word_size,
+		    CMXI_WORD_SIZE, err);
+	return r;
+}
+
+int
+cmxi_layout_check(const struct cmxi_shm_header *h, uint64_t file_size,
+    const char *name, struct cmx_error *err)
+{
+	struct cmxi_shm_header again;
+	int r;
+
+	if (memcmp(h->magic, CMXI_MAGIC, CMXI_MAGIC_SIZE) != 0)
+		return cmxi_error(err, CMX_ERR_FORMAT,
+		    "%s: not a segment of "
+		    "codeai-metrics (its first bytes are not the magic)",
+		    name);
+	r = check_constants(h, name, err);
+	if (r != 0)
+		return r;
+	if (h->layout_hash != cmxi_layout_hash(h))
+		return cmxi_error(err, CMX_ERR_MISMATCH,
+		    "%s: layout hash is "
+		    "%016" PRIx64 ", its header gives %016" PRIx64 "; the file "
+		    "is damaged: remove it",
+		    name, h->layout_hash, cmxi_layout_hash(h));
+	if (!sizes_are_sane(h))
+		return cmxi_error(err, CMX_ERR_FORMAT,
+		    "%s: its header has "
+		    "sizes that no program writes; the file is damaged",
+		    name);
+	again = *h;
+	place_regions(&again);
+	if (memcmp(&again, h, CMXI_FIXED_SIZE) != 0)
+		return cmxi_error(err, CMX_ERR_FORMAT,
+		    "%s: its header has "
+		    "offsets that no program writes; the file is damaged",
+		    name);
+	if (file_size < h->file_size)
+		return cmxi_error(err, CMX_ERR_FORMAT,
+		    "%s: has %" PRIu64 " bytes, its header says %" PRIu64
+		    "; the file was "
+		    "truncated: remove it",
+		    name, file_size, h->file_size);
+	return 0;
+}

@@ -1,0 +1,153 @@
+/*
+ * segment_path.c: where a segment lies, and what kind of place that is.
+ */
+#include "segment/segment_path.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+#define DIRECTORY "codeai-metrics"
+#define FILE_NAME "metrics.seg"
+
+static bool
+type_is_memory(unsigned long type)
+{
+	return type == TMPFS_MAGIC || type == RAMFS_MAGIC ||
+	    type == HUGETLBFS_MAGIC;
+}
+
+bool
+cmxi_fd_is_memory(int fd, unsigned long *type)
+{
+	struct statfs fs;
+
+	*type = 0;
+	if (fstatfs(fd, &fs) != 0)
+		return false;
+	*type = (unsigned long)fs.f_type;
+	return type_is_memory(*type);
+}
+
+static bool
+directory_is_memory(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 &&
+	    type_is_memory((unsigned long)fs.f_type);
+}
+
+void
+cmxi_path_directory(const char *path, char *buf, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		strlcpy(buf, ".", size);
+	else if (slash == path)
+		strlcpy(buf, "/", size);
+	else
+		snprintf(buf, size, "%.*s", (int)(slash - path), path);
+}
+
+const char *
+cmxi_path_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+/* secure_getenv: a set-uid program's user does not choose its segment. */
+static const char *
+named_path(void)
+{
+	const char *named = secure_getenv("CODEAI_METRICS_SEGMENT");
+
+	return named != NULL && named[0] != '\0' ? named : NULL;
+}
+
+bool
+cmxi_path_is_named(void)
+{
+	return named_path() != NULL;
+}
+
+static int
+choose(char *buf, size_t size)
+{
+	const char *named = named_path();
+	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
+	uid_t uid = geteuid();
+
+	if (named != NULL)
+		return snprintf(buf, size, "%s", named);
+	if (uid == 0 && directory_is_memory("/run"))
+		return snprintf(buf, size, "/run/" DIRECTORY "/" FILE_NAME);
+	if (uid != 0 && runtime != NULL && runtime[0] == '/' &&
+	    directory_is_memory(runtime))
+		return snprintf(buf, size, "%s/" DIRECTORY "/" FILE_NAME,
+		    runtime);
+	return snprintf(buf, size, "/dev/shm/" DIRECTORY "-%u/" FILE_NAME,
+	    (unsigned int)uid);
+}
+
+int
+cmx_segment_path(char *buf, size_t size, struct cmx_error *err)
+{
+	int saved = errno, n;
+
+	if (buf == NULL)
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmx_segment_path: buf is null");
+	n = choose(buf, size);
+	errno = saved;
+	if (n >= 0 && (size_t)n < size)
+		return 0;
+	return cmxi_error(err, CMX_ERR_ARGUMENT,
+	    "the segment's path has %d "
+	    "bytes; there is room for %zu",
+	    n, size);
+}
+
+int
+cmxi_path_make_directory(const char *path, struct cmx_error *err)
+{
+	char directory[CMXI_PATH_MAX];
+	mode_t mode = strncmp(path, "/run/", 5) == 0 ? 02770 : 0700;
+	struct stat st;
+
+	cmxi_path_directory(path, directory, sizeof(directory));
+	if (mkdir(directory, 0700) == 0)
+		return chmod(directory, mode) == 0 ?
+		    0 :
+		    cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s",
+			directory);
+	if (errno != EEXIST)
+		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+		    "%s: cannot make the directory", directory);
+	if (lstat(directory, &st) != 0)
+		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s",
+		    directory);
+	if (!S_ISDIR(st.st_mode))
+		return cmxi_error(err, CMX_ERR_PERMISSION,
+		    "%s: is not a "
+		    "directory",
+		    directory);
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return cmxi_error(err, CMX_ERR_PERMISSION,
+		    "%s: belongs to uid "
+		    "%u; it must belong to uid 0 or %u",
+		    directory, (unsigned int)st.st_uid,
+		    (unsigned int)geteuid());
+	return 0;
+}

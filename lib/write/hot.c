@@ -1,0 +1,420 @@
+/*
+ * hot.c: add, set, observe, and nothing else.
+ *
+ * An update of a counter or histogram goes to the stripe of this CPU, by a
+ * section that the kernel restarts where it is interrupted; or, where that
+ * cannot be, to a fallback stripe, by locked instructions.  Never does one
+ * stripe take both (design law L3).
+ */
+#include "codeai/metrics.h"
+
+#include <math.h>
+
+#include "codeai/metrics_inline.h"
+
+#include "base/atomic.h"
+#include "segment/family_record.h"
+#include "segment/gauge_cell.h"
+#include "write/hot.h"
+#include "write/slot.h"
+
+/*
+ * Tries at the CPU's stripe.  An abort is rare (one in millions of updates);
+ * under a debugger that steps every try is one, and the fallback goes on.
+ */
+#define RSEQ_TRIES 8
+
+/* 2^64 / golden ratio: spreads the thread pointers, which are far apart. */
+#define SPREAD UINT64_C(0x9e3779b97f4a7c15)
+
+/* Whole numbers that a double holds exactly. */
+#define WHOLE_MAX 9007199254740992.0 /* 2^53 */
+
+static inline uint64_t
+thread_pointer(void)
+{
+	uint64_t p;
+
+#if defined(__x86_64__)
+	__asm__("mov %%fs:0, %0" : "=r"(p));
+#else
+	__asm__("mrs %0, tpidr_el0" : "=r"(p));
+#endif
+	return p;
+}
+
+/* The threads of a forked child have their parent's pointers, so: a salt. */
+static CMXI_NOINLINE uint64_t
+make_salt(const struct cmx_registry *reg)
+{
+	uint64_t ticket = cmxi_add64_relaxed(
+	    &cmxi_segment_header(&reg->segment)->shard_ticket, 1);
+	uint64_t salt = ticket + 1;
+
+	/* relaxed: any value will do, and every thread's is as good */
+	cmxi_store64_relaxed(&reg->process->salt, salt);
+	return salt;
+}
+
+/* This thread's cell among the fallback stripes. */
+static inline unsigned char *
+fallback_cell(const struct cmx_registry *reg, unsigned char *first_cell)
+{
+	const struct cmxi_shm_header *fixed = &reg->segment.fixed;
+	uint64_t salt = cmxi_load64_relaxed(&reg->process->salt);
+	uint64_t shard;
+
+	if (cmxi_unlikely(salt == 0))
+		salt = make_salt(reg);
+	/* Processes one after the other take shards one after the other. */
+	shard = ((thread_pointer() * SPREAD >> 32) + salt) &
+	    (fixed->n_fallback_stripes - 1);
+	return first_cell +
+	    ((fixed->n_cpu_stripes + shard) << reg->stripe_shift);
+}
+
+static CMXI_NOINLINE void
+count_invalid(const struct cmx_registry *reg)
+{
+	cmxi_segment_count(&reg->segment, CMXI_STAT_INVALID_UPDATES, 1);
+}
+
+static void
+add_double_locked(uint64_t *cell, double v)
+{
+	uint64_t seen = cmxi_load64_relaxed(cell);
+
+	/*
+	 * relaxed: a lone count, it publishes nothing.
+	 * Bound: a turn is lost only to another's success.
+	 */
+	while (!cmxi_cas64_relaxed(cell, &seen,
+	    cmxi_double_to_bits(cmxi_bits_to_double(seen) + v)))
+		;
+}
+
+static void
+add_pair_locked(struct cmxi_pair *pair, double v)
+{
+	/* Halves may be of two moments; the compare then fails, and mends. */
+	struct cmxi_pair seen = { cmxi_bits_to_double(cmxi_load64_relaxed(
+				      (const uint64_t *)(const void *)pair)),
+		cmxi_bits_to_double(cmxi_load64_relaxed(
+		    (const uint64_t *)(const void *)pair + 1)) };
+	struct cmxi_pair wanted;
+
+	/* Bound: a turn is lost only to another's success. */
+	do {
+		wanted.count = seen.count + 1;
+		wanted.sum = seen.sum + v;
+	} while (!cmxi_pair_cas(pair, &seen, wanted));
+}
+
+/* What one update adds, so that its tries are written once. */
+enum kind { WHOLE, DOUBLE, PAIR };
+
+union amount {
+	uint64_t n;
+	double v;
+};
+
+static void
+add_locked(enum kind kind, unsigned char *cell, union amount a)
+{
+	switch (kind) {
+	case WHOLE:
+		/* relaxed: a lone count */
+		cmxi_add64_relaxed((uint64_t *)(void *)cell, a.n);
+		break;
+	case DOUBLE:
+		add_double_locked((uint64_t *)(void *)cell, a.v);
+		break;
+	case PAIR:
+		add_pair_locked((struct cmxi_pair *)(void *)cell, a.v);
+		break;
+	}
+}
+
+#ifdef CMX_HAS_RSEQ
+
+/* One try at this CPU's cell. */
+static inline bool
+add_on_cpu(enum kind kind, int32_t offset, uint32_t cpu, void *cell,
+    union amount a)
+{
+	switch (kind) {
+	case WHOLE:
+		return cmx_rseq_add(offset, cpu, cell, a.n);
+	case DOUBLE:
+		return cmx_rseq_add_double(offset, cpu, cell, a.v);
+	case PAIR:
+		return cmx_rseq_add_pair(offset, cpu, cell, a.v);
+	}
+	return false;
+}
+
+static void
+count_in_stripe(const struct cmx_registry *reg, uint32_t cpu, size_t offset)
+{
+	unsigned char *stripe = cmxi_segment_stripe(&reg->segment, cpu);
+
+	/* relaxed: a lone count; never part of a section, so locked (L3) */
+	cmxi_add64_relaxed((uint64_t *)(void *)(stripe + offset), 1);
+}
+
+/* The tries after the first, which was interrupted.  False: none did. */
+static bool
+add_again(const struct cmx_registry *reg, enum kind kind,
+    unsigned char *first_cell, union amount a)
+{
+	uint32_t cpu = cmx_rseq_cpu(reg->rseq_offset);
+
+	/* Bound: RSEQ_TRIES; the thread may be on another CPU each time. */
+	for (int i = 1; i < RSEQ_TRIES && cpu < reg->n_cpus; i++) {
+		count_in_stripe(reg, cpu,
+		    offsetof(struct cmxi_shm_stripe, rseq_aborts));
+		if (add_on_cpu(kind, reg->rseq_offset, cpu,
+			first_cell + ((size_t)cpu << reg->stripe_shift), a))
+			return true;
+		cpu = cmx_rseq_cpu(reg->rseq_offset);
+	}
+	if (cpu < reg->n_cpus)
+		count_in_stripe(reg, cpu,
+		    offsetof(struct cmxi_shm_stripe, fallback_updates));
+	return false;
+}
+
+#endif
+
+/* After the first try did not do, or there was none. */
+static CMXI_NOINLINE void
+add_slow(const struct cmx_registry *reg, enum kind kind,
+    unsigned char *first_cell, union amount a)
+{
+#ifdef CMX_HAS_RSEQ
+	if (reg->n_cpus > 0 && add_again(reg, kind, first_cell, a))
+		return;
+#endif
+	add_locked(kind, fallback_cell(reg, first_cell), a);
+}
+
+/* Update the cell at first_cell of this CPU's stripe, or of a fallback. */
+static inline void
+add(const struct cmx_registry *reg, enum kind kind, unsigned char *first_cell,
+    union amount a)
+{
+#ifdef CMX_HAS_RSEQ
+	uint32_t cpu = cmx_rseq_cpu(reg->rseq_offset);
+
+	/* Unsigned: a thread without registration has CPU -1 or -2. */
+	if (cmxi_likely(cpu < reg->n_cpus) &&
+	    add_on_cpu(kind, reg->rseq_offset, cpu,
+		first_cell + ((size_t)cpu << reg->stripe_shift), a))
+		return;
+#endif
+	add_slow(reg, kind, first_cell, a);
+}
+
+void
+cmx_counter_add_slow(const struct cmx_counter *c, uint64_t n)
+{
+	if (c->cell == NULL)
+		return;
+	if (c->is_double)
+		add(c->registry, DOUBLE, c->cell,
+		    (union amount){ .v = (double)n });
+	else
+		add_slow(c->registry, WHOLE, c->cell, (union amount){ .n = n });
+}
+
+void
+cmx_counter_add(const struct cmx_counter *c, uint64_t n)
+{
+	cmx_counter_add_here(c, n);
+}
+
+void
+cmx_counter_inc(const struct cmx_counter *c)
+{
+	cmx_counter_add_here(c, 1);
+}
+
+void
+cmx_counter_add_double(const struct cmx_counter *c, double v)
+{
+	if (c->cell == NULL)
+		return;
+	/* An infinite total would stay infinite for ever. */
+	if (!(v >= 0) || isinf(v))
+		count_invalid(c->registry);
+	else if (c->is_double)
+		add(c->registry, DOUBLE, c->cell, (union amount){ .v = v });
+	else if (v <= WHOLE_MAX && v == (double)(uint64_t)v)
+		cmx_counter_add_here(c, (uint64_t)v);
+	else
+		count_invalid(c->registry);
+}
+
+/* Gauges */
+
+/* This process's cell of a gauge, or null where there is no page for it. */
+static inline uint64_t *
+gauge_cell(const struct cmx_gauge *g)
+{
+	const struct cmx_registry *reg = g->registry;
+	struct cmxi_process *process = reg->process;
+	uint64_t end = g->offset + sizeof(uint64_t);
+	int64_t slot;
+
+	/* acquire: the mark was raised after the slot was claimed */
+	uint64_t ready = cmxi_load64_acquire(&process->gauge_ready);
+
+	if (g->is_shared)
+		slot = (int64_t)reg->segment.fixed.n_slots;
+	else if (cmxi_likely(ready >= end))
+		slot = (int64_t)cmxi_load64_relaxed(&process->slot) - 1;
+	else
+		slot = cmxi_slot_ready(&reg->segment, process, end);
+	if (slot < 0)
+		return NULL;
+	return (uint64_t *)(void *)(cmxi_segment_gauge_stripe(&reg->segment,
+					(uint64_t)slot) +
+	    g->offset);
+}
+
+void
+cmx_gauge_set(const struct cmx_gauge *g, double v)
+{
+	uint64_t *cell;
+
+	if (g->registry == NULL || (cell = gauge_cell(g)) == NULL)
+		return;
+	/* relaxed: a lone value, it publishes nothing */
+	cmxi_store64_relaxed(cell, cmxi_gauge_bits(v));
+}
+
+void
+cmx_gauge_add(const struct cmx_gauge *g, double v)
+{
+	uint64_t *cell, seen;
+	double old;
+
+	if (g->registry == NULL || (cell = gauge_cell(g)) == NULL)
+		return;
+	seen = cmxi_load64_relaxed(cell);
+	/* Bound: a turn is lost only to another's success. */
+	do {
+		old = seen == 0 ? 0 : cmxi_gauge_value(seen);
+	} while (!cmxi_cas64_relaxed(cell, &seen, cmxi_gauge_bits(old + v)));
+}
+
+void
+cmx_gauge_sub(const struct cmx_gauge *g, double v)
+{
+	cmx_gauge_add(g, -v);
+}
+
+void
+cmx_gauge_inc(const struct cmx_gauge *g)
+{
+	cmx_gauge_add(g, 1);
+}
+
+void
+cmx_gauge_dec(const struct cmx_gauge *g)
+{
+	cmx_gauge_add(g, -1);
+}
+
+/* Histograms */
+
+/* Bounds that are compared with all at once; more are halved first. */
+#define LINEAR_MAX 32
+
+typedef double two_doubles __attribute__((vector_size(16)));
+typedef int64_t two_words __attribute__((vector_size(16)));
+
+/*
+ * The number of bounds below v, for n of them, a multiple of CMXI_BOUNDS_PAD
+ * on a cache line: no branch depends on v, so none is mispredicted.  A true
+ * comparison is -1 in its lane.
+ */
+static inline uint32_t
+count_below(const double *bounds, uint32_t n, double v)
+{
+	const two_doubles *b = (const two_doubles *)(const void *)bounds;
+	const two_doubles value = { v, v };
+	two_words below = { 0, 0 };
+
+	for (uint32_t i = 0; i < n / 2; i += CMXI_BOUNDS_PAD / 2) {
+		two_words group = (b[i] < value) + (b[i + 1] < value) +
+		    (b[i + 2] < value) + (b[i + 3] < value);
+
+		below -= group;
+	}
+	return (uint32_t)(below[0] + below[1]);
+}
+
+/* The same by halving, with conditional moves. */
+static CMXI_NOINLINE uint32_t
+count_below_many(const double *bounds, uint32_t n, double v)
+{
+	const double *base = bounds;
+
+	while (n > 1) {
+		uint32_t half = n / 2;
+
+		base = base[half - 1] < v ? base + half : base;
+		n -= half;
+	}
+	return (uint32_t)(base - bounds) + (*base < v);
+}
+
+/* The bucket of v: that of the first bound that is not below it. */
+static inline uint32_t
+bucket_of(const double *bounds, uint32_t n_bounds, double v)
+{
+	if (cmxi_unlikely(n_bounds > LINEAR_MAX))
+		return count_below_many(bounds, n_bounds, v);
+	/* What pads them is +Inf, and never below. */
+	return count_below(bounds,
+	    (n_bounds + CMXI_BOUNDS_PAD - 1) / CMXI_BOUNDS_PAD *
+		CMXI_BOUNDS_PAD,
+	    v);
+}
+
+static inline void
+observe(const struct cmx_registry *reg, unsigned char *first_cell,
+    const double *bounds, uint32_t n_bounds, double v)
+{
+	size_t at = bucket_of(bounds, n_bounds, v) * sizeof(struct cmxi_pair);
+
+	add(reg, PAIR, first_cell + at, (union amount){ .v = v });
+}
+
+void
+cmx_histogram_observe(const struct cmx_histogram *h, double v)
+{
+	if (cmxi_unlikely(h->cell == NULL))
+		return;
+	/* An infinite sum would stay infinite for ever. */
+	if (cmxi_unlikely(!isfinite(v) || (v < 0 && h->is_native)))
+		count_invalid(h->registry);
+	else
+		observe(h->registry, h->cell, h->bounds, h->n_bounds, v);
+}
+
+void
+cmxi_hot_count(const struct cmx_registry *reg, uint64_t cell_offset)
+{
+	add(reg, WHOLE, cmxi_segment_stripe(&reg->segment, 0) + cell_offset,
+	    (union amount){ .n = 1 });
+}
+
+void
+cmxi_hot_observe(const struct cmx_registry *reg,
+    const struct cmxi_shm_family *family, uint64_t cell_offset, double v)
+{
+	observe(reg, cmxi_segment_stripe(&reg->segment, 0) + cell_offset,
+	    cmxi_definition_bounds(family), family->n_bounds, v);
+}

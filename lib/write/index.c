@@ -1,0 +1,109 @@
+/*
+ * index.c: putting entries into the index.
+ */
+#include "write/index.h"
+
+#include "base/clock.h"
+
+/* Give the index page of a word its memory, and say so. */
+static int
+make_page(const struct cmxi_segment *s, uint64_t slot)
+{
+	uint64_t bit;
+	uint64_t *bits = cmxi_index_page_bits(s, slot, &bit);
+	int r;
+
+	if (cmxi_index_page_exists(s, slot))
+		return 0;
+	r = cmxi_segment_reserve(s,
+	    s->fixed.index_offset + slot * sizeof(uint64_t), sizeof(uint64_t));
+	if (r == 0)
+		/* (C) release, pairs with (D) in cmxi_index_page_exists(). */
+		cmxi_or64_release(bits, bit);
+	return r;
+}
+
+uint64_t
+cmxi_entry_size(size_t key_size)
+{
+	uint64_t n = CMXI_KEY_OFFSET + key_size;
+
+	return (n + CMXI_ENTRY_UNIT - 1) / CMXI_ENTRY_UNIT * CMXI_ENTRY_UNIT;
+}
+
+void
+cmxi_entry_fill(struct cmxi_shm_series *entry, const struct cmxi_key *key,
+    uint64_t cell_offset)
+{
+	unsigned char *p = (unsigned char *)(entry + 1);
+
+	entry->hash = key->hash;
+	entry->cell_offset = cell_offset;
+	entry->created_ns = cmxi_wall_clock_ns();
+	entry->key_size = (uint32_t)key->size;
+	entry->key_family = key->family;
+	for (uint32_t i = 0; i < key->n_labels; i++) {
+		memcpy(p, &key->lengths[i], sizeof(key->lengths[i]));
+		memcpy(p + sizeof(key->lengths[i]),
+		    cmxi_value_or_empty(key->values[i]), key->lengths[i]);
+		p += sizeof(key->lengths[i]) + key->lengths[i];
+	}
+}
+
+/*
+ * Put a filled entry into the index.  Returns the entry that is there in the
+ * end: ours, another's of the same key, or 0 where the probe ran out.
+ */
+static uint32_t
+publish(const struct cmxi_segment *s, const struct cmxi_key *key,
+    struct cmxi_probe *p, uint32_t ref)
+{
+	uint64_t word = (key->hash >> 32) << 32 | ref;
+
+	/* Bound: each turn moves on one word, or finds the key. */
+	while (p->n < CMXI_PROBE_MAX) {
+		uint64_t seen = 0;
+
+		uint64_t slot = cmxi_probe_slot(p);
+
+		if (make_page(s, slot) != 0)
+			return 0;
+		/*
+		 * (A) release, pairs with (B) in index.h:cmxi_index_walk() and
+		 * with the pread of the index in catalog.c.  Orders the entry's
+		 * bytes and its cells' pages before the word (O1).
+		 */
+		if (cmxi_cas64_release(cmxi_index_word(s, slot), &seen, word))
+			return ref;
+		/* Lost: the winner may have inserted the same key. */
+		cmxi_index_walk(s, key, p);
+		if (p->found != 0)
+			return p->found;
+	}
+	return 0;
+}
+
+/*
+ * Publish a filled entry between the two counts that readers compare.
+ * Returns as publish().
+ */
+uint32_t
+cmxi_index_publish(const struct cmxi_segment *s, const struct cmxi_key *key,
+    struct cmxi_probe *p, uint32_t ref)
+{
+	struct cmxi_shm_header *h = cmxi_segment_header(s);
+	uint32_t there;
+
+	/*
+	 * (E) acq_rel twice around (A), pairs with catalog.c:needs_scan(): a
+	 * reader that sees done == begun sees all the words before.
+	 */
+	cmxi_add64_acq_rel(&h->inserts_begun, 1);
+	there = publish(s, key, p, ref);
+	if (there == ref)
+		cmxi_add64_acq_rel(&h->inserts_done, 1);
+	else
+		/* Nothing was published: the two counts are equal again. */
+		cmxi_add64_acq_rel(&h->inserts_begun, (uint64_t)-1);
+	return there;
+}

@@ -1,0 +1,261 @@
+/*
+ * index.h: keys, and the lock-free table that finds their entries.
+ *
+ * The inline functions are the path of every look-up.  The protocol and its
+ * guarantees stand in format.h ("Insert a series").
+ */
+#ifndef CMXI_INDEX_H
+#define CMXI_INDEX_H
+
+#include <string.h>
+
+#include "base/atomic.h"
+#include "base/hash.h"
+#include "segment/segment.h"
+
+/*
+ * A key as it is asked for: it stays where the caller's strings are, and is
+ * written down only in an entry.
+ */
+struct cmxi_key {
+	uint32_t family;
+	uint32_t n_labels;
+	const char *const *values;
+	size_t size; /* of the bytes in an entry */
+	uint64_t hash;
+	uint16_t lengths[CMX_LABELS_MAX];
+};
+
+/* A null value is the empty one. */
+static inline const char *
+cmxi_value_or_empty(const char *value)
+{
+	return value == NULL ? "" : value;
+}
+
+/* Measure and hash; false where a value is longer than the limit. */
+static inline bool
+cmxi_key_build(struct cmxi_key *key, uint32_t family, size_t n_labels,
+    const char *const *values, uint64_t seed)
+{
+	uint64_t hash = cmxi_hash_begin(family, seed);
+	size_t size = sizeof(family);
+
+	for (size_t i = 0; i < n_labels; i++) {
+		const char *value = cmxi_value_or_empty(values[i]);
+		size_t n = strnlen(value, CMX_LABEL_VALUE_MAX + 1);
+
+		if (n > CMX_LABEL_VALUE_MAX)
+			return false;
+		key->lengths[i] = (uint16_t)n;
+		size += sizeof(uint16_t) + n;
+		hash = cmxi_hash_label(hash, value, n, seed);
+	}
+	key->family = family;
+	key->n_labels = (uint32_t)n_labels;
+	key->values = values;
+	key->size = size;
+	key->hash = hash;
+	return true;
+}
+
+static inline uint64_t
+cmxi_word_at(const void *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+/* memcmp() == 0 of a few bytes, without the call. */
+static inline bool
+cmxi_equal_short(const unsigned char *a, const char *b, size_t n)
+{
+	if (n > 16)
+		return memcmp(a, b, n) == 0;
+	if (n >= 8)
+		return ((cmxi_word_at(a) ^ cmxi_word_at(b)) |
+			   (cmxi_word_at(a + n - 8) ^
+			       cmxi_word_at(b + n - 8))) == 0;
+	for (size_t i = 0; i < n; i++)
+		if (a[i] != (unsigned char)b[i])
+			return false;
+	return true;
+}
+
+static inline bool
+cmxi_entry_has_key(const struct cmxi_segment *s, uint32_t ref,
+    const struct cmxi_key *key)
+{
+	const struct cmxi_shm_series *entry = cmxi_segment_entry(s, ref);
+	const unsigned char *p = (const unsigned char *)(entry + 1);
+
+	if (entry->key_size != key->size || entry->key_family != key->family)
+		return false;
+	/* Sizes are equal, so no label is looked for behind the key. */
+	for (uint32_t i = 0; i < key->n_labels; i++) {
+		size_t n = key->lengths[i];
+		uint16_t length;
+
+		memcpy(&length, p, sizeof(length));
+		p += sizeof(length);
+		if (length != n ||
+		    !cmxi_equal_short(p, cmxi_value_or_empty(key->values[i]),
+			n))
+			return false;
+		p += n;
+	}
+	return true;
+}
+
+/*
+ * Where a probe stands: buckets of words, one cache line each, a step apart
+ * that the hash chooses too; an odd step meets every bucket of 2^n.
+ */
+struct cmxi_probe {
+	uint64_t bucket;
+	uint64_t step;
+	uint32_t n;     /* words looked at so far */
+	uint32_t found; /* entry, or 0 */
+};
+
+static inline uint64_t
+cmxi_probe_slot(const struct cmxi_probe *p)
+{
+	return p->bucket * CMXI_BUCKET_WORDS + p->n % CMXI_BUCKET_WORDS;
+}
+
+static inline uint64_t
+cmxi_bucket_mask(const struct cmxi_segment *s)
+{
+	return s->fixed.n_index_words / CMXI_BUCKET_WORDS - 1;
+}
+
+/* To the next word, or to the first one of the next bucket. */
+static inline void
+cmxi_probe_next(const struct cmxi_segment *s, struct cmxi_probe *p)
+{
+	if (++p->n % CMXI_BUCKET_WORDS == 0)
+		p->bucket = (p->bucket + p->step) & cmxi_bucket_mask(s);
+}
+
+static inline struct cmxi_probe
+cmxi_probe_start(const struct cmxi_segment *s, const struct cmxi_key *key)
+{
+	return (struct cmxi_probe){ .bucket = key->hash & cmxi_bucket_mask(s),
+		.step = key->hash >> 40 | 1 };
+}
+
+static inline uint64_t *
+cmxi_index_word(const struct cmxi_segment *s, uint64_t slot)
+{
+	return (uint64_t *)(void *)(s->base + s->fixed.index_offset) + slot;
+}
+
+static inline uint64_t *
+cmxi_index_page_bits(const struct cmxi_segment *s, uint64_t slot, uint64_t *bit)
+{
+	uint64_t page = slot * sizeof(uint64_t) / s->fixed.page_size;
+
+	*bit = UINT64_C(1) << page % 64;
+	return (uint64_t *)(void *)(s->base + s->fixed.bitmap_offset) +
+	    page / 64;
+}
+
+static inline bool
+cmxi_index_page_exists(const struct cmxi_segment *s, uint64_t slot)
+{
+	uint64_t bit;
+	const uint64_t *bits = cmxi_index_page_bits(s, slot, &bit);
+
+	/*
+	 * (D) acquire, pairs with (C) in index.c:make_page().
+	 * Orders this load before every load of the page.  Without it a load
+	 * could reach a page that is not there yet, and allocate it here.
+	 */
+	return (cmxi_load64_acquire(bits) & bit) != 0;
+}
+
+/*
+ * Walk the key's probe sequence from p on until its entry or a free word.
+ * Bound: CMXI_PROBE_MAX words; then p->n says so.
+ */
+static inline void
+cmxi_index_walk(const struct cmxi_segment *s, const struct cmxi_key *key,
+    struct cmxi_probe *p)
+{
+	uint32_t tag = (uint32_t)(key->hash >> 32);
+
+	for (; p->n < CMXI_PROBE_MAX; cmxi_probe_next(s, p)) {
+		uint64_t slot = cmxi_probe_slot(p), word;
+
+		/* A bucket lies in one page. */
+		if (p->n % CMXI_BUCKET_WORDS == 0 &&
+		    !cmxi_index_page_exists(s, slot))
+			return;
+		/*
+		 * (B) acquire, pairs with (A) in index.c:publish().
+		 * Orders this load before the loads of the entry (O1).
+		 * Without it a look-up could read half an entry.
+		 */
+		word = cmxi_load64_acquire(cmxi_index_word(s, slot));
+		if (word == 0)
+			return;
+		if ((uint32_t)(word >> 32) == tag &&
+		    cmxi_entry_has_key(s, (uint32_t)word, key)) {
+			p->found = (uint32_t)word;
+			return;
+		}
+	}
+}
+
+/*
+ * The entry of a key, or 0: a walk that keeps nothing, for the look-ups that
+ * find what they look for.
+ */
+static inline __attribute__((always_inline)) uint32_t
+cmxi_index_find(const struct cmxi_segment *s, const struct cmxi_key *key)
+{
+	uint32_t tag = (uint32_t)(key->hash >> 32);
+	uint64_t bucket = key->hash;
+
+	for (int i = 0; i < CMXI_BUCKETS_MAX; i++) {
+		uint64_t slot =
+		    (bucket & cmxi_bucket_mask(s)) * CMXI_BUCKET_WORDS;
+
+		if (!cmxi_index_page_exists(s, slot))
+			return 0;
+		for (int j = 0; j < CMXI_BUCKET_WORDS; j++) {
+			/* (B) as in cmxi_index_walk() */
+			uint64_t word =
+			    cmxi_load64_acquire(cmxi_index_word(s, slot) + j);
+
+			if (word == 0)
+				return 0;
+			if ((uint32_t)(word >> 32) == tag &&
+			    cmxi_entry_has_key(s, (uint32_t)word, key))
+				return (uint32_t)word;
+		}
+		bucket += key->hash >> 40 | 1;
+	}
+	return 0;
+}
+
+/*
+ * Fill an entry that is not published yet: its key and its cells.  size is
+ * that of an entry with a key.
+ */
+uint64_t cmxi_entry_size(size_t key_size);
+void cmxi_entry_fill(struct cmxi_shm_series *, const struct cmxi_key *,
+    uint64_t cell_offset);
+
+/*
+ * Put a filled entry into the index, from where a walk ended.  Returns the
+ * entry that is there in the end: ref, another's of the same key, or 0 where
+ * the probe ran out or the index got no page.
+ */
+uint32_t cmxi_index_publish(const struct cmxi_segment *,
+    const struct cmxi_key *, struct cmxi_probe *, uint32_t ref);
+
+#endif

@@ -1,0 +1,367 @@
+/*
+ * open.c: a process's way into a segment: create, attach, close, remove.
+ */
+#include "write/open.h"
+
+#include <bsd/string.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "segment/segment_path.h"
+#include "segment/topology.h"
+#include "write/family_table.h"
+#include "write/rseq.h"
+#include "write/series.h"
+#include "write/slot.h"
+
+/* A creator that loses attaches; a segment may be removed in between. */
+#define OPEN_TRIES 4
+
+#define OPEN_FLAGS \
+	(CMX_ATTACH_ONLY | CMX_ANY_FILESYSTEM | CMX_PRIVATE | CMX_EMPTY)
+
+/* Creation */
+
+/* The widest series among the schema's families. */
+static uint64_t
+largest_cell(const struct cmxi_schema *schema)
+{
+	uint64_t largest = 0;
+
+	for (size_t i = 0; i < schema->n_families; i++) {
+		uint64_t n = cmxi_layout_cell_size(&schema->families[i].def);
+
+		largest = n > largest ? n : largest;
+	}
+	return largest;
+}
+
+struct cmxi_layout_input
+cmxi_layout_for_schema(const struct cmxi_schema *schema)
+{
+	bool rseq_works = cmxi_rseq_self_test();
+	struct cmxi_topology topology = cmxi_topology_read(rseq_works);
+
+	return (struct cmxi_layout_input){
+		.series = schema->limits.series,
+		.families = schema->limits.families,
+		.processes = schema->limits.processes,
+		.label_bytes = schema->limits.label_bytes,
+		.schema_size = schema->text_size,
+		.largest_cell = largest_cell(schema),
+		.n_cpu_stripes = topology.n_cpu_stripes,
+		.n_fallback_stripes = topology.n_fallback_stripes,
+		.flags = rseq_works ? CMXI_FLAG_RSEQ_WORKS : 0,
+	};
+}
+
+/* Create the series whose values the schema lists, one by one. */
+static void
+create_values(const struct cmx_registry *reg,
+    const struct cmxi_schema_family *family, uint32_t entry)
+{
+	size_t at[CMX_LABELS_MAX] = { 0 };
+	const char *values[CMX_LABELS_MAX] = { NULL };
+	const struct cmxi_shm_series *found;
+	size_t n = family->def.n_labels, i;
+
+	/* Bound: the product of the lists, which check_limits() checked. */
+	do {
+		for (i = 0; i < n; i++)
+			values[i] = family->values[i].values[at[i]];
+		cmxi_series_find(reg, entry, n, values, &found);
+		for (i = n; i > 0; i--) {
+			if (++at[i - 1] < family->values[i - 1].n)
+				break;
+			at[i - 1] = 0;
+		}
+	} while (i > 0);
+}
+
+int
+cmxi_registry_append(const struct cmx_registry *reg,
+    const struct cmxi_schema *schema, struct cmx_error *err)
+{
+	for (size_t i = 0; i < schema->n_families; i++) {
+		const struct cmxi_schema_family *f = &schema->families[i];
+		uint32_t entry;
+		int r = cmxi_family_append(&reg->segment, &f->def, &entry, err);
+
+		if (r != 0)
+			return r;
+		if (cmxi_schema_family_has_values(f))
+			create_values(reg, f, entry);
+	}
+	return 0;
+}
+
+static mode_t
+default_mode(void)
+{
+	return geteuid() == 0 ? 0660 : 0600;
+}
+
+void
+cmxi_registry_finish(struct cmx_registry *reg)
+{
+	uint8_t shift = 0;
+
+	while ((UINT64_C(1) << shift) < reg->segment.fixed.stripe_size)
+		shift++;
+	reg->stripe_shift = shift;
+	reg->n_cpus = cmxi_rseq_usable_cpus(&reg->segment.fixed);
+	reg->rseq_offset = cmxi_rseq_offset();
+}
+
+/* Create a segment and fill it; a null path makes a private one. */
+static int
+create(struct cmx_registry *reg, const char *path,
+    const struct cmxi_schema *schema, const struct cmx_create_options *options,
+    struct cmx_error *err)
+{
+	struct cmxi_layout_input input = cmxi_layout_for_schema(schema);
+	unsigned int flags =
+	    options->flags & CMX_ANY_FILESYSTEM ? CMXI_ANY_FILESYSTEM : 0;
+	int r = cmxi_segment_create(&reg->segment, path, &input, schema->text,
+	    flags, err);
+
+	if (r != 0)
+		return r;
+	cmxi_registry_finish(reg);
+	if (!(options->flags & CMX_EMPTY))
+		r = cmxi_registry_append(reg, schema, err);
+	if (r == 0)
+		r = cmxi_segment_hold(&reg->segment, err);
+	if (r == 0 && path != NULL)
+		r = cmxi_segment_publish(&reg->segment,
+		    &(struct cmxi_owner){ .mode = options->mode != 0 ?
+			    (mode_t)options->mode :
+			    default_mode(),
+			.uid = (uid_t)-1,
+			.gid = options->has_group ? (gid_t)options->group :
+						    (gid_t)-1 },
+		    err);
+	if (r != 0)
+		cmxi_segment_close(&reg->segment);
+	return r;
+}
+
+static int
+attach(struct cmx_registry *reg, const char *path, unsigned int flags,
+    const struct cmxi_schema *schema, struct cmx_error *err)
+{
+	int r = cmxi_segment_open(&reg->segment, path, CMXI_WRITE,
+	    flags & CMX_ANY_FILESYSTEM ? CMXI_ANY_FILESYSTEM : 0, err);
+
+	if (r != 0)
+		return r;
+	cmxi_registry_finish(reg);
+	r = cmxi_segment_hold(&reg->segment, err);
+	/*
+	 * Replaced between the open and the lock: whoever did it may have
+	 * looked for writers already.  So it is opened anew.
+	 */
+	if (r == 0 && !cmxi_segment_is_named(&reg->segment))
+		r = cmxi_error(err, CMX_ERR_NOT_FOUND,
+		    "%s: was replaced or removed while it was opened", path);
+	if (r == 0 && schema != NULL)
+		r = cmxi_registry_append(reg, schema, err);
+	if (r != 0)
+		cmxi_segment_close(&reg->segment);
+	return r;
+}
+
+static int
+attach_or_create(struct cmx_registry *reg, const char *path, unsigned int flags,
+    const struct cmxi_schema *schema, const struct cmxi_schema *schema_of_new,
+    struct cmx_error *err)
+{
+	const struct cmx_create_options options = { .flags = flags };
+	int r = CMX_ERR_SYSTEM;
+
+	if (flags & CMX_PRIVATE)
+		return create(reg, NULL, schema_of_new, &options, err);
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		r = attach(reg, path, flags, schema, err);
+		if (r != CMX_ERR_NOT_FOUND)
+			return r;
+		if (flags & CMX_ATTACH_ONLY) {
+			if (access(path, F_OK) != 0)
+				return r;
+			continue;
+		}
+		r = create(reg, path, schema_of_new, &options, err);
+		if (r != CMX_ERR_EXISTS)
+			return r;
+		/* What it kept for later was of the segment that lost. */
+		memset(reg->process, 0, sizeof(*reg->process));
+	}
+	return r;
+}
+
+struct cmx_registry *
+cmxi_registry_new(struct cmx_error *err)
+{
+	struct cmx_registry *reg = calloc(1, sizeof(*reg));
+
+	if (reg == NULL) {
+		cmxi_error(err, CMX_ERR_MEMORY, "no memory for a registry");
+		return NULL;
+	}
+	reg->segment.fd = -1;
+	reg->process = cmxi_process_new();
+	if (reg->process == NULL ||
+	    cmxi_schema_load(NULL, &reg->codeai, err) != 0) {
+		cmxi_error(err, CMX_ERR_MEMORY, "no memory for a registry");
+		cmx_close(reg);
+		return NULL;
+	}
+	return reg;
+}
+
+int
+cmxi_choose_path(const char *segment, bool may_create, char *buf, size_t size,
+    struct cmx_error *err)
+{
+	int r;
+
+	if (segment != NULL) {
+		if (segment[0] == '\0' || strlcpy(buf, segment, size) >= size)
+			return cmxi_error(err, CMX_ERR_ARGUMENT,
+			    "the "
+			    "segment's path is empty or longer than %zu bytes",
+			    size - 1);
+		return 0;
+	}
+	r = cmx_segment_path(buf, size, err);
+	if (r == 0 && may_create && !cmxi_path_is_named())
+		r = cmxi_path_make_directory(buf, err);
+	return r;
+}
+
+static int
+open_registry(const char *segment, const char *schema, unsigned int flags,
+    struct cmx_registry **regp, struct cmx_error *err)
+{
+	char path[CMXI_PATH_MAX];
+	struct cmxi_schema *named = NULL;
+	struct cmx_registry *reg;
+	int r;
+
+	if (flags & ~OPEN_FLAGS)
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmx_open: 0x%x are not flags", flags & ~OPEN_FLAGS);
+	r = cmxi_choose_path(segment,
+	    !(flags & (CMX_ATTACH_ONLY | CMX_PRIVATE)), path, sizeof(path),
+	    err);
+	if (r == 0 && schema != NULL)
+		r = cmxi_schema_load(schema, &named, err);
+	if (r != 0)
+		return r;
+	reg = cmxi_registry_new(err);
+	r = reg == NULL ? CMX_ERR_MEMORY :
+			  attach_or_create(reg, path, flags, named,
+			      named != NULL ? named : reg->codeai, err);
+	cmxi_schema_free(named);
+	if (r != 0)
+		cmx_close(reg);
+	else
+		*regp = reg;
+	return r;
+}
+
+int
+cmx_open(const char *segment, const char *schema, unsigned int flags,
+    struct cmx_registry **regp, struct cmx_error *err)
+{
+	int saved = errno, r;
+
+	if (regp == NULL)
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmx_open: regp is null");
+	*regp = NULL;
+	r = open_registry(segment, schema, flags, regp, err);
+	/* "Not there" on the way to creating it is no error. */
+	if (r == 0)
+		cmxi_error_clear(err);
+	errno = saved;
+	return r;
+}
+
+void
+cmx_close(struct cmx_registry *reg)
+{
+	int saved = errno;
+
+	if (reg == NULL)
+		return;
+	if (reg->process != NULL)
+		cmxi_slot_release(&reg->segment, reg->process);
+	cmxi_process_free(reg->process);
+	cmxi_segment_close(&reg->segment);
+	cmxi_schema_free(reg->codeai);
+	free(reg);
+	errno = saved;
+}
+
+int
+cmx_create(const char *segment, const char *schema,
+    const struct cmx_create_options *options, struct cmx_error *err)
+{
+	static const struct cmx_create_options defaults;
+	char path[CMXI_PATH_MAX];
+	struct cmxi_schema *loaded = NULL;
+	struct cmx_registry *reg;
+	int saved = errno;
+	int r = cmxi_choose_path(segment, true, path, sizeof(path), err);
+
+	if (r == 0)
+		r = cmxi_schema_load(schema, &loaded, err);
+	if (r != 0) {
+		errno = saved;
+		return r;
+	}
+	reg = cmxi_registry_new(err);
+	if (reg == NULL)
+		r = CMX_ERR_MEMORY;
+	else if (access(path, F_OK) == 0)
+		r = cmxi_error(err, CMX_ERR_EXISTS,
+		    "%s: exists already; "
+		    "remove it first, or open it as it is",
+		    path);
+	else
+		r = create(reg, path, loaded,
+		    options != NULL ? options : &defaults, err);
+	cmxi_schema_free(loaded);
+	cmx_close(reg);
+	errno = saved;
+	return r;
+}
+
+int
+cmx_remove(const char *segment, struct cmx_error *err)
+{
+	char path[CMXI_PATH_MAX];
+	int saved = errno;
+	int r = cmxi_choose_path(segment, false, path, sizeof(path), err);
+
+	if (r == 0)
+		r = cmxi_segment_remove(path, err);
+	errno = saved;
+	return r;
+}
+
+int
+cmx_segment_fd(const struct cmx_registry *reg)
+{
+	int saved = errno;
+	int fd = reg != NULL && cmxi_segment_owns_fd(&reg->segment) ?
+	    reg->segment.fd :
+	    -1;
+
+	errno = saved;
+	return fd;
+}

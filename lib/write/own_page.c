@@ -1,0 +1,75 @@
+/*
+ * own_page.c: what belongs to one process and not to its children.
+ */
+#include "write/own_page.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <sys/mman.h>
+
+#include "base/atomic.h"
+
+#define PAGE_SIZE        4096
+#define SPARE_SHIFT      40
+#define SPARE_PLACE_MASK ((UINT64_C(1) << SPARE_SHIFT) - 1)
+#define SPARE_SIZE_MAX   (UINT64_MAX >> SPARE_SHIFT)
+
+static_assert(sizeof(struct cmxi_process) <= PAGE_SIZE, "one page");
+
+struct cmxi_process *
+cmxi_process_new(void)
+{
+	void *page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return NULL;
+	/* Linux 4.14; without it children would take their parent's slot. */
+	if (madvise(page, PAGE_SIZE, MADV_WIPEONFORK) != 0) {
+		munmap(page, PAGE_SIZE);
+		return NULL;
+	}
+	return page;
+}
+
+void
+cmxi_process_free(struct cmxi_process *process)
+{
+	if (process != NULL)
+		munmap(process, PAGE_SIZE);
+}
+
+bool
+cmxi_process_take_spare(struct cmxi_process *process, enum cmxi_spare_kind kind,
+    uint64_t size, uint64_t most, uint64_t *place)
+{
+	for (int i = 0; i < CMXI_SPARES; i++) {
+		uint64_t *spare = &process->spares[kind][i];
+		uint64_t seen = cmxi_load64_relaxed(spare);
+		uint64_t has = seen >> SPARE_SHIFT;
+
+		/* relaxed: the space itself carries nothing to be seen */
+		if (seen != 0 && has >= size && has <= most &&
+		    cmxi_cas64_relaxed(spare, &seen, 0)) {
+			*place = seen & SPARE_PLACE_MASK;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool
+cmxi_process_give_spare(struct cmxi_process *process, enum cmxi_spare_kind kind,
+    uint64_t size, uint64_t place)
+{
+	if (size > SPARE_SIZE_MAX || place > SPARE_PLACE_MASK)
+		return false;
+	for (int i = 0; i < CMXI_SPARES; i++) {
+		uint64_t empty = 0;
+
+		if (cmxi_cas64_relaxed(&process->spares[kind][i], &empty,
+			size << SPARE_SHIFT | place))
+			return true;
+	}
+	return false;
+}

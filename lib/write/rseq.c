@@ -1,0 +1,237 @@
+/*
+ * rseq.c: may this process use the CPU stripes?
+ */
+#include "write/rseq.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "codeai/metrics_inline.h"
+
+#include "base/atomic.h"
+
+/*
+ * glibc 2.35 and later; weak, so that older ones run with the fallback.  The
+ * size was 32 first and is 20 or more now: never compare for equality.
+ */
+extern const ptrdiff_t __rseq_offset __attribute__((weak));
+extern const unsigned int __rseq_size __attribute__((weak));
+
+#define RSEQ_SIZE_MIN 20
+
+bool
+cmxi_rseq_is_registered(void)
+{
+#ifdef CMX_HAS_RSEQ
+	return &__rseq_size != NULL && &__rseq_offset != NULL &&
+	    __rseq_size >= RSEQ_SIZE_MIN &&
+	    cmx_rseq_cpu(__rseq_offset) <= INT32_MAX;
+#else
+	return false;
+#endif
+}
+
+int32_t
+cmxi_rseq_offset(void)
+{
+	return cmxi_rseq_is_registered() ? (int32_t)__rseq_offset : 0;
+}
+
+uint32_t
+cmxi_rseq_usable_cpus(const struct cmxi_shm_header *h)
+{
+	static const uint8_t unknown[16];
+	const char *wanted = secure_getenv("CODEAI_METRICS_RSEQ");
+
+	if (!(h->flags & CMXI_FLAG_RSEQ_WORKS) || !cmxi_rseq_is_registered())
+		return 0;
+	if (wanted != NULL && strcmp(wanted, "0") == 0)
+		return 0;
+	/* Another kernel's CPU 3 is not ours: without a boot id, no stripe. */
+	if (memcmp(h->boot_id, unknown, sizeof(unknown)) == 0)
+		return 0;
+	return h->n_cpu_stripes;
+}
+
+#ifdef CMX_HAS_RSEQ
+
+enum outcome { ABORTED, NOT_ABORTED, NOT_PREEMPTED };
+
+/* Turns of the loop before a child gives up: some hundred milliseconds. */
+#define TURNS_MAX 200000000u
+
+/* A child that nothing preempted proves nothing. */
+#define TRIALS_MAX 3
+
+struct trial {
+	uint32_t is_in_section;
+	uint32_t is_changed;
+};
+
+/*
+ * Stay in a section until another thread of this CPU has changed a word.  A
+ * kernel that works never lets us see that: we were preempted for it.
+ */
+static enum outcome
+spin_in_section(struct trial *trial)
+{
+	ptrdiff_t offset = __rseq_offset;
+	uint32_t turns = TURNS_MAX, changed = 0;
+
+#if defined(__x86_64__)
+	uint32_t cpu = cmx_rseq_cpu(offset);
+
+	__asm__ goto volatile(
+	    CMX_RSEQ_BEGIN "movl $1, %[started]\n\t"
+			   "6:\n\t"
+			   "cmpl $0, %[changed_word]\n\t"
+			   "jne 2f\n\t"
+			   "subl $1, %[turns]\n\t"
+			   "jnz 6b\n\t" CMX_RSEQ_END
+	    :
+	    : [offset] "r"(offset), [cpu] "r"(cpu), [turns] "r"(turns),
+	    [started] "m"(trial->is_in_section),
+	    [changed_word] "m"(trial->is_changed)
+	    : "memory", "cc", "rax"
+	    : aborted);
+#else
+	uint32_t cpu = cmx_rseq_cpu(offset);
+
+	__asm__ goto volatile(
+	    CMX_RSEQ_BEGIN "mov w15, 1\n\t"
+			   "str w15, [%[started]]\n\t"
+			   "6:\n\t"
+			   "ldr w15, [%[changed_word]]\n\t"
+			   "cbnz w15, 2f\n\t"
+			   "sub %w[turns], %w[turns], 1\n\t"
+			   "cbnz %w[turns], 6b\n\t" CMX_RSEQ_END
+	    :
+	    : [area] "r"(cmx_rseq_area(offset)), [cpu] "r"(cpu),
+	    [turns] "r"(turns), [started] "r"(&trial->is_in_section),
+	    [changed_word] "r"(&trial->is_changed)
+	    : "memory", "cc", "x15"
+	    : aborted);
+#endif
+	changed = cmxi_load32_relaxed(&trial->is_changed);
+	return changed ? NOT_ABORTED : NOT_PREEMPTED;
+aborted:
+	return ABORTED;
+}
+
+static enum outcome
+change_word(struct trial *trial)
+{
+	for (uint32_t i = 0; i < TURNS_MAX / 100; i++) {
+		if (cmxi_load32_relaxed(&trial->is_in_section)) {
+			cmxi_store32_relaxed(&trial->is_changed, 1);
+			return ABORTED;
+		}
+		sched_yield();
+	}
+	return NOT_PREEMPTED;
+}
+
+/* One CPU that this process may run on. */
+static bool
+pick_cpu(cpu_set_t *one)
+{
+	cpu_set_t all;
+
+	CPU_ZERO(one);
+	if (sched_getaffinity(0, sizeof(all), &all) != 0)
+		return false;
+	for (size_t i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &all)) {
+			CPU_SET(i, one);
+			return true;
+		}
+	return false;
+}
+
+/*
+ * A child by the bare system call: no handler of the application runs, and no
+ * exit signal, so the application hears nothing of it.
+ */
+static pid_t
+start(enum outcome (*body)(struct trial *), struct trial *trial,
+    const cpu_set_t *cpu)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
+
+	if (pid == 0) {
+		int status = NOT_PREEMPTED;
+
+		if (sched_setaffinity(0, sizeof(*cpu), cpu) == 0)
+			status = body(trial);
+		syscall(SYS_exit_group, status);
+	}
+	return pid;
+}
+
+static enum outcome
+finish(pid_t pid)
+{
+	int status;
+
+	if (pid < 0)
+		return NOT_PREEMPTED;
+	while (waitpid(pid, &status, __WALL) < 0)
+		if (errno != EINTR)
+			return NOT_PREEMPTED;
+	return WIFEXITED(status) ? (enum outcome)WEXITSTATUS(status) :
+				   NOT_PREEMPTED;
+}
+
+static enum outcome
+try_once(struct trial *trial, const cpu_set_t *cpu)
+{
+	pid_t spinner, changer;
+	enum outcome outcome;
+
+	memset(trial, 0, sizeof(*trial));
+	spinner = start(spin_in_section, trial, cpu);
+	changer = start(change_word, trial, cpu);
+	outcome = finish(spinner);
+	/* The changer may still be waiting for a section that is over. */
+	cmxi_store32_relaxed(&trial->is_in_section, 1);
+	finish(changer);
+	return outcome;
+}
+
+bool
+cmxi_rseq_self_test(void)
+{
+	enum outcome outcome = NOT_PREEMPTED;
+	int saved = errno;
+	struct trial *trial;
+	cpu_set_t cpu;
+
+	if (!cmxi_rseq_is_registered() || !pick_cpu(&cpu))
+		return false;
+	trial = mmap(NULL, sizeof(*trial), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (trial == MAP_FAILED)
+		return false;
+	for (int i = 0; i < TRIALS_MAX && outcome == NOT_PREEMPTED; i++)
+		outcome = try_once(trial, &cpu);
+	munmap(trial, sizeof(*trial));
+	errno = saved;
+	return outcome == ABORTED;
+}
+
+#else
+
+bool
+cmxi_rseq_self_test(void)
+{
+	return false;
+}
+
+#endif

@@ -1,0 +1,226 @@
+/*
+ * series.c: family and label values -> cells.
+ *
+ * The protocol and its guarantees stand in format.h ("Insert a series").
+ */
+#include "write/series.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/require.h"
+#include "base/utf8.h"
+#include "write/arena.h"
+#include "write/index.h"
+#include "write/insert_space.h"
+
+static bool
+family_is_full(const struct cmx_registry *reg,
+    const struct cmxi_shm_family *family)
+{
+	const struct cmxi_shm_header *h = cmxi_segment_header(&reg->segment);
+
+	/*
+	 * relaxed: bounds, not reservations.  As many series as processes
+	 * insert at this instant may pass them, and none is refused wrongly.
+	 */
+	return (family->max_series != 0 &&
+		   cmxi_load64_relaxed(&family->n_series) >=
+		       family->max_series) ||
+	    cmxi_load64_relaxed(&h->inserts_done) >=
+	    reg->segment.fixed.series_limit;
+}
+
+/* Insert a key that cmxi_index_walk() did not find; its entry, or 0: overflow.
+ */
+static uint32_t
+insert(const struct cmx_registry *reg, struct cmxi_shm_family *family,
+    const struct cmxi_key *key, struct cmxi_probe *p)
+{
+	struct cmxi_space space;
+	uint32_t there;
+
+	if (p->n >= CMXI_PROBE_MAX || family_is_full(reg, family) ||
+	    cmxi_space_take(reg, family, key->size, &space) != 0)
+		return 0;
+	cmxi_entry_fill(cmxi_segment_entry(&reg->segment, space.ref), key,
+	    space.cell_offset);
+	there = cmxi_index_publish(&reg->segment, key, p, space.ref);
+	if (there == space.ref)
+		cmxi_add64_relaxed(&family->n_series, 1);
+	else
+		cmxi_space_keep(reg, &space);
+	return there;
+}
+
+static int
+give_overflow(const struct cmx_registry *reg, struct cmxi_shm_family *family,
+    const struct cmxi_shm_series **entry)
+{
+	*entry = cmxi_segment_entry(&reg->segment, family->overflow);
+	if (family->n_labels == 0)
+		return 0;
+	cmxi_add64_relaxed(&family->overflow_lookups, 1);
+	cmxi_segment_count(&reg->segment, CMXI_STAT_OVERFLOW_LOOKUPS, 1);
+	return 1;
+}
+
+static bool
+all_are_overflow(size_t n_labels, const char *const *values)
+{
+	for (size_t i = 0; i < n_labels; i++)
+		if (values[i] == NULL ||
+		    strcmp(values[i], CMXI_OVERFLOW_VALUE) != 0)
+			return false;
+	return true;
+}
+
+static bool
+all_are_valid(size_t n_labels, const char *const *values)
+{
+	for (size_t i = 0; i < n_labels; i++) {
+		const char *value = cmxi_value_or_empty(values[i]);
+
+		if (!cmxi_utf8_is_valid(value, strlen(value)))
+			return false;
+	}
+	return true;
+}
+
+/* The cells of a key that is valid UTF-8: found, inserted, or overflow. */
+static int
+find_or_insert(const struct cmx_registry *reg, const struct cmxi_key *key,
+    const struct cmxi_shm_series **entry)
+{
+	struct cmxi_shm_family *family = cmxi_registry_family(reg, key->family);
+	struct cmxi_probe p = cmxi_probe_start(&reg->segment, key);
+	uint32_t ref;
+
+	cmxi_index_walk(&reg->segment, key, &p);
+	ref = p.found != 0 ? p.found : insert(reg, family, key, &p);
+	if (ref == 0)
+		return give_overflow(reg, family, entry);
+	*entry = cmxi_segment_entry(&reg->segment, ref);
+	return 0;
+}
+
+static int
+give_overflow_of_long(const struct cmx_registry *reg, uint32_t family,
+    const struct cmxi_shm_series **entry)
+{
+	cmxi_segment_count(&reg->segment, CMXI_STAT_LONG_LABELS, 1);
+	return give_overflow(reg, cmxi_registry_family(reg, family), entry);
+}
+
+/*
+ * Values that are not UTF-8, looked up as what they become.  65 KiB of stack,
+ * so this is a function of its own.
+ */
+static CMXI_NOINLINE int
+find_repaired(const struct cmx_registry *reg, const struct cmxi_key *broken,
+    const struct cmxi_shm_series **entry)
+{
+	char texts[CMX_LABELS_MAX][CMX_LABEL_VALUE_MAX + 1];
+	const char *values[CMX_LABELS_MAX];
+	struct cmxi_key key;
+
+	for (uint32_t i = 0; i < broken->n_labels; i++) {
+		const char *value = cmxi_value_or_empty(broken->values[i]);
+		size_t n = broken->lengths[i];
+		size_t repaired =
+		    cmxi_utf8_repair(value, n, texts[i], CMX_LABEL_VALUE_MAX);
+
+		if (!cmxi_utf8_is_valid(value, n))
+			cmxi_segment_count(&reg->segment,
+			    CMXI_STAT_REPAIRED_LABELS, 1);
+		if (repaired > CMX_LABEL_VALUE_MAX)
+			return give_overflow_of_long(reg, broken->family,
+			    entry);
+		texts[i][repaired] = '\0';
+		values[i] = texts[i];
+	}
+	cmxi_key_build(&key, broken->family, broken->n_labels, values,
+	    reg->segment.fixed.seed);
+	return find_or_insert(reg, &key, entry);
+}
+
+/* The slow path: the series is new, or its values are not UTF-8. */
+static CMXI_NOINLINE int
+find_missing(const struct cmx_registry *reg, const struct cmxi_key *key,
+    const struct cmxi_shm_series **entry)
+{
+	int saved = errno, r;
+
+	if (!all_are_valid(key->n_labels, key->values))
+		r = find_repaired(reg, key, entry);
+	else if (all_are_overflow(key->n_labels, key->values))
+		r = give_overflow(reg, cmxi_registry_family(reg, key->family),
+		    entry);
+	else
+		r = find_or_insert(reg, key, entry);
+	errno = saved;
+	return r;
+}
+
+int
+cmxi_series_find(const struct cmx_registry *reg, uint32_t family,
+    size_t n_labels, const char *const *values,
+    const struct cmxi_shm_series **entry)
+{
+	struct cmxi_key key;
+	uint32_t ref;
+
+	REQUIRE(n_labels == cmxi_registry_family(reg, family)->n_labels);
+	if (n_labels == 0)
+		return give_overflow(reg, cmxi_registry_family(reg, family),
+		    entry);
+	if (!cmxi_key_build(&key, family, n_labels, values,
+		reg->segment.fixed.seed))
+		return give_overflow_of_long(reg, family, entry);
+	ref = cmxi_index_find(&reg->segment, &key);
+	if (cmxi_unlikely(ref == 0))
+		return find_missing(reg, &key, entry);
+	*entry = cmxi_segment_entry(&reg->segment, ref);
+	return 0;
+}
+
+uint32_t
+cmxi_series_exemplars(const struct cmxi_segment *s,
+    const struct cmxi_shm_family *family, const struct cmxi_shm_series *entry)
+{
+	const unsigned char *arena = s->base + s->fixed.arena_offset;
+	uint64_t at = (uint64_t)((const unsigned char *)entry - arena);
+
+	if (!family->has_exemplars)
+		return 0;
+	return (
+	    uint32_t)(cmxi_exemplars_offset((uint32_t)(at / CMXI_ENTRY_UNIT),
+			  entry->key_size) /
+	    CMXI_ENTRY_UNIT);
+}
+
+int
+cmxi_series_make_overflow(const struct cmxi_segment *s,
+    struct cmxi_shm_family *record, uint32_t family)
+{
+	const char *values[CMX_LABELS_MAX];
+	struct cmxi_key key;
+	uint64_t cell_offset;
+	uint32_t ref;
+	int r;
+
+	for (size_t i = 0; i < record->n_labels; i++)
+		values[i] = CMXI_OVERFLOW_VALUE;
+	cmxi_key_build(&key, family, record->n_labels, values, s->fixed.seed);
+	r = cmxi_arena_take_entry(s, cmxi_space_entry_size(record, key.size),
+	    CMXI_ENTRY_UNIT, &ref);
+	if (r == 0)
+		r = record->type == CMX_GAUGE ?
+		    cmxi_arena_take_gauge(s, &cell_offset) :
+		    cmxi_arena_take_cells(s, record->cell_size, &cell_offset);
+	if (r != 0)
+		return r;
+	cmxi_entry_fill(cmxi_segment_entry(s, ref), &key, cell_offset);
+	record->overflow = ref;
+	return 0;
+}

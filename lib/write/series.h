@@ -1,0 +1,32 @@
+/*
+ * series.h: family and label values -> cells.
+ */
+#ifndef CMXI_SERIES_H
+#define CMXI_SERIES_H
+
+#include "segment/family_record.h"
+#include "write/registry.h"
+
+/*
+ * Find the series of a family with these values, or insert it.
+ *
+ * Returns 0 and its entry, or 1 and that of the overflow series.
+ * Requires: n_labels is the family's.  Keeps errno.
+ */
+int cmxi_series_find(const struct cmx_registry *, uint32_t family,
+    size_t n_labels, const char *const *values,
+    const struct cmxi_shm_series **entry);
+
+/* The entry of its exemplars, for a handle; 0: its family has none. */
+uint32_t cmxi_series_exemplars(const struct cmxi_segment *,
+    const struct cmxi_shm_family *, const struct cmxi_shm_series *);
+
+/*
+ * Make the overflow series of a family that is not published yet: an entry
+ * and cells, not in the index.  For a family without labels it is the only
+ * series.
+ */
+int cmxi_series_make_overflow(const struct cmxi_segment *,
+    struct cmxi_shm_family *record, uint32_t family);
+
+#endif

@@ -1,0 +1,325 @@
+/*
+ * slot.c: a process's place for gauges, and its beacon.
+ *
+ * The beacon is an OFD lock whose open file description is held by nothing
+ * but a MADV_DONTFORK mapping: no descriptor that closefrom() could close or
+ * a child inherit.  The kernel drops it at exit, SIGKILL and exec, and
+ * children do not carry it on.
+ *
+ * One gap is known: a fork() in another thread between the open and the close
+ * below gives the child a descriptor of the same description, and the slot
+ * then lives until that child ends or executes a program.
+ */
+#include "write/slot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "segment/procfs.h"
+
+static struct cmxi_shm_slot *
+slot_record(const struct cmxi_segment *s, uint64_t number)
+{
+	return (struct cmxi_shm_slot *)(void *)(s->base +
+		   s->fixed.slot_offset) +
+	    number;
+}
+
+/*
+ * Give a slot's gauge stripe pages for [0, end) and say so.  The shared
+ * stripe has no record: its pages come with each series.
+ */
+static int
+make_stripe(const struct cmxi_segment *s, uint64_t number, uint64_t end)
+{
+	uint64_t page = s->fixed.page_size;
+	int r;
+
+	end = (end + page - 1) / page * page;
+	r = cmxi_segment_reserve(s,
+	    s->fixed.gauge_offset + number * s->fixed.gauge_stripe_size, end);
+	if (r == 0 && number < s->fixed.n_slots)
+		/*
+		 * (J) release, pairs with (K) in snapshot_gauge.c.
+		 * Orders the pages before the mark.  Without it a reader could
+		 * allocate a page here by looking at it.
+		 */
+		cmxi_max64_release(&slot_record(s, number)->ready, end);
+	return r;
+}
+
+/* A new open file description of the segment, or -1. */
+static int
+open_again(const struct cmxi_segment *s)
+{
+	char self[64];
+	int fd = -1;
+
+	if (s->path != NULL)
+		fd = open(s->path,
+		    O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (cmxi_segment_is_file(s, fd))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	if (!cmxi_segment_owns_fd(s))
+		return -1;
+	/* The name is gone or another's: go through our own descriptor. */
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", s->fd);
+	fd = open(self, O_RDWR | O_CLOEXEC);
+	if (cmxi_segment_is_file(s, fd))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* What a claim may end in, beside a slot's number. */
+enum { NO_SLOT_NOW = -1, NO_SLOT_EVER = -2 };
+
+/* The number of a free slot, now locked through fd; or why there is none. */
+static int64_t
+lock_free_slot(const struct cmxi_segment *s, int fd)
+{
+	for (uint64_t i = 0; i < s->fixed.n_slots; i++) {
+		struct flock lock = { .l_type = F_WRLCK,
+			.l_whence = SEEK_SET,
+			.l_start = (off_t)(CMXI_BEACON_OFFSET + (int64_t)i),
+			.l_len = 1 };
+
+		if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+			return (int64_t)i;
+		if (errno == ENOLCK || errno == ENOMEM)
+			return NO_SLOT_NOW;
+		if (errno != EAGAIN && errno != EACCES)
+			return NO_SLOT_EVER;
+	}
+	return NO_SLOT_EVER;
+}
+
+/* As much of a text as fits, as UTF-8, with zeros behind it. */
+static void
+put_text(char *to, size_t size, const char *text)
+{
+	char repaired[256];
+	size_t n = cmxi_utf8_repair(text, strnlen(text, size), repaired,
+	    sizeof(repaired));
+
+	/* Repaired bytes are longer: cut at the end of a character. */
+	n = cmxi_utf8_valid_size(repaired, n < size ? n : size - 1);
+	memset(to, 0, size);
+	memcpy(to, repaired, n);
+}
+
+/* The role that a process gave itself, or the name of its program. */
+static void
+role_text(const struct cmxi_process *process, uint64_t role[CMXI_ROLE_SIZE / 8])
+{
+	for (size_t i = 0; i < CMXI_ROLE_SIZE / 8; i++)
+		/* relaxed: for people */
+		role[i] = cmxi_load64_relaxed(&process->role[i]);
+	if (*(const char *)role == '\0')
+		put_text((char *)role, CMXI_ROLE_SIZE,
+		    program_invocation_short_name);
+}
+
+static void
+describe(struct cmxi_shm_slot *slot, const struct cmxi_process *process)
+{
+	struct cmxi_proc_stat stat;
+	uint64_t role[CMXI_ROLE_SIZE / 8];
+
+	role_text(process, role);
+	memcpy(slot->role, role, sizeof(slot->role));
+	put_text(slot->command, sizeof(slot->command), program_invocation_name);
+	slot->pid = (uint32_t)getpid();
+	slot->start_ticks = cmxi_proc_stat(0, &stat) ? stat.start_ticks : 0;
+	slot->pid_namespace = cmxi_proc_pid_namespace();
+	slot->claimed_ns = cmxi_wall_clock_ns();
+}
+
+/*
+ * Make a claimed slot ours: its values are wiped while its generation is odd.
+ * Killed in the middle, we lose the beacon, and the slot is nobody's.
+ */
+static int
+take_over(const struct cmxi_segment *s, const struct cmxi_process *process,
+    uint64_t number, uint64_t end)
+{
+	struct cmxi_shm_slot *slot = slot_record(s, number);
+	unsigned char *stripe = cmxi_segment_gauge_stripe(s, number);
+	uint64_t used =
+	    cmxi_load64_relaxed(&cmxi_segment_header(s)->gauge_used);
+	uint32_t generation;
+	int r;
+
+	if (used > s->fixed.gauge_stripe_size)
+		used = s->fixed.gauge_stripe_size;
+	if (used < end)
+		used = end;
+	r = cmxi_segment_reserve(s, (uint64_t)((unsigned char *)slot - s->base),
+	    sizeof(*slot));
+	if (r == 0)
+		r = make_stripe(s, number, used);
+	if (r != 0)
+		return r;
+	/* relaxed: the beacon is ours, nobody else writes the generation */
+	generation = cmxi_load32_relaxed(&slot->generation) | 1;
+	cmxi_store32_relaxed(&slot->generation, generation);
+	/* The odd number before the wipe: a fence of the writing side. */
+	cmxi_fence_release();
+	for (uint64_t i = 0; i < used; i += sizeof(uint64_t))
+		cmxi_store64_relaxed((uint64_t *)(void *)(stripe + i), 0);
+	describe(slot, process);
+	/*
+	 * (F) release, pairs with (G) in snapshot_gauge.c.
+	 * Orders the wiped values before the even generation.  Without it a
+	 * reader could add a dead process's values to the new one's.
+	 */
+	cmxi_store32_release(&slot->generation, generation + 1);
+	return 0;
+}
+
+/*
+ * Claim a slot and hold it by a mapping.  All of them taken, or a kernel
+ * without beacons, is for ever: NO_SLOT_EVER.  Want of descriptors, memory or
+ * pages may pass: NO_SLOT_NOW.
+ */
+static int64_t
+claim(const struct cmxi_segment *s, const struct cmxi_process *process,
+    uint64_t end, void **beacon)
+{
+	int64_t number = NO_SLOT_NOW;
+	int fd = open_again(s);
+
+	*beacon = MAP_FAILED;
+	if (fd < 0)
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ?
+		    NO_SLOT_NOW :
+		    NO_SLOT_EVER;
+	*beacon = mmap(NULL, s->fixed.page_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (*beacon != MAP_FAILED &&
+	    madvise(*beacon, s->fixed.page_size, MADV_DONTFORK) == 0)
+		number = lock_free_slot(s, fd);
+	if (number >= 0 && take_over(s, process, (uint64_t)number, end) != 0)
+		number = NO_SLOT_NOW;
+	close(fd);
+	if (number < 0 && *beacon != MAP_FAILED) {
+		munmap(*beacon, s->fixed.page_size);
+		*beacon = MAP_FAILED;
+	}
+	return number;
+}
+
+/* The first use by this process: two threads may come here at once. */
+static void
+claim_once(const struct cmxi_segment *s, struct cmxi_process *process,
+    uint64_t end)
+{
+	uint64_t none = 0, slot;
+	void *beacon;
+	int64_t number = claim(s, process, end, &beacon);
+
+	if (number == NO_SLOT_NOW)
+		return;
+	slot =
+	    (number == NO_SLOT_EVER ? s->fixed.n_slots : (uint64_t)number) + 1;
+	/* relaxed: one process; the stripe behind a slot carries no order */
+	if (cmxi_cas64_relaxed(&process->slot, &none, slot)) {
+		if (number == NO_SLOT_EVER)
+			cmxi_segment_count(s, CMXI_STAT_SHARED_SLOT, 1);
+		else
+			cmxi_store64_relaxed(&process->beacon,
+			    (uint64_t)(uintptr_t)beacon);
+		return;
+	}
+	/* Another thread was faster: its slot is ours, this one is free. */
+	if (beacon != MAP_FAILED)
+		munmap(beacon, s->fixed.page_size);
+}
+
+int64_t
+cmxi_slot_ready(const struct cmxi_segment *s, struct cmxi_process *process,
+    uint64_t end)
+{
+	uint64_t ready = cmxi_load64_relaxed(&process->gauge_ready);
+	int saved = errno;
+	uint64_t number;
+
+	if (cmxi_load64_relaxed(&process->slot) == 0)
+		claim_once(s, process, end);
+	number = cmxi_load64_relaxed(&process->slot) - 1;
+	if (number == UINT64_MAX ||
+	    (ready < end && make_stripe(s, number, end) != 0)) {
+		cmxi_segment_count(s, CMXI_STAT_DROPPED_GAUGES, 1);
+		errno = saved;
+		return -1;
+	}
+	if (ready < end) {
+		/* release: the pages before the mark */
+		cmxi_max64_release(&process->gauge_ready, end);
+	}
+	errno = saved;
+	return (int64_t)number;
+}
+
+void
+cmxi_slot_claim(const struct cmxi_segment *s, struct cmxi_process *process)
+{
+	int saved = errno;
+
+	claim_once(s, process, CMXI_STRIPE_HEADER);
+	errno = saved;
+}
+
+/*
+ * Change the role of a slot that is ours.  Of two threads that do it at once
+ * either's is left, or a mixture: both are text.
+ */
+static void
+write_role(struct cmxi_shm_slot *slot, const uint64_t role[CMXI_ROLE_SIZE / 8])
+{
+	uint32_t version = cmxi_load32_relaxed(&slot->role_version) | 1;
+
+	cmxi_store32_relaxed(&slot->role_version, version);
+	/* The odd number before the bytes. */
+	cmxi_fence_release();
+	for (size_t i = 0; i < CMXI_ROLE_SIZE / 8; i++)
+		cmxi_store64_relaxed((uint64_t *)(void *)slot->role + i,
+		    role[i]);
+	/* (N) release: the bytes before the even number. */
+	cmxi_store32_release(&slot->role_version, version + 1);
+}
+
+void
+cmxi_slot_set_role(const struct cmxi_segment *s, struct cmxi_process *process,
+    const char *text)
+{
+	uint64_t role[CMXI_ROLE_SIZE / 8] = { 0 }, slot;
+
+	put_text((char *)role, sizeof(role), text == NULL ? "" : text);
+	for (size_t i = 0; i < CMXI_ROLE_SIZE / 8; i++)
+		cmxi_store64_relaxed(&process->role[i], role[i]);
+	cmxi_slot_attend(s, process);
+	slot = cmxi_load64_relaxed(&process->slot);
+	if (slot == 0 || slot > s->fixed.n_slots)
+		return;
+	role_text(process, role);
+	write_role(slot_record(s, slot - 1), role);
+}
+
+void
+cmxi_slot_release(const struct cmxi_segment *s, struct cmxi_process *process)
+{
+	uint64_t beacon = cmxi_load64_relaxed(&process->beacon);
+
+	if (beacon != 0)
+		munmap((void *)(uintptr_t)beacon, s->fixed.page_size);
+}
