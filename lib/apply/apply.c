@@ -49,7 +49,7 @@ open_and_lock(struct cmx_registry *reg, const char *path, struct cmx_error *err)
 		if (r != 0)
 			return r;
 		if (cmxi_segment_is_named(&reg->segment)) {
-			cmxi_registry_finish(reg);
+			cmxi_registry_set_stripes(reg);
 			return 0;
 		}
 		r = cmxi_error(err, CMX_ERR_SYSTEM,
@@ -121,7 +121,7 @@ make_successor(struct cmx_registry *reg, const struct cmx_registry *old,
 	    CMXI_ANY_FILESYSTEM, err);
 	if (r != 0)
 		return r;
-	cmxi_registry_finish(reg);
+	cmxi_registry_set_stripes(reg);
 	r = cmxi_segment_lock_apply(&reg->segment, err);
 	return r == 0 ? cmxi_registry_append(reg, schema, err) : r;
 }
@@ -178,7 +178,7 @@ n_predecessors(const struct cmx_registry *reg, const char *path)
 }
 
 static int
-replace(struct cmx_registry **regp, const char *path,
+replace_segment(struct cmx_registry **regp, const char *path,
     const struct cmxi_schema *schema, struct cmx_error *err)
 {
 	struct cmx_registry *old = *regp, *reg;
@@ -219,17 +219,17 @@ apply_locked(struct cmx_registry **regp, const char *path,
 	if (r == 1) {
 		r = cmxi_registry_append(*regp, schema, err);
 	} else {
-		r = replace(regp, path, schema, err);
+		r = replace_segment(regp, path, schema, err);
 		result->is_replaced = r == 0;
 	}
 	if (r == 0)
-		r = cmxi_carry(*regp, path, &result->n_carried,
+		r = cmxi_carry_totals(*regp, path, &result->n_carried,
 		    &result->n_waiting, err);
 	return r;
 }
 
 static int
-apply(const char *path, const char *schema_path,
+apply_to_path(const char *path, const char *schema_path,
     const struct cmxi_schema *schema, struct cmx_apply_result *result,
     struct cmx_error *err)
 {
@@ -257,7 +257,7 @@ cmx_apply(const char *segment, const char *schema,
 	char path[CMXI_PATH_MAX];
 	struct cmxi_schema *loaded = NULL;
 	int saved = errno;
-	int r = cmxi_choose_path(segment, true, path, sizeof(path), err);
+	int r = cmxi_path_choose(segment, true, path, sizeof(path), err);
 
 	if (result == NULL)
 		result = &ignored;
@@ -265,7 +265,7 @@ cmx_apply(const char *segment, const char *schema,
 	if (r == 0)
 		r = cmxi_schema_load(schema, &loaded, err);
 	if (r == 0)
-		r = apply(path, schema, loaded, result, err);
+		r = apply_to_path(path, schema, loaded, result, err);
 	if (r == 0)
 		cmxi_error_clear(err);
 	cmxi_schema_free(loaded);

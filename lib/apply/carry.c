@@ -136,8 +136,8 @@ successor(const struct cmx_registry *to, const struct cmx_family_def *def,
 			return 0;
 	}
 	record = cmxi_registry_family(to, entry);
-	if (!cmxi_definition_decode(record, record->size, &d) ||
-	    !cmxi_family_same_cells(&d.def, def))
+	if (!cmxi_family_record_decode(record, record->size, &d) ||
+	    !cmxi_def_same_cells(&d.def, def))
 		return 0;
 	/* Gauges are the living's, but for those of CMX_LAST. */
 	if (def->type == CMX_GAUGE &&
@@ -147,7 +147,7 @@ successor(const struct cmx_registry *to, const struct cmx_family_def *def,
 }
 
 static int
-collect(const struct cmx_registry *to, struct cmxr_reader *reader,
+collect_totals(const struct cmx_registry *to, struct cmxr_reader *reader,
     const struct cmxi_schema *old_schema, struct totals *t,
     struct cmx_error *err)
 {
@@ -172,7 +172,7 @@ collect(const struct cmx_registry *to, struct cmxr_reader *reader,
 
 /* Store the totals, and say that they count here from now on. */
 static int
-publish(const struct cmx_registry *to, const struct totals *t,
+publish_totals(const struct cmx_registry *to, const struct totals *t,
     struct cmx_error *err)
 {
 	const struct cmxi_segment *s = &to->segment;
@@ -193,7 +193,7 @@ publish(const struct cmx_registry *to, const struct totals *t,
 	}
 	cmxi_store64_relaxed(&h->carry_size, t->size);
 	/*
-	 * (L) release, pairs with (M) in part.c:load_carried().
+	 * (L) release, pairs with (M) in segment_view.c:load_carried().
 	 * Orders the totals and their size before the word.  Without it a
 	 * reader could miss totals that it no longer reads in the old file.
 	 */
@@ -217,9 +217,9 @@ carry_totals(const struct cmx_registry *to, const char *old_path,
 	r = cmxi_schema_load_text(text, strlen(text), old_path, &old_schema,
 	    err);
 	if (r == 0)
-		r = collect(to, reader, old_schema, &t, err);
+		r = collect_totals(to, reader, old_schema, &t, err);
 	if (r == 0)
-		r = publish(to, &t, err);
+		r = publish_totals(to, &t, err);
 	free(t.bytes);
 	cmxi_schema_free(old_schema);
 	cmxr_close(reader);
@@ -231,7 +231,7 @@ is_carried(const struct cmx_registry *reg)
 {
 	const struct cmxi_shm_header *h = cmxi_segment_header(&reg->segment);
 
-	/* (M) acquire, as in part.c; the apply lock orders the rest */
+	/* (M) acquire, as in segment_view.c; the apply lock orders the rest */
 	return reg->segment.fixed.predecessor_seed == 0 ||
 	    cmxi_load64_acquire(&h->carried) != 0;
 }
@@ -242,7 +242,7 @@ carry_opened(const struct cmx_registry *to, const struct cmx_registry *old,
     const char *path, const char *old_path, unsigned int *n_carried,
     unsigned int *n_waiting, struct cmx_error *err)
 {
-	int r = cmxi_carry(old, path, n_carried, n_waiting, err);
+	int r = cmxi_carry_totals(old, path, n_carried, n_waiting, err);
 
 	if (r != 0)
 		return r;
@@ -257,7 +257,7 @@ carry_opened(const struct cmx_registry *to, const struct cmx_registry *old,
 }
 
 int
-cmxi_carry(const struct cmx_registry *to, const char *path,
+cmxi_carry_totals(const struct cmx_registry *to, const char *path,
     unsigned int *n_carried, unsigned int *n_waiting, struct cmx_error *err)
 {
 	uint64_t seed = to->segment.fixed.predecessor_seed;
@@ -278,12 +278,13 @@ cmxi_carry(const struct cmx_registry *to, const char *path,
 		r = cmxi_segment_open(&old->segment, old_path, CMXI_WRITE,
 		    CMXI_ANY_FILESYSTEM, err);
 		if (r == 0) {
-			cmxi_registry_finish(old);
+			cmxi_registry_set_stripes(old);
 			r = carry_opened(to, old, path, old_path, n_carried,
 			    n_waiting, err);
 		} else if (r == CMX_ERR_NOT_FOUND) {
 			/* Somebody removed it, and its totals with it. */
-			r = publish(to, &(struct totals){ .size = 0 }, err);
+			r = publish_totals(to, &(struct totals){ .size = 0 },
+			    err);
 		}
 		cmx_close(old);
 	}

@@ -17,7 +17,7 @@
  * writers (or have one before them that does) added; or a negative enum
  * cmx_err: nothing is lost, and the next call goes on.
  */
-int cmxi_carry(const struct cmx_registry *, const char *path,
+int cmxi_carry_totals(const struct cmx_registry *, const char *path,
     unsigned int *n_carried, unsigned int *n_waiting, struct cmx_error *);
 
 #endif

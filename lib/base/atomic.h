@@ -107,7 +107,7 @@ cmxi_signal_fence(void)
 
 /*
  * The reading side of a sequence lock: loads before it stay before the loads
- * after it.  Used in one place, snapshot_gauge.c:load_slot().
+ * after it.  Used in one place, gauges.c:load_slot().
  */
 static inline void
 cmxi_fence_acquire(void)

@@ -53,7 +53,7 @@ mark_cut(char *text, size_t size, int wanted)
 }
 
 static void
-fill(struct cmx_error *err, enum cmx_err code, int saved, const char *fmt,
+fill_error(struct cmx_error *err, enum cmx_err code, int saved, const char *fmt,
     va_list ap)
 {
 	int n;
@@ -73,7 +73,7 @@ cmxi_error(struct cmx_error *err, enum cmx_err code, const char *fmt, ...)
 
 	if (err != NULL) {
 		va_start(ap, fmt);
-		fill(err, code, 0, fmt, ap);
+		fill_error(err, code, 0, fmt, ap);
 		va_end(ap);
 	}
 	errno = saved;
@@ -94,7 +94,7 @@ cmxi_error_system(struct cmx_error *err, enum cmx_err code, int saved,
 		return code;
 	}
 	va_start(ap, fmt);
-	fill(err, code, saved, fmt, ap);
+	fill_error(err, code, saved, fmt, ap);
 	va_end(ap);
 	/* The GNU form returns the text, and need not use the buffer. */
 	const char *text = strerror_r(saved, reason, sizeof(reason));

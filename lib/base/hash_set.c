@@ -11,7 +11,7 @@
 
 /* The slot of a hash, or the free one where it belongs. */
 static size_t
-find(const struct cmxi_hash_set *s, uint64_t hash)
+slot_of_hash(const struct cmxi_hash_set *s, uint64_t hash)
 {
 	size_t at = hash & (s->capacity - 1);
 
@@ -21,7 +21,7 @@ find(const struct cmxi_hash_set *s, uint64_t hash)
 }
 
 static bool
-grow(struct cmxi_hash_set *s)
+grow_set(struct cmxi_hash_set *s)
 {
 	struct cmxi_hash_set grown = { .n = s->n,
 		.capacity = s->capacity == 0 ? CAPACITY_MIN : s->capacity * 2 };
@@ -31,7 +31,8 @@ grow(struct cmxi_hash_set *s)
 		return false;
 	for (size_t i = 0; i < s->capacity; i++)
 		if (s->slots[i] != 0)
-			grown.slots[find(&grown, s->slots[i])] = s->slots[i];
+			grown.slots[slot_of_hash(&grown, s->slots[i])] =
+			    s->slots[i];
 	free(s->slots);
 	*s = grown;
 	return true;
@@ -43,9 +44,9 @@ cmxi_hash_set_add(struct cmxi_hash_set *s, uint64_t hash)
 	size_t at;
 
 	hash = hash == 0 ? 1 : hash;
-	if (s->n * 2 >= s->capacity && !grow(s))
+	if (s->n * 2 >= s->capacity && !grow_set(s))
 		return -1;
-	at = find(s, hash);
+	at = slot_of_hash(s, hash);
 	if (s->slots[at] == hash)
 		return 0;
 	s->slots[at] = hash;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 void
-cmxi_kernel_text(const char *path, char *text, size_t size)
+cmxi_kernel_file_read(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);

@@ -10,6 +10,6 @@
  * Up to size - 1 bytes of a file, with a NUL behind them.  Empty where the
  * file cannot be read.  The kernel gives all that fits in one read(2).
  */
-void cmxi_kernel_text(const char *path, char *text, size_t size);
+void cmxi_kernel_file_read(const char *path, char *text, size_t size);
 
 #endif

@@ -126,7 +126,7 @@ is_compatible(const struct cmx_family_def *a, const struct cmx_family_def *b)
 static bool
 has_label(const struct cmx_family_def *def, const char *name)
 {
-	if (cmxi_is_each(def) && strcmp(name, "pid") == 0)
+	if (cmxi_def_is_each(def) && strcmp(name, "pid") == 0)
 		return true;
 	for (size_t i = 0; i < def->n_labels; i++)
 		if (strcmp(name, def->labels[i]) == 0)

@@ -123,7 +123,7 @@ append_labels(struct cmxi_output *o, const struct cmxi_values *v,
 	o->scratch.size = 0;
 	if (!cmxi_buf_reserve(&o->scratch, of->text_size + 1))
 		return;
-	cmxi_series_values(v->family, of, o->scratch.data);
+	cmxi_catalog_series_values(v->family, of, o->scratch.data);
 	value = o->scratch.data;
 
 	cmxi_buf_string(b, "\n  {\"labels\":{");
@@ -148,7 +148,7 @@ append_histogram(struct cmxi_buf *b, const struct cmxi_values *v, size_t i)
 
 	cmxi_buf_string(b, ",\"buckets\":[");
 	for (size_t j = 0; j < cmxi_values_n_shown(v); j++) {
-		cmxi_add_bucket(v, pairs, j, &cell, &count, &sum);
+		cmxi_values_next_bucket(v, pairs, j, &cell, &count, &sum);
 		cmxi_buf_string(b, j > 0 ? ",{\"le\":" : "{\"le\":");
 		append_string(b, v->bound_texts[j].text);
 		cmxi_buf_string(b, ",\"count\":");
@@ -178,7 +178,7 @@ append_each(struct cmxi_output *o, const struct cmxi_values *v,
 	struct cmxi_buf *b = o->b;
 	char pid[CMXI_NUMBER_MAX];
 	size_t n;
-	const struct cmxi_each *each = cmxi_each_samples(v, &n);
+	const struct cmxi_each *each = cmxi_values_each(v, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		separate(b);
@@ -197,7 +197,7 @@ json_series(struct cmxi_output *o, const struct cmxi_values *v,
 	struct cmxi_buf *b = o->b;
 	const struct cmx_family_def *def = &v->family->d.def;
 
-	if (cmxi_is_each(def)) {
+	if (cmxi_def_is_each(def)) {
 		append_each(o, v, prefix);
 		return;
 	}

@@ -30,8 +30,8 @@ make_heads(struct cmxi_output *o, const struct cmxi_values *v,
 
 	o->scratch.size = 0;
 	for (size_t i = 0; i < def->n_labels; i++) {
-		cmxi_pb_string(&o->scratch, PAIR_NAME, def->labels[i]);
-		cmxi_pb_tag(&o->scratch, PAIR_VALUE);
+		cmxi_pb_string(&o->scratch, PB_PAIR_NAME, def->labels[i]);
+		cmxi_pb_tag(&o->scratch, PB_PAIR_VALUE);
 		heads->sizes[i] = o->scratch.size - at;
 		heads->text_sizes[i] = strlen(def->labels[i]) + strlen("=\"");
 		at = o->scratch.size;
@@ -89,7 +89,7 @@ labels_at(char *p, const struct cmxi_values *v, const struct heads *heads,
 
 		value += heads->text_sizes[i];
 		n = (size_t)((const char *)rawmemchr(value, '"') - value);
-		*p++ = METRIC_LABEL;
+		*p++ = PB_METRIC_LABEL;
 		p = cmxi_pb_varint_at(p, m + cmxi_pb_varint_size(n) + n);
 		p = bytes_at(p, head, m);
 		p = cmxi_pb_varint_at(p, n);
@@ -108,9 +108,9 @@ value_at(char *p, int tag, double value, uint64_t created_ns)
 
 	*p++ = (char)tag;
 	length = p++;
-	p = cmxi_pb_double_at(p, VALUE, value);
+	p = cmxi_pb_double_at(p, PB_VALUE, value);
 	if (created_ns != 0)
-		p = cmxi_pb_timestamp_at(p, COUNTER_START, created_ns);
+		p = cmxi_pb_timestamp_at(p, PB_COUNTER_START, created_ns);
 	*length = (char)(p - length - 1);
 	return p;
 }
@@ -118,8 +118,8 @@ value_at(char *p, int tag, double value, uint64_t created_ns)
 static int
 tag_of(const struct cmxi_values *v)
 {
-	return v->family->d.def.type == CMX_GAUGE ? METRIC_GAUGE :
-						    METRIC_COUNTER;
+	return v->family->d.def.type == CMX_GAUGE ? PB_METRIC_GAUGE :
+						    PB_METRIC_COUNTER;
 }
 
 /* False where its labels are too long for a short message, or odd. */
@@ -137,7 +137,7 @@ put_short(struct cmxi_output *o, const struct cmxi_values *v,
 	    !cmxi_buf_reserve(o->b, most))
 		return false;
 	p = o->b->data + o->b->size;
-	*p++ = FAMILY_METRIC;
+	*p++ = PB_FAMILY_METRIC;
 	length = p;
 	p = labels_at(p + 2, v, heads, i);
 	p = value_at(p, tag_of(v), value, created_ns);
@@ -153,19 +153,19 @@ put_long(struct cmxi_output *o, const struct cmxi_values *v,
     uint64_t created_ns)
 {
 	size_t metric =
-	    cmxi_pb_open_message(o->b, FAMILY_METRIC, METRIC_LENGTH);
+	    cmxi_pb_open_message(o->b, PB_FAMILY_METRIC, PB_METRIC_LENGTH);
 	size_t inner;
 
 	cmxi_pb_labels(o, v, prefix, i, pid);
-	inner = cmxi_pb_open_message(o->b, tag_of(v), METRIC_LENGTH);
-	cmxi_pb_double(o->b, VALUE, value);
+	inner = cmxi_pb_open_message(o->b, tag_of(v), PB_METRIC_LENGTH);
+	cmxi_pb_double(o->b, PB_VALUE, value);
 	if (v->family->n_exemplars > 0)
-		cmxi_pb_exemplar(o, COUNTER_EXEMPLAR,
+		cmxi_pb_exemplar(o, PB_COUNTER_EXEMPLAR,
 		    cmxi_encode_exemplar(v, i, 0));
 	if (created_ns != 0)
-		cmxi_pb_timestamp(o->b, COUNTER_START, created_ns);
-	cmxi_pb_close_message(o->b, inner, METRIC_LENGTH);
-	cmxi_pb_close_message(o->b, metric, METRIC_LENGTH);
+		cmxi_pb_timestamp(o->b, PB_COUNTER_START, created_ns);
+	cmxi_pb_close_message(o->b, inner, PB_METRIC_LENGTH);
+	cmxi_pb_close_message(o->b, metric, PB_METRIC_LENGTH);
 }
 
 static void
@@ -192,11 +192,11 @@ protobuf_family(struct cmxi_output *o, const struct cmxi_values *v)
 	    [] = { [CMX_COUNTER] = 0, [CMX_GAUGE] = 1, [CMX_HISTOGRAM] = 4 };
 	const struct cmx_family_def *def = &v->family->d.def;
 
-	o->family_at = cmxi_pb_open_message(o->b, 0, FAMILY_LENGTH);
-	cmxi_pb_string(o->b, FAMILY_NAME, def->name);
-	cmxi_pb_string(o->b, FAMILY_HELP, def->help);
-	cmxi_pb_number(o->b, FAMILY_TYPE, types[def->type]);
-	cmxi_pb_string(o->b, FAMILY_UNIT, def->unit);
+	o->family_at = cmxi_pb_open_message(o->b, 0, PB_FAMILY_LENGTH);
+	cmxi_pb_string(o->b, PB_FAMILY_NAME, def->name);
+	cmxi_pb_string(o->b, PB_FAMILY_HELP, def->help);
+	cmxi_pb_number(o->b, PB_FAMILY_TYPE, types[def->type]);
+	cmxi_pb_string(o->b, PB_FAMILY_UNIT, def->unit);
 }
 
 static void
@@ -205,7 +205,7 @@ put_each(struct cmxi_output *o, const struct cmxi_values *v,
 {
 	char pid[CMXI_NUMBER_MAX];
 	size_t n;
-	const struct cmxi_each *each = cmxi_each_samples(v, &n);
+	const struct cmxi_each *each = cmxi_values_each(v, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		pid[cmxi_u64_to_text(each[i].pid, pid)] = '\0';
@@ -220,7 +220,7 @@ protobuf_series(struct cmxi_output *o, const struct cmxi_values *v,
 	bool is_histogram = v->family->d.def.type == CMX_HISTOGRAM;
 	struct heads heads = { .bytes = NULL };
 
-	if (cmxi_is_each(&v->family->d.def)) {
+	if (cmxi_def_is_each(&v->family->d.def)) {
 		put_each(o, v, prefix);
 		return;
 	}
@@ -240,7 +240,7 @@ protobuf_series(struct cmxi_output *o, const struct cmxi_values *v,
 static void
 protobuf_family_end(struct cmxi_output *o)
 {
-	cmxi_pb_close_message(o->b, o->family_at, FAMILY_LENGTH);
+	cmxi_pb_close_message(o->b, o->family_at, PB_FAMILY_LENGTH);
 }
 
 static void

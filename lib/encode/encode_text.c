@@ -228,7 +228,7 @@ append_histogram(const struct line *l, size_t i)
 	for (size_t j = 0; j < cmxi_values_n_shown(l->v); j++) {
 		const struct cmxi_bound_text *t = &l->v->bound_texts[j];
 
-		cmxi_add_bucket(l->v, pairs, j, &cell, &count, &sum);
+		cmxi_values_next_bucket(l->v, pairs, j, &cell, &count, &sum);
 		append_head(l, "_bucket", series, "le",
 		    l->is_openmetrics ? t->openmetrics : t->text);
 		cmxi_buf_double(l->b, count);
@@ -253,7 +253,7 @@ append_each(const struct line *l)
 {
 	char pid[CMXI_NUMBER_MAX];
 	size_t n;
-	const struct cmxi_each *each = cmxi_each_samples(l->v, &n);
+	const struct cmxi_each *each = cmxi_values_each(l->v, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		pid[cmxi_u64_to_text(each[i].pid, pid)] = '\0';
@@ -271,7 +271,7 @@ append_series(struct cmxi_output *o, const struct cmxi_values *v,
 	const struct cmx_family_def *def = &v->family->d.def;
 	struct line line = make_line(o, v, prefix, is_openmetrics);
 
-	if (cmxi_is_each(def)) {
+	if (cmxi_def_is_each(def)) {
 		append_each(&line);
 		return;
 	}

@@ -17,7 +17,7 @@ struct part {
 };
 
 static struct part
-trim(struct part p)
+trim_piece(struct part p)
 {
 	while (p.from < p.to && strchr(" \t", *p.from) != NULL)
 		p.from++;
@@ -28,7 +28,7 @@ trim(struct part p)
 
 /* The next piece of *rest before a separator, trimmed. */
 static bool
-take(struct part *rest, char separator, struct part *piece)
+take_piece(struct part *rest, char separator, struct part *piece)
 {
 	const char *end;
 
@@ -37,13 +37,13 @@ take(struct part *rest, char separator, struct part *piece)
 	end = memchr(rest->from, separator, (size_t)(rest->to - rest->from));
 	if (end == NULL)
 		end = rest->to;
-	*piece = trim((struct part){ rest->from, end });
+	*piece = trim_piece((struct part){ rest->from, end });
 	rest->from = end + 1;
 	return true;
 }
 
 static bool
-equals(struct part p, const char *text)
+piece_equals(struct part p, const char *text)
 {
 	size_t n = (size_t)(p.to - p.from);
 
@@ -89,24 +89,24 @@ parse_parameter(struct part p, struct clause *c)
 {
 	struct part name, value = { p.to, p.to };
 
-	take(&p, '=', &name);
-	take(&p, '=', &value);
+	take_piece(&p, '=', &name);
+	take_piece(&p, '=', &value);
 	if (value.to - value.from >= 2 && *value.from == '"' &&
 	    value.to[-1] == '"') {
 		value.from++;
 		value.to--;
 	}
-	if (equals(name, "q"))
+	if (piece_equals(name, "q"))
 		c->q = parse_weight(value);
-	else if (equals(name, "version")) {
+	else if (piece_equals(name, "version")) {
 		c->has_version = true;
-		c->is_version_1 = equals(value, "1.0.0");
-		c->is_version_0 = equals(value, "0.0.1");
-	} else if (equals(name, "proto"))
+		c->is_version_1 = piece_equals(value, "1.0.0");
+		c->is_version_0 = piece_equals(value, "0.0.1");
+	} else if (piece_equals(name, "proto"))
 		c->is_metric_family =
-		    equals(value, "io.prometheus.client.MetricFamily");
-	else if (equals(name, "encoding"))
-		c->is_delimited = equals(value, "delimited");
+		    piece_equals(value, "io.prometheus.client.MetricFamily");
+	else if (piece_equals(name, "encoding"))
+		c->is_delimited = piece_equals(value, "delimited");
 }
 
 static struct clause
@@ -115,8 +115,8 @@ parse_clause(struct part p)
 	struct clause c = { .q = 1 };
 	struct part parameter;
 
-	take(&p, ';', &c.type);
-	while (take(&p, ';', &parameter))
+	take_piece(&p, ';', &c.type);
+	while (take_piece(&p, ';', &parameter))
 		parse_parameter(parameter, &c);
 	return c;
 }
@@ -125,15 +125,15 @@ parse_clause(struct part p)
 static int
 format_of(const struct clause *c)
 {
-	if (equals(c->type, "application/openmetrics-text"))
+	if (piece_equals(c->type, "application/openmetrics-text"))
 		return !c->has_version || c->is_version_1 || c->is_version_0 ?
 		    CMXR_OPENMETRICS :
 		    0;
-	if (equals(c->type, "application/vnd.google.protobuf"))
+	if (piece_equals(c->type, "application/vnd.google.protobuf"))
 		return c->is_metric_family && c->is_delimited ? CMXR_PROTOBUF :
 								0;
-	if (equals(c->type, "text/plain") || equals(c->type, "text/*") ||
-	    equals(c->type, "*/*"))
+	if (piece_equals(c->type, "text/plain") ||
+	    piece_equals(c->type, "text/*") || piece_equals(c->type, "*/*"))
 		return CMXR_TEXT;
 	return 0;
 }
@@ -148,7 +148,7 @@ cmxr_negotiate(const char *accept)
 	double best_q = 0;
 
 	/* The first of those with the greatest weight. */
-	while (take(&rest, ',', &piece)) {
+	while (take_piece(&rest, ',', &piece)) {
 		struct clause c = parse_clause(piece);
 		int format = format_of(&c);
 
@@ -170,12 +170,13 @@ cmxr_accepts_gzip(const char *accept_encoding)
 	struct part piece;
 	double gzip = -1, any = -1;
 
-	while (take(&rest, ',', &piece)) {
+	while (take_piece(&rest, ',', &piece)) {
 		struct clause c = parse_clause(piece);
 
-		if (equals(c.type, "gzip") || equals(c.type, "x-gzip"))
+		if (piece_equals(c.type, "gzip") ||
+		    piece_equals(c.type, "x-gzip"))
 			gzip = c.q;
-		else if (equals(c.type, "*"))
+		else if (piece_equals(c.type, "*"))
 			any = c.q;
 	}
 	return (gzip >= 0 ? gzip : any) > 0;

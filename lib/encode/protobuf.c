@@ -44,7 +44,7 @@ cmxi_pb_string(struct cmxi_buf *b, int tag, const char *s)
 size_t
 cmxi_pb_open_message(struct cmxi_buf *b, int tag, size_t length_size)
 {
-	static const char zeros[FAMILY_LENGTH];
+	static const char zeros[PB_FAMILY_LENGTH];
 
 	if (tag != 0)
 		cmxi_pb_tag(b, tag);
@@ -74,8 +74,8 @@ put_pair(struct cmxi_buf *b, int tag, const char *name, const char *value)
 	cmxi_pb_number(b, tag,
 	    2 + cmxi_pb_varint_size(name_size) + name_size +
 		cmxi_pb_varint_size(value_size) + value_size);
-	cmxi_pb_bytes(b, PAIR_NAME, name, name_size);
-	cmxi_pb_bytes(b, PAIR_VALUE, value, value_size);
+	cmxi_pb_bytes(b, PB_PAIR_NAME, name, name_size);
+	cmxi_pb_bytes(b, PB_PAIR_VALUE, value, value_size);
 }
 
 void
@@ -89,17 +89,17 @@ cmxi_pb_labels(struct cmxi_output *o, const struct cmxi_values *v,
 	o->values.size = 0;
 	if (!cmxi_buf_reserve(&o->values, s->text_size + 1))
 		return;
-	cmxi_series_values(v->family, s, o->values.data);
+	cmxi_catalog_series_values(v->family, s, o->values.data);
 	value = o->values.data;
 	for (size_t i = 0; i < prefix->n_labels; i++)
-		put_pair(o->b, METRIC_LABEL, prefix->labels[i].name,
+		put_pair(o->b, PB_METRIC_LABEL, prefix->labels[i].name,
 		    prefix->labels[i].value);
 	for (size_t i = 0; i < def->n_labels; i++) {
-		put_pair(o->b, METRIC_LABEL, def->labels[i], value);
+		put_pair(o->b, PB_METRIC_LABEL, def->labels[i], value);
 		value += strlen(value) + 1;
 	}
 	if (pid != NULL)
-		put_pair(o->b, METRIC_LABEL, "pid", pid);
+		put_pair(o->b, PB_METRIC_LABEL, "pid", pid);
 }
 
 /* Exemplars */
@@ -111,9 +111,9 @@ cmxi_pb_exemplar_labels(struct cmxi_buf *b, const struct cmxi_shm_exemplar *e)
 	size_t p = 0;
 
 	while (p < e->size && cmxi_exemplar_next(e, &p, &pair))
-		put_pair(b, EXEMPLAR_LABEL, pair.name, pair.value);
-	cmxi_pb_double(b, EXEMPLAR_VALUE, e->value);
-	cmxi_pb_timestamp(b, EXEMPLAR_TIME, e->time_ns);
+		put_pair(b, PB_EXEMPLAR_LABEL, pair.name, pair.value);
+	cmxi_pb_double(b, PB_EXEMPLAR_VALUE, e->value);
+	cmxi_pb_timestamp(b, PB_EXEMPLAR_TIME, e->time_ns);
 }
 
 /* Through a buffer, for its length; null puts nothing. */

@@ -14,54 +14,54 @@
 #include "encode/encode.h"
 
 /* Bytes of lengths that are filled in later: of families, and of metrics. */
-#define FAMILY_LENGTH 5
-#define METRIC_LENGTH 4
+#define PB_FAMILY_LENGTH 5
+#define PB_METRIC_LENGTH 4
 
 /* Tags: field number << 3 | wire type. */
 enum {
 	/* MetricFamily */
-	FAMILY_NAME = 0x0a,
-	FAMILY_HELP = 0x12,
-	FAMILY_TYPE = 0x18,
-	FAMILY_METRIC = 0x22,
-	FAMILY_UNIT = 0x2a,
+	PB_FAMILY_NAME = 0x0a,
+	PB_FAMILY_HELP = 0x12,
+	PB_FAMILY_TYPE = 0x18,
+	PB_FAMILY_METRIC = 0x22,
+	PB_FAMILY_UNIT = 0x2a,
 	/* Metric */
-	METRIC_LABEL = 0x0a,
-	METRIC_GAUGE = 0x12,
-	METRIC_COUNTER = 0x1a,
-	METRIC_HISTOGRAM = 0x3a,
+	PB_METRIC_LABEL = 0x0a,
+	PB_METRIC_GAUGE = 0x12,
+	PB_METRIC_COUNTER = 0x1a,
+	PB_METRIC_HISTOGRAM = 0x3a,
 	/* LabelPair */
-	PAIR_NAME = 0x0a,
-	PAIR_VALUE = 0x12,
+	PB_PAIR_NAME = 0x0a,
+	PB_PAIR_VALUE = 0x12,
 	/* Counter, Gauge */
-	VALUE = 0x09,
-	COUNTER_EXEMPLAR = 0x12,
-	COUNTER_START = 0x1a,
+	PB_VALUE = 0x09,
+	PB_COUNTER_EXEMPLAR = 0x12,
+	PB_COUNTER_START = 0x1a,
 	/* Histogram */
-	SAMPLE_COUNT = 0x08,
-	SAMPLE_SUM = 0x11,
-	BUCKET = 0x1a,
-	SCHEMA = 0x28,
-	ZERO_THRESHOLD = 0x31,
-	ZERO_COUNT = 0x38,
-	POSITIVE_SPAN = 0x62,
-	POSITIVE_DELTA = 0x6a,
-	HISTOGRAM_START = 0x7a,
-	NATIVE_EXEMPLAR = 0x82, /* and 0x01 */
+	PB_SAMPLE_COUNT = 0x08,
+	PB_SAMPLE_SUM = 0x11,
+	PB_BUCKET = 0x1a,
+	PB_SCHEMA = 0x28,
+	PB_ZERO_THRESHOLD = 0x31,
+	PB_ZERO_COUNT = 0x38,
+	PB_POSITIVE_SPAN = 0x62,
+	PB_POSITIVE_DELTA = 0x6a,
+	PB_HISTOGRAM_START = 0x7a,
+	PB_NATIVE_EXEMPLAR = 0x82, /* and 0x01 */
 	/* Bucket */
-	CUMULATIVE_COUNT = 0x08,
-	UPPER_BOUND = 0x11,
-	BUCKET_EXEMPLAR = 0x1a,
+	PB_CUMULATIVE_COUNT = 0x08,
+	PB_UPPER_BOUND = 0x11,
+	PB_BUCKET_EXEMPLAR = 0x1a,
 	/* BucketSpan */
-	SPAN_OFFSET = 0x08,
-	SPAN_LENGTH = 0x10,
+	PB_SPAN_OFFSET = 0x08,
+	PB_SPAN_LENGTH = 0x10,
 	/* Exemplar */
-	EXEMPLAR_LABEL = 0x0a,
-	EXEMPLAR_VALUE = 0x11,
-	EXEMPLAR_TIME = 0x1a,
+	PB_EXEMPLAR_LABEL = 0x0a,
+	PB_EXEMPLAR_VALUE = 0x11,
+	PB_EXEMPLAR_TIME = 0x1a,
 	/* google.protobuf.Timestamp */
-	SECONDS = 0x08,
-	NANOS = 0x10,
+	PB_SECONDS = 0x08,
+	PB_NANOS = 0x10,
 };
 
 static inline size_t
@@ -142,9 +142,9 @@ cmxi_pb_timestamp_at(char *p, int tag, uint64_t ns)
 {
 	*p++ = (char)tag;
 	*p++ = (char)cmxi_pb_timestamp_size(ns);
-	*p++ = SECONDS;
+	*p++ = PB_SECONDS;
 	p = cmxi_pb_varint_at(p, ns / CMXI_NS_PER_SECOND);
-	*p++ = NANOS;
+	*p++ = PB_NANOS;
 	return cmxi_pb_varint_at(p, ns % CMXI_NS_PER_SECOND);
 }
 

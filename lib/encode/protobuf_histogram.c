@@ -21,12 +21,12 @@ static void
 put_bucket(struct cmxi_output *o, uint64_t count, double bound,
     const struct cmxi_shm_exemplar *e)
 {
-	size_t bucket = cmxi_pb_open_message(o->b, BUCKET, METRIC_LENGTH);
+	size_t bucket = cmxi_pb_open_message(o->b, PB_BUCKET, PB_METRIC_LENGTH);
 
-	cmxi_pb_number(o->b, CUMULATIVE_COUNT, count);
-	cmxi_pb_double(o->b, UPPER_BOUND, bound);
-	cmxi_pb_exemplar(o, BUCKET_EXEMPLAR, e);
-	cmxi_pb_close_message(o->b, bucket, METRIC_LENGTH);
+	cmxi_pb_number(o->b, PB_CUMULATIVE_COUNT, count);
+	cmxi_pb_double(o->b, PB_UPPER_BOUND, bound);
+	cmxi_pb_exemplar(o, PB_BUCKET_EXEMPLAR, e);
+	cmxi_pb_close_message(o->b, bucket, PB_METRIC_LENGTH);
 }
 
 static void
@@ -38,8 +38,8 @@ put_classic(struct cmxi_output *o, const struct cmxi_values *v, size_t i)
 	size_t cell = 0, n = cmxi_values_n_shown(v);
 
 	for (size_t j = 0; j < n; j++) {
-		cmxi_add_bucket(v, pairs, j, &cell, &count, &sum);
-		put_bucket(o, cmxi_whole_count(count),
+		cmxi_values_next_bucket(v, pairs, j, &cell, &count, &sum);
+		put_bucket(o, cmxi_pair_count(count),
 		    j + 1 < n ? v->family->d.shown[j] : HUGE_VAL,
 		    has_exemplars ? cmxi_encode_exemplar(v, i, j) : NULL);
 	}
@@ -64,7 +64,7 @@ collect_native(const struct cmxi_values *v, size_t i, struct native *native)
 	native->zero_count = 0;
 	for (size_t j = 0; j < v->n_buckets; j++) {
 		int32_t key = v->cell_keys[j];
-		uint64_t count = cmxi_whole_count(pairs[j].count);
+		uint64_t count = cmxi_pair_count(pairs[j].count);
 
 		if (count == 0)
 			continue;
@@ -145,18 +145,18 @@ put_spans(struct cmxi_output *o, const struct native *native)
 		last = native->buckets[to - 1].key;
 		offset = cmxi_pb_zigzag((int64_t)first - next);
 		length = (uint64_t)(last - first + 1);
-		cmxi_pb_number(o->b, POSITIVE_SPAN,
+		cmxi_pb_number(o->b, PB_POSITIVE_SPAN,
 		    2 + cmxi_pb_varint_size(offset) +
 			cmxi_pb_varint_size(length));
-		cmxi_pb_number(o->b, SPAN_OFFSET, offset);
-		cmxi_pb_number(o->b, SPAN_LENGTH, length);
+		cmxi_pb_number(o->b, PB_SPAN_OFFSET, offset);
+		cmxi_pb_number(o->b, PB_SPAN_LENGTH, length);
 		next = last + 1;
 	}
 	/* An empty one says that the histogram is native all the same. */
 	if (native->n == 0) {
-		cmxi_pb_number(o->b, POSITIVE_SPAN, 4);
-		cmxi_pb_number(o->b, SPAN_OFFSET, 0);
-		cmxi_pb_number(o->b, SPAN_LENGTH, 0);
+		cmxi_pb_number(o->b, PB_POSITIVE_SPAN, 4);
+		cmxi_pb_number(o->b, PB_SPAN_OFFSET, 0);
+		cmxi_pb_number(o->b, PB_SPAN_LENGTH, 0);
 	}
 }
 
@@ -183,7 +183,7 @@ put_deltas(struct cmxi_output *o, const struct native *native)
 		last = (int64_t)native->buckets[i].count;
 	}
 	if (native->n > 0)
-		cmxi_pb_bytes(o->b, POSITIVE_DELTA, o->scratch.data,
+		cmxi_pb_bytes(o->b, PB_POSITIVE_DELTA, o->scratch.data,
 		    o->scratch.size);
 }
 
@@ -199,7 +199,7 @@ put_native_exemplars(struct cmxi_output *o, const struct cmxi_values *v,
 			continue;
 		o->scratch.size = 0;
 		cmxi_pb_exemplar_labels(&o->scratch, e);
-		cmxi_pb_tag(o->b, NATIVE_EXEMPLAR);
+		cmxi_pb_tag(o->b, PB_NATIVE_EXEMPLAR);
 		cmxi_pb_bytes(o->b, 0x01, o->scratch.data, o->scratch.size);
 	}
 }
@@ -209,9 +209,9 @@ put_native(struct cmxi_output *o, const struct cmxi_values *v, size_t i,
     struct native *native)
 {
 	reduce(v, i, native);
-	cmxi_pb_number(o->b, SCHEMA, cmxi_pb_zigzag(v->shown_schemas[i]));
-	cmxi_pb_double(o->b, ZERO_THRESHOLD, v->zero_threshold);
-	cmxi_pb_number(o->b, ZERO_COUNT, native->zero_count);
+	cmxi_pb_number(o->b, PB_SCHEMA, cmxi_pb_zigzag(v->shown_schemas[i]));
+	cmxi_pb_double(o->b, PB_ZERO_THRESHOLD, v->zero_threshold);
+	cmxi_pb_number(o->b, PB_ZERO_COUNT, native->zero_count);
 	put_spans(o, native);
 	put_deltas(o, native);
 	put_native_exemplars(o, v, i);
@@ -224,27 +224,28 @@ cmxi_pb_histogram(struct cmxi_output *o, const struct cmxi_values *v,
 {
 	const struct cmxi_pair *pairs = &v->pairs[i * v->n_buckets];
 	size_t metric =
-	    cmxi_pb_open_message(o->b, FAMILY_METRIC, METRIC_LENGTH);
+	    cmxi_pb_open_message(o->b, PB_FAMILY_METRIC, PB_METRIC_LENGTH);
 	size_t histogram;
 	struct native native;
 	uint64_t count = 0;
 	double sum = 0;
 
 	for (size_t j = 0; j < v->n_buckets; j++) {
-		count += cmxi_whole_count(pairs[j].count);
+		count += cmxi_pair_count(pairs[j].count);
 		sum += pairs[j].sum;
 	}
 	cmxi_pb_labels(o, v, prefix, i, NULL);
-	histogram = cmxi_pb_open_message(o->b, METRIC_HISTOGRAM, METRIC_LENGTH);
-	cmxi_pb_number(o->b, SAMPLE_COUNT, count);
-	cmxi_pb_double(o->b, SAMPLE_SUM, sum);
+	histogram =
+	    cmxi_pb_open_message(o->b, PB_METRIC_HISTOGRAM, PB_METRIC_LENGTH);
+	cmxi_pb_number(o->b, PB_SAMPLE_COUNT, count);
+	cmxi_pb_double(o->b, PB_SAMPLE_SUM, sum);
 	if (!v->family->d.def.is_native || v->family->d.def.n_bounds > 0)
 		put_classic(o, v, i);
 	if (v->family->d.def.is_native) {
 		collect_native(v, i, &native);
 		put_native(o, v, i, &native);
 	}
-	cmxi_pb_timestamp(o->b, HISTOGRAM_START, cmxi_values_created(v, i));
-	cmxi_pb_close_message(o->b, histogram, METRIC_LENGTH);
-	cmxi_pb_close_message(o->b, metric, METRIC_LENGTH);
+	cmxi_pb_timestamp(o->b, PB_HISTOGRAM_START, cmxi_values_created(v, i));
+	cmxi_pb_close_message(o->b, histogram, PB_METRIC_LENGTH);
+	cmxi_pb_close_message(o->b, metric, PB_METRIC_LENGTH);
 }

@@ -141,7 +141,7 @@ lint_units(struct lint *l, const struct cmx_family_def *def)
 }
 
 int
-cmxi_family_lint(const struct cmx_family_def *def, cmxi_report_fn *report,
+cmxi_def_lint(const struct cmx_family_def *def, cmxi_report_fn *report,
     void *arg)
 {
 	struct lint l = { .report = report, .arg = arg };

@@ -59,11 +59,12 @@ struct findings {
 	int n;
 };
 
-static void find(struct findings *, const char *part, int index,
+static void report_finding(struct findings *, const char *part, int index,
     const char *fmt, ...) CMXI_PRINTF(4, 5);
 
 static void
-find(struct findings *f, const char *part, int index, const char *fmt, ...)
+report_finding(struct findings *f, const char *part, int index, const char *fmt,
+    ...)
 {
 	char text[512];
 	va_list ap;
@@ -90,18 +91,18 @@ static void
 check_name(struct findings *f, const struct cmx_family_def *def)
 {
 	if (!cmxi_metric_name_is_valid(def->name))
-		find(f, "name", -1,
+		report_finding(f, "name", -1,
 		    "\"%.64s\" is not a metric name; allowed are 1 to %d of "
 		    "the characters a-z A-Z 0-9 _ :, not a digit first",
 		    def->name, CMX_NAME_MAX);
 	else if (def->name[0] == '_')
-		find(f, "name", -1,
+		report_finding(f, "name", -1,
 		    "\"%s\": names that begin with _ are "
 		    "reserved",
 		    def->name);
 	else if (strncmp(def->name, "scrape_", 7) == 0 ||
 	    strcmp(def->name, "up") == 0)
-		find(f, "name", -1,
+		report_finding(f, "name", -1,
 		    "\"%s\" is a name that Prometheus writes "
 		    "itself (up, scrape_...)",
 		    def->name);
@@ -113,9 +114,10 @@ check_text(struct findings *f, const char *part, const char *text, size_t max)
 	size_t n = strlen(text);
 
 	if (n > max)
-		find(f, part, -1, "%zu bytes; at most %zu are allowed", n, max);
+		report_finding(f, part, -1,
+		    "%zu bytes; at most %zu are allowed", n, max);
 	if (!cmxi_utf8_is_valid(text, n))
-		find(f, part, -1, "not valid UTF-8");
+		report_finding(f, part, -1, "not valid UTF-8");
 }
 
 static void
@@ -126,7 +128,7 @@ check_unit(struct findings *f, const struct cmx_family_def *def)
 	if (def->unit == NULL || def->unit[0] == '\0')
 		return;
 	if (!cmxi_label_name_is_valid(def->unit)) {
-		find(f, "unit", -1,
+		report_finding(f, "unit", -1,
 		    "\"%.64s\" is not a unit; allowed are the "
 		    "characters a-z A-Z 0-9 _",
 		    def->unit);
@@ -137,8 +139,9 @@ check_unit(struct findings *f, const struct cmx_family_def *def)
 		base[strlen(base) - strlen("_total")] = '\0';
 	snprintf(suffix, sizeof(suffix), "_%s", def->unit);
 	if (!cmxi_name_ends_with(base, suffix))
-		find(f, "unit", -1, "the name must end in its unit: \"%s%s\"",
-		    suffix, def->type == CMX_COUNTER ? "_total" : "");
+		report_finding(f, "unit", -1,
+		    "the name must end in its unit: \"%s%s\"", suffix,
+		    def->type == CMX_COUNTER ? "_total" : "");
 }
 
 static const char *
@@ -163,7 +166,7 @@ check_label(struct findings *f, const struct cmx_family_def *def, int i)
 	const char *reason;
 
 	if (!cmxi_label_name_is_valid(label)) {
-		find(f, "labels", i,
+		report_finding(f, "labels", i,
 		    "\"%.64s\" is not a label name; allowed "
 		    "are 1 to %d of the characters a-z A-Z 0-9 _, not a digit "
 		    "first",
@@ -172,10 +175,11 @@ check_label(struct findings *f, const struct cmx_family_def *def, int i)
 	}
 	reason = reserved_label_reason(def, label);
 	if (reason != NULL)
-		find(f, "labels", i, "\"%s\": %s", label, reason);
+		report_finding(f, "labels", i, "\"%s\": %s", label, reason);
 	for (int j = 0; j < i; j++)
 		if (strcmp(label, def->labels[j]) == 0) {
-			find(f, "labels", i, "\"%s\" stands twice", label);
+			report_finding(f, "labels", i, "\"%s\" stands twice",
+			    label);
 			return;
 		}
 }
@@ -184,8 +188,9 @@ static void
 check_labels(struct findings *f, const struct cmx_family_def *def)
 {
 	if (def->n_labels > CMX_LABELS_MAX) {
-		find(f, "labels", -1, "%zu labels; at most %d are allowed",
-		    def->n_labels, CMX_LABELS_MAX);
+		report_finding(f, "labels", -1,
+		    "%zu labels; at most %d are allowed", def->n_labels,
+		    CMX_LABELS_MAX);
 		return;
 	}
 	for (size_t i = 0; i < def->n_labels; i++)
@@ -199,7 +204,7 @@ check_bounds(struct findings *f, const struct cmx_family_def *def)
 
 	if ((def->n_bounds == 0 && !def->is_native) ||
 	    def->n_bounds > CMX_BOUNDS_MAX) {
-		find(f, "buckets", -1,
+		report_finding(f, "buckets", -1,
 		    "%zu bounds; 1 to %d are allowed (+Inf "
 		    "is added)",
 		    def->n_bounds, CMX_BOUNDS_MAX);
@@ -207,7 +212,7 @@ check_bounds(struct findings *f, const struct cmx_family_def *def)
 	}
 	for (size_t i = 0; i < def->n_bounds; i++) {
 		if (!isfinite(def->bounds[i])) {
-			find(f, "buckets", (int)i,
+			report_finding(f, "buckets", (int)i,
 			    "bounds must be finite (+Inf "
 			    "is added)");
 			return;
@@ -215,7 +220,7 @@ check_bounds(struct findings *f, const struct cmx_family_def *def)
 		if (i > 0 && def->bounds[i] <= def->bounds[i - 1]) {
 			a[cmxi_double_to_general(def->bounds[i], a)] = '\0';
 			b[cmxi_double_to_general(def->bounds[i - 1], b)] = '\0';
-			find(f, "buckets", (int)i,
+			report_finding(f, "buckets", (int)i,
 			    "bounds must increase (%s "
 			    "after %s)",
 			    a, b);
@@ -231,25 +236,25 @@ check_native(struct findings *f, const struct cmx_family_def *def)
 
 	if (def->native_schema < CMXI_NATIVE_SCHEMA_MIN ||
 	    def->native_schema > CMXI_NATIVE_SCHEMA_MAX) {
-		find(f, "native", -1, "schema %d; %d to %d are allowed",
-		    def->native_schema, CMXI_NATIVE_SCHEMA_MIN,
-		    CMXI_NATIVE_SCHEMA_MAX);
+		report_finding(f, "native", -1,
+		    "schema %d; %d to %d are allowed", def->native_schema,
+		    CMXI_NATIVE_SCHEMA_MIN, CMXI_NATIVE_SCHEMA_MAX);
 		return;
 	}
 	if (!(def->native_min >= CMXI_NATIVE_LEAST &&
 		def->native_min < def->native_max &&
 		def->native_max <= CMXI_NATIVE_MOST)) {
-		find(f, "native", -1,
+		report_finding(f, "native", -1,
 		    "min must be below max, both from %g to %g",
 		    CMXI_NATIVE_LEAST, CMXI_NATIVE_MOST);
 		return;
 	}
 	if (def->n_bounds > 0 && def->bounds[0] <= 0)
-		find(f, "buckets", 0,
+		report_finding(f, "buckets", 0,
 		    "beside native buckets, bounds must be above 0");
 	n = cmxi_cell_bounds(def, NULL);
 	if (n > CMXI_CELL_BOUNDS_MAX)
-		find(f, "native", -1,
+		report_finding(f, "native", -1,
 		    "%zu buckets from min to max; at most %d are allowed: "
 		    "lower the schema, or bring min and max together",
 		    n, CMXI_CELL_BOUNDS_MAX);
@@ -269,41 +274,41 @@ static void
 check_type(struct findings *f, const struct cmx_family_def *def)
 {
 	if (def->type < CMX_COUNTER || def->type > CMX_HISTOGRAM) {
-		find(f, "type", -1,
+		report_finding(f, "type", -1,
 		    "%d is not a type; allowed are counter, "
 		    "gauge, histogram",
 		    (int)def->type);
 		return;
 	}
 	if (def->aggregate < CMX_SUM || def->aggregate > CMX_EACH)
-		find(f, "aggregate", -1,
+		report_finding(f, "aggregate", -1,
 		    "%d is not an aggregation; allowed "
 		    "are sum, min, max, avg, last, each",
 		    (int)def->aggregate);
 	else if (def->aggregate != CMX_SUM && def->type != CMX_GAUGE)
-		find(f, "aggregate", -1,
+		report_finding(f, "aggregate", -1,
 		    "only gauges have an aggregation; "
 		    "this is a %s",
 		    cmx_type_name(def->type));
 	if (def->is_double && def->type != CMX_COUNTER)
-		find(f, "value", -1,
+		report_finding(f, "value", -1,
 		    "only counters choose their value; a %s "
 		    "is always double",
 		    cmx_type_name(def->type));
 	if (def->has_exemplars && def->type == CMX_GAUGE)
-		find(f, "exemplars", -1,
+		report_finding(f, "exemplars", -1,
 		    "only counters and histograms have exemplars");
 	if (def->type == CMX_HISTOGRAM)
 		check_histogram(f, def);
 	else if (def->n_bounds > 0 || def->is_native)
-		find(f, def->is_native ? "native" : "buckets", -1,
+		report_finding(f, def->is_native ? "native" : "buckets", -1,
 		    "only histograms have buckets; this is "
 		    "a %s",
 		    cmx_type_name(def->type));
 }
 
 int
-cmxi_family_check(const struct cmx_family_def *def, cmxi_report_fn *report,
+cmxi_def_check(const struct cmx_family_def *def, cmxi_report_fn *report,
     void *arg)
 {
 	struct findings f = { .report = report, .arg = arg };
@@ -361,8 +366,8 @@ exposed_names(const struct cmx_family_def *def,
 }
 
 bool
-cmxi_family_clash(const struct cmx_family_def *a,
-    const struct cmx_family_def *b, char *buf, size_t size)
+cmxi_def_clash(const struct cmx_family_def *a, const struct cmx_family_def *b,
+    char *buf, size_t size)
 {
 	char a_names[EXPOSED_MAX][CMX_NAME_MAX + 16];
 	char b_names[EXPOSED_MAX][CMX_NAME_MAX + 16];
@@ -399,7 +404,7 @@ same_native(const struct cmx_family_def *a, const struct cmx_family_def *b)
 }
 
 bool
-cmxi_family_same_cells(const struct cmx_family_def *a,
+cmxi_def_same_cells(const struct cmx_family_def *a,
     const struct cmx_family_def *b)
 {
 	if (strcmp(a->name, b->name) != 0 || a->type != b->type ||
@@ -416,20 +421,19 @@ cmxi_family_same_cells(const struct cmx_family_def *a,
 }
 
 bool
-cmxi_family_equal(const struct cmx_family_def *a,
-    const struct cmx_family_def *b)
+cmxi_def_equal(const struct cmx_family_def *a, const struct cmx_family_def *b)
 {
-	return cmxi_family_same_cells(a, b) && a->aggregate == b->aggregate &&
+	return cmxi_def_same_cells(a, b) && a->aggregate == b->aggregate &&
 	    a->has_exemplars == b->has_exemplars &&
 	    strcmp(or_empty(a->help), or_empty(b->help)) == 0 &&
 	    strcmp(or_empty(a->unit), or_empty(b->unit)) == 0;
 }
 
-static void append(char *buf, size_t size, const char *fmt, ...)
+static void append_text(char *buf, size_t size, const char *fmt, ...)
     CMXI_PRINTF(3, 4);
 
 static void
-append(char *buf, size_t size, const char *fmt, ...)
+append_text(char *buf, size_t size, const char *fmt, ...)
 {
 	size_t used = strlen(buf);
 	va_list ap;
@@ -440,23 +444,25 @@ append(char *buf, size_t size, const char *fmt, ...)
 }
 
 void
-cmxi_family_describe(const struct cmx_family_def *def, char *buf, size_t size)
+cmxi_def_describe(const struct cmx_family_def *def, char *buf, size_t size)
 {
 	char number[CMXI_NUMBER_MAX + 1];
 
 	snprintf(buf, size, "%s%s %s{", def->is_double ? "double " : "",
 	    cmx_type_name(def->type), def->name);
 	for (size_t i = 0; i < def->n_labels; i++)
-		append(buf, size, "%s%s", i > 0 ? "," : "", def->labels[i]);
-	append(buf, size, "}");
+		append_text(buf, size, "%s%s", i > 0 ? "," : "",
+		    def->labels[i]);
+	append_text(buf, size, "}");
 	if (def->unit != NULL && def->unit[0] != '\0')
-		append(buf, size, " unit %s", def->unit);
+		append_text(buf, size, " unit %s", def->unit);
 	if (def->type == CMX_GAUGE)
-		append(buf, size, " aggregate %s",
+		append_text(buf, size, " aggregate %s",
 		    cmx_aggregate_name(def->aggregate));
 	for (size_t i = 0; i < def->n_bounds; i++) {
 		number[cmxi_double_to_general(def->bounds[i], number)] = '\0';
-		append(buf, size, "%s%s", i > 0 ? "," : " buckets ", number);
+		append_text(buf, size, "%s%s", i > 0 ? "," : " buckets ",
+		    number);
 	}
-	append(buf, size, " help \"%.80s\"", or_empty(def->help));
+	append_text(buf, size, " help \"%.80s\"", or_empty(def->help));
 }

@@ -31,31 +31,28 @@ struct cmxi_finding {
 
 typedef void cmxi_report_fn(void *arg, const struct cmxi_finding *);
 
-int cmxi_family_check(const struct cmx_family_def *, cmxi_report_fn *,
-    void *arg);
+int cmxi_def_check(const struct cmx_family_def *, cmxi_report_fn *, void *arg);
 
 /*
  * The name that two families cannot both expose (a sample or a family name
  * in one of the formats), written to buf; or false where they do not clash.
  * Two families of one name clash in that name.
  */
-bool cmxi_family_clash(const struct cmx_family_def *a,
+bool cmxi_def_clash(const struct cmx_family_def *a,
     const struct cmx_family_def *b, char *buf, size_t size);
 
 /* Same name, type, labels, unit, bounds, aggregation, value and help? */
-bool cmxi_family_equal(const struct cmx_family_def *a,
+bool cmxi_def_equal(const struct cmx_family_def *a,
     const struct cmx_family_def *b);
 
 /* Same name, type, labels, bounds and value: values of one fit the other? */
-bool cmxi_family_same_cells(const struct cmx_family_def *a,
+bool cmxi_def_same_cells(const struct cmx_family_def *a,
     const struct cmx_family_def *b);
 
 /* One line that shows a definition in an error text. */
-void cmxi_family_describe(const struct cmx_family_def *, char *buf,
-    size_t size);
+void cmxi_def_describe(const struct cmx_family_def *, char *buf, size_t size);
 
 /* promlint's naming rules, as findings. */
-int cmxi_family_lint(const struct cmx_family_def *, cmxi_report_fn *,
-    void *arg);
+int cmxi_def_lint(const struct cmx_family_def *, cmxi_report_fn *, void *arg);
 
 #endif

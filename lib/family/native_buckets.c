@@ -69,7 +69,7 @@ cmxi_native_window(const struct cmx_family_def *def)
 }
 
 static void
-put(double *bounds, size_t at, double bound)
+put_bound(double *bounds, size_t at, double bound)
 {
 	if (bounds != NULL)
 		bounds[at] = bound;
@@ -83,7 +83,7 @@ cmxi_cell_bounds(const struct cmx_family_def *def, double *bounds)
 
 	if (!def->is_native) {
 		for (; i < def->n_bounds; i++)
-			put(bounds, i, def->bounds[i]);
+			put_bound(bounds, i, def->bounds[i]);
 		return def->n_bounds;
 	}
 	w = cmxi_native_window(def);
@@ -92,15 +92,15 @@ cmxi_cell_bounds(const struct cmx_family_def *def, double *bounds)
 		double bound = cmxi_native_bound(key, def->native_schema);
 
 		if (i < def->n_bounds && def->bounds[i] < bound) {
-			put(bounds, n++, def->bounds[i++]);
+			put_bound(bounds, n++, def->bounds[i++]);
 			continue;
 		}
 		i += i < def->n_bounds && def->bounds[i] == bound;
-		put(bounds, n++, bound);
+		put_bound(bounds, n++, bound);
 		key++;
 	}
 	while (i < def->n_bounds)
-		put(bounds, n++, def->bounds[i++]);
+		put_bound(bounds, n++, def->bounds[i++]);
 	return n;
 }
 
@@ -113,14 +113,14 @@ cmxi_shown_bounds(const struct cmx_family_def *def, double *bounds)
 
 	if (!def->is_native || def->n_bounds > 0) {
 		for (size_t i = 0; i < def->n_bounds; i++)
-			put(bounds, i, def->bounds[i]);
+			put_bound(bounds, i, def->bounds[i]);
 		return def->n_bounds;
 	}
 	w = cmxi_native_window(def);
 	step = def->native_schema > 0 ? 1 << def->native_schema : 1;
 	for (int32_t key = w.low - 1; key <= w.high; key++)
 		if (key % step == 0)
-			put(bounds, n++,
+			put_bound(bounds, n++,
 			    cmxi_native_bound(key, def->native_schema));
 	return n;
 }

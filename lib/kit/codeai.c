@@ -155,7 +155,7 @@ find_members(struct cmx_registry *reg, const struct group *group,
 		cells[i] = found->cell_offset;
 	}
 	if (is_exact)
-		cmxi_group_make(reg, number, group->n_labels, values,
+		cmxi_series_group_make(reg, number, group->n_labels, values,
 		    group->n_members, cells);
 	return true;
 }
@@ -170,9 +170,9 @@ find_group(struct cmx_registry *reg, const struct group *group, uint32_t value,
 {
 	uint32_t number = value * 16 + group->number;
 	const uint64_t *cells =
-	    cmxi_group_find(reg, number, group->n_labels, values);
+	    cmxi_series_group_find(reg, number, group->n_labels, values);
 
-	cmxi_slot_attend(&reg->segment, reg->process);
+	cmxi_slot_ensure(&reg->segment, reg->own);
 	if (cmxi_likely(cells != NULL))
 		return cells;
 	return find_members(reg, group, number, values, buf) ? buf : NULL;
@@ -199,7 +199,7 @@ observe_member(struct cmx_registry *reg, const struct group *group,
 }
 
 static void
-count(struct cmx_registry *reg, enum codeai_family which, size_t n,
+count_one(struct cmx_registry *reg, enum codeai_family which, size_t n,
     const char *const *values)
 {
 	struct cmx_family family = family_of(reg, which);
@@ -210,7 +210,7 @@ count(struct cmx_registry *reg, enum codeai_family which, size_t n,
 }
 
 static void
-observe(struct cmx_registry *reg, enum codeai_family which, size_t n,
+observe_one(struct cmx_registry *reg, enum codeai_family which, size_t n,
     const char *const *values, double v)
 {
 	struct cmx_family family = family_of(reg, which);
@@ -226,7 +226,7 @@ observe(struct cmx_registry *reg, enum codeai_family which, size_t n,
 }
 
 static void
-set(struct cmx_registry *reg, enum codeai_family which, size_t n,
+set_gauge(struct cmx_registry *reg, enum codeai_family which, size_t n,
     const char *const *values, double v)
 {
 	struct cmx_family family = family_of(reg, which);
@@ -238,7 +238,7 @@ set(struct cmx_registry *reg, enum codeai_family which, size_t n,
 
 /* Add to a gauge without labels. */
 static void
-add(struct cmx_registry *reg, enum codeai_family which, double v)
+add_gauge(struct cmx_registry *reg, enum codeai_family which, double v)
 {
 	struct cmx_family family = family_of(reg, which);
 	struct cmx_gauge gauge;
@@ -259,13 +259,13 @@ static CMXI_NOINLINE void
 record_http_request_singly(struct cmx_registry *reg, const char *const *values,
     double seconds, int64_t request_bytes, int64_t response_bytes)
 {
-	count(reg, HTTP_REQUESTS, 3, values);
-	observe(reg, HTTP_REQUEST_DURATION, 2, values, seconds);
+	count_one(reg, HTTP_REQUESTS, 3, values);
+	observe_one(reg, HTTP_REQUEST_DURATION, 2, values, seconds);
 	if (request_bytes >= 0)
-		observe(reg, HTTP_REQUEST_SIZE, 2, values,
+		observe_one(reg, HTTP_REQUEST_SIZE, 2, values,
 		    (double)request_bytes);
 	if (response_bytes >= 0)
-		observe(reg, HTTP_RESPONSE_SIZE, 2, values,
+		observe_one(reg, HTTP_RESPONSE_SIZE, 2, values,
 		    (double)response_bytes);
 }
 
@@ -278,9 +278,9 @@ record_pair(struct cmx_registry *reg, const struct group *group,
 	const uint64_t *cells = find_group(reg, group, 0, values, buf);
 
 	if (cmxi_unlikely(cells == NULL)) {
-		count(reg, group->members[0].family, group->members[0].n_labels,
-		    values);
-		observe(reg, group->members[1].family,
+		count_one(reg, group->members[0].family,
+		    group->members[0].n_labels, values);
+		observe_one(reg, group->members[1].family,
 		    group->members[1].n_labels, values, seconds);
 		return;
 	}
@@ -331,7 +331,7 @@ cmx_record_db_query(struct cmx_registry *reg, const char *operation,
 		return;
 	record_pair(reg, &db_group, values, seconds);
 	if (failed)
-		count(reg, DB_QUERY_ERRORS, 2, values);
+		count_one(reg, DB_QUERY_ERRORS, 2, values);
 }
 
 void
@@ -341,7 +341,7 @@ cmx_record_db_query_error(struct cmx_registry *reg, const char *operation,
 	const char *values[] = { operation, entity };
 
 	if (reg != NULL)
-		count(reg, DB_QUERY_ERRORS, 2, values);
+		count_one(reg, DB_QUERY_ERRORS, 2, values);
 }
 
 void
@@ -349,8 +349,8 @@ cmx_set_db_connections(struct cmx_registry *reg, int64_t active, int64_t idle)
 {
 	if (reg == NULL)
 		return;
-	set(reg, DB_CONNECTIONS_ACTIVE, 0, NULL, (double)active);
-	set(reg, DB_CONNECTIONS_IDLE, 0, NULL, (double)idle);
+	set_gauge(reg, DB_CONNECTIONS_ACTIVE, 0, NULL, (double)active);
+	set_gauge(reg, DB_CONNECTIONS_IDLE, 0, NULL, (double)idle);
 }
 
 void
@@ -358,8 +358,8 @@ cmx_add_db_connections(struct cmx_registry *reg, int64_t active, int64_t idle)
 {
 	if (reg == NULL)
 		return;
-	add(reg, DB_CONNECTIONS_ACTIVE, (double)active);
-	add(reg, DB_CONNECTIONS_IDLE, (double)idle);
+	add_gauge(reg, DB_CONNECTIONS_ACTIVE, (double)active);
+	add_gauge(reg, DB_CONNECTIONS_IDLE, (double)idle);
 }
 
 void
@@ -379,7 +379,7 @@ cmx_record_workflow_step(struct cmx_registry *reg, const char *workflow,
 	const char *values[] = { workflow, step };
 
 	if (reg != NULL)
-		observe(reg, WORKFLOW_STEP_DURATION, 2, values, seconds);
+		observe_one(reg, WORKFLOW_STEP_DURATION, 2, values, seconds);
 }
 
 void
@@ -389,7 +389,7 @@ cmx_record_job_execution(struct cmx_registry *reg, const char *job,
 	const char *values[] = { job, status };
 
 	if (reg != NULL)
-		count(reg, JOB_EXECUTIONS, 2, values);
+		count_one(reg, JOB_EXECUTIONS, 2, values);
 }
 
 void
@@ -397,14 +397,14 @@ cmx_set_job_queue_size(struct cmx_registry *reg, const char *queue,
     int64_t size)
 {
 	if (reg != NULL)
-		set(reg, JOB_QUEUE_SIZE, 1, &queue, (double)size);
+		set_gauge(reg, JOB_QUEUE_SIZE, 1, &queue, (double)size);
 }
 
 void
 cmx_record_cache_access(struct cmx_registry *reg, const char *cache, bool hit)
 {
 	if (reg != NULL)
-		count(reg, hit ? CACHE_HITS : CACHE_MISSES, 1, &cache);
+		count_one(reg, hit ? CACHE_HITS : CACHE_MISSES, 1, &cache);
 }
 
 void
@@ -422,14 +422,15 @@ cmx_set_circuit_breaker_state(struct cmx_registry *reg, const char *integration,
     enum cmx_circuit_state state)
 {
 	if (reg != NULL)
-		set(reg, CIRCUIT_BREAKER_STATE, 1, &integration, (double)state);
+		set_gauge(reg, CIRCUIT_BREAKER_STATE, 1, &integration,
+		    (double)state);
 }
 
 void
 cmx_record_event(struct cmx_registry *reg, const char *event)
 {
 	if (reg != NULL)
-		count(reg, EVENTS_EMITTED, 1, &event);
+		count_one(reg, EVENTS_EMITTED, 1, &event);
 }
 
 void
@@ -439,5 +440,5 @@ cmx_set_runtime_info(struct cmx_registry *reg, const char *version,
 	const char *values[] = { version, runtime_version };
 
 	if (reg != NULL)
-		set(reg, RUNTIME_INFO, 2, values, 1);
+		set_gauge(reg, RUNTIME_INFO, 2, values, 1);
 }

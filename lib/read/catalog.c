@@ -208,7 +208,7 @@ copy_labels(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
 }
 
 size_t
-cmxi_series_values(const struct cmxi_catalog_family *family,
+cmxi_catalog_series_values(const struct cmxi_catalog_family *family,
     const struct cmxi_catalog_series *series, char *buf)
 {
 	const char *p = series->text;
@@ -353,12 +353,12 @@ refresh_marks(struct cmxi_catalog *c, struct cmx_error *err)
 
 /* Would two families expose one name?  No writer lets that happen. */
 static bool
-clashes(const struct cmxi_catalog *c, const struct cmx_family_def *def)
+clashes_with_any(const struct cmxi_catalog *c, const struct cmx_family_def *def)
 {
 	char name[CMX_NAME_MAX + 16];
 
 	for (size_t i = 0; i < c->n_families; i++)
-		if (cmxi_family_clash(&c->families[i]->d.def, def, name,
+		if (cmxi_def_clash(&c->families[i]->d.def, def, name,
 			sizeof(name)))
 			return true;
 	return false;
@@ -406,9 +406,9 @@ read_family(struct cmxi_catalog *c, uint32_t ref,
 	family->record = copy_record(c, ref, &r, err);
 	if (family->record == NULL)
 		return r;
-	if (!cmxi_definition_decode(family->record, family->record->size,
+	if (!cmxi_family_record_decode(family->record, family->record->size,
 		&family->d) ||
-	    clashes(c, &family->d.def))
+	    clashes_with_any(c, &family->d.def))
 		return 0;
 	family->created_ns = family->record->created_ns;
 	family->cell_size = family->record->cell_size;
@@ -599,7 +599,7 @@ needs_scan(struct cmxi_catalog *c)
 }
 
 static int
-refresh(struct cmxi_catalog *c, struct cmx_error *err)
+refresh_catalog(struct cmxi_catalog *c, struct cmx_error *err)
 {
 	int r = read_at(c, 0, &c->header, sizeof(c->header), err);
 	bool scan = needs_scan(c);
@@ -627,7 +627,7 @@ int
 cmxi_catalog_refresh(struct cmxi_catalog *c, struct cmx_error *err)
 {
 	const struct cmxi_segment *segment = c->segment;
-	int r = refresh(c, err);
+	int r = refresh_catalog(c, err);
 
 	/* Half a refresh is no catalog: the next one starts anew. */
 	if (r != 0) {

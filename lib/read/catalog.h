@@ -26,7 +26,7 @@ struct cmxi_catalog_series {
 };
 
 static inline uint64_t
-cmxi_series_cells(const struct cmxi_catalog_series *s)
+cmxi_catalog_series_cells(const struct cmxi_catalog_series *s)
 {
 	return (uint64_t)s->cell_unit * sizeof(uint64_t);
 }
@@ -69,7 +69,7 @@ struct cmxi_catalog {
  * The values of a series' labels, each with its NUL, into buf, which has room
  * for text_size + 1 bytes.  Returns their size.
  */
-size_t cmxi_series_values(const struct cmxi_catalog_family *,
+size_t cmxi_catalog_series_values(const struct cmxi_catalog_family *,
     const struct cmxi_catalog_series *, char *buf);
 
 void cmxi_catalog_init(struct cmxi_catalog *, const struct cmxi_segment *);

@@ -49,7 +49,7 @@ find_beacon(const struct cmxi_segment *s, struct range range, uint64_t *slot)
  * it and both parts are asked.  2n + 1 questions for n live processes.
  */
 int
-cmxi_live_slots(const struct cmxi_segment *s, struct cmxi_buf *slots,
+cmxi_slots_list_live(const struct cmxi_segment *s, struct cmxi_buf *slots,
     struct cmx_error *err)
 {
 	struct cmxi_buf stack = { .data = NULL };
@@ -124,7 +124,7 @@ int
 cmxi_gauges_prepare(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
     struct cmxi_gauge_scratch *scratch, struct cmx_error *err)
 {
-	int r = cmxi_live_slots(s, &scratch->slots, err);
+	int r = cmxi_slots_list_live(s, &scratch->slots, err);
 
 	if (r != 0)
 		return r;
@@ -149,7 +149,7 @@ cmxi_gauges_fini(struct cmxi_gauge_scratch *scratch)
 }
 
 void
-cmxi_each_add(struct cmxi_values *v, const struct cmxi_each *each)
+cmxi_values_add_each(struct cmxi_values *v, const struct cmxi_each *each)
 {
 	struct cmxi_each *known = (struct cmxi_each *)(void *)v->each.data;
 	size_t n = v->each.size / sizeof(*known);
@@ -165,7 +165,7 @@ cmxi_each_add(struct cmxi_values *v, const struct cmxi_each *each)
 
 /* One process's value joins the others'. */
 static void
-merge(struct cmxi_values *v, size_t series, double value, uint32_t pid)
+merge_value(struct cmxi_values *v, size_t series, double value, uint32_t pid)
 {
 	uint64_t n = v->n_set[series]++;
 	double *total = &v->value[series];
@@ -188,7 +188,7 @@ merge(struct cmxi_values *v, size_t series, double value, uint32_t pid)
 		*total = value;
 		break;
 	case CMX_EACH:
-		cmxi_each_add(v, &each);
+		cmxi_values_add_each(v, &each);
 		break;
 	case CMX_SUM:
 		/* not 0 + value: the sum of one -0 is -0 */
@@ -206,7 +206,8 @@ load_cells(const struct cmxi_scrape *scrape, const unsigned char *stripe,
 		const struct cmxi_values *v = &scrape->families[i];
 
 		for (size_t j = 0; is_gauge(v) && j < v->n_series; j++) {
-			uint64_t at = cmxi_series_cells(&v->family->series[j]);
+			uint64_t at =
+			    cmxi_catalog_series_cells(&v->family->series[j]);
 
 			/* relaxed: a lone value */
 			*cells++ = at + sizeof(uint64_t) > end ?
@@ -231,7 +232,7 @@ merge_cells(struct cmxi_scrape *scrape, const uint64_t *cells, uint32_t pid)
 
 			if (bits == 0)
 				continue;
-			merge(v, j, cmxi_gauge_value(bits), pid);
+			merge_value(v, j, cmxi_gauge_value(bits), pid);
 			n_set++;
 		}
 	}

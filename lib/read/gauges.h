@@ -7,7 +7,7 @@
 #include "read/snapshot.h"
 
 /* The slots whose beacon is held, in *slots (of uint32_t).  0 or an error. */
-int cmxi_live_slots(const struct cmxi_segment *, struct cmxi_buf *slots,
+int cmxi_slots_list_live(const struct cmxi_segment *, struct cmxi_buf *slots,
     struct cmx_error *);
 
 /*
@@ -31,6 +31,6 @@ void cmxi_gauges_fini(struct cmxi_gauge_scratch *);
  * Two processes can have one pid (in two pid namespaces), and one process two
  * slots (two registries): their values become one series, the sum.
  */
-void cmxi_each_add(struct cmxi_values *, const struct cmxi_each *);
+void cmxi_values_add_each(struct cmxi_values *, const struct cmxi_each *);
 
 #endif

@@ -23,7 +23,7 @@ struct member {
 	size_t n_mapped, capacity;
 };
 
-struct cmxi_union_family {
+struct cmxi_lineage_family {
 	struct cmxi_catalog_family family; /* the union of their series */
 	struct cmxi_values values;
 	struct member members[SEGMENTS_MAX];
@@ -33,7 +33,7 @@ struct cmxi_union_family {
 };
 
 static void
-free_family(struct cmxi_union_family *u)
+free_family(struct cmxi_lineage_family *u)
 {
 	for (size_t i = 0; i < SEGMENTS_MAX; i++)
 		free(u->members[i].map);
@@ -44,7 +44,7 @@ free_family(struct cmxi_union_family *u)
 }
 
 void
-cmxi_union_fini(struct cmxi_union *u)
+cmxi_lineage_fini(struct cmxi_lineage *u)
 {
 	for (size_t i = 0; i < u->n_families; i++)
 		free_family(u->families[i]);
@@ -53,7 +53,7 @@ cmxi_union_fini(struct cmxi_union *u)
 }
 
 const struct cmxi_values *
-cmxi_union_values(const struct cmxi_union *u, size_t family)
+cmxi_lineage_values(const struct cmxi_lineage *u, size_t family)
 {
 	return &u->families[family]->values;
 }
@@ -62,7 +62,7 @@ cmxi_union_values(const struct cmxi_union *u, size_t family)
 
 /* Where a series stands in the table, or would. */
 static size_t
-table_slot(const struct cmxi_union_family *u,
+table_slot(const struct cmxi_lineage_family *u,
     const struct cmxi_catalog_series *s)
 {
 	size_t at = cmxi_hash(s->text, s->text_size, 0) & (u->table_size - 1);
@@ -81,7 +81,7 @@ table_slot(const struct cmxi_union_family *u,
 
 /* Twice as many places as series, at least. */
 static bool
-grow_table(struct cmxi_union_family *u)
+grow_table(struct cmxi_lineage_family *u)
 {
 	size_t size = u->table_size == 0 ? 64 : u->table_size * 2;
 
@@ -95,7 +95,8 @@ grow_table(struct cmxi_union_family *u)
 
 /* The number of a series, which may be new; or SIZE_MAX. */
 static size_t
-number_of(struct cmxi_union_family *u, const struct cmxi_catalog_series *s)
+series_number(struct cmxi_lineage_family *u,
+    const struct cmxi_catalog_series *s)
 {
 	struct cmxi_catalog_family *f = &u->family;
 	size_t at;
@@ -121,7 +122,7 @@ number_of(struct cmxi_union_family *u, const struct cmxi_catalog_series *s)
 
 /* Number what a segment has new. */
 static bool
-map_series(struct cmxi_union_family *u, struct member *m)
+map_series(struct cmxi_lineage_family *u, struct member *m)
 {
 	size_t n = m->values->n_series;
 
@@ -136,7 +137,7 @@ map_series(struct cmxi_union_family *u, struct member *m)
 	}
 	for (; m->n_mapped < n; m->n_mapped++) {
 		size_t number =
-		    number_of(u, &m->values->family->series[m->n_mapped]);
+		    series_number(u, &m->values->family->series[m->n_mapped]);
 
 		if (number == SIZE_MAX)
 			return false;
@@ -147,8 +148,8 @@ map_series(struct cmxi_union_family *u, struct member *m)
 
 /* Families */
 
-static struct cmxi_union_family *
-find_family(const struct cmxi_union *u, const char *name, size_t hint)
+static struct cmxi_lineage_family *
+find_family(const struct cmxi_lineage *u, const char *name, size_t hint)
 {
 	if (hint < u->n_families &&
 	    strcmp(u->families[hint]->family.d.def.name, name) == 0)
@@ -160,26 +161,26 @@ find_family(const struct cmxi_union *u, const char *name, size_t hint)
 }
 
 static bool
-clashes(const struct cmxi_union *u, const struct cmx_family_def *def)
+clashes_with_any(const struct cmxi_lineage *u, const struct cmx_family_def *def)
 {
 	char name[CMX_NAME_MAX + 16];
 
 	for (size_t i = 0; i < u->n_families; i++)
-		if (cmxi_family_clash(&u->families[i]->family.d.def, def, name,
+		if (cmxi_def_clash(&u->families[i]->family.d.def, def, name,
 			sizeof(name)))
 			return true;
 	return false;
 }
 
-static struct cmxi_union_family *
-add_family(struct cmxi_union *u, const struct cmxi_catalog_family *of)
+static struct cmxi_lineage_family *
+add_family(struct cmxi_lineage *u, const struct cmxi_catalog_family *of)
 {
-	struct cmxi_union_family *added = calloc(1, sizeof(*added));
+	struct cmxi_lineage_family *added = calloc(1, sizeof(*added));
 
 	if (u->n_families == u->capacity) {
 		size_t capacity = u->capacity * 2 + 32;
 		void *grown = reallocarray(u->families, capacity,
-		    sizeof(struct cmxi_union_family *));
+		    sizeof(struct cmxi_lineage_family *));
 
 		if (grown == NULL) {
 			free(added);
@@ -202,20 +203,21 @@ add_family(struct cmxi_union *u, const struct cmxi_catalog_family *of)
 
 /* Put a segment's families beside those of the newer ones. */
 static bool
-join(struct cmxi_union *u, const struct cmxi_scrape *scrape, size_t segment)
+join_segment_families(struct cmxi_lineage *u, const struct cmxi_scrape *scrape,
+    size_t segment)
 {
 	for (size_t i = 0; i < scrape->n_families; i++) {
 		const struct cmxi_values *v = &scrape->families[i];
 		const struct cmx_family_def *def = &v->family->d.def;
-		struct cmxi_union_family *f = find_family(u, def->name, i);
+		struct cmxi_lineage_family *f = find_family(u, def->name, i);
 
-		if (f == NULL && clashes(u, def))
+		if (f == NULL && clashes_with_any(u, def))
 			continue;
 		if (f == NULL)
 			f = add_family(u, v->family);
 		if (f == NULL)
 			return false;
-		if (!cmxi_family_same_cells(&f->family.d.def, def))
+		if (!cmxi_def_same_cells(&f->family.d.def, def))
 			continue;
 		f->members[segment].values = v;
 		if (!map_series(f, &f->members[segment]))
@@ -303,12 +305,12 @@ merge_gauges(struct cmxi_values *to, const struct member *m)
 {
 	const struct cmxi_values *from = m->values;
 	size_t n;
-	const struct cmxi_each *each = cmxi_each_samples(from, &n);
+	const struct cmxi_each *each = cmxi_values_each(from, &n);
 
 	for (size_t i = 0; i < from->n_series; i++)
 		merge_gauge(to, m->map[i], from, i);
 	for (size_t i = 0; i < n; i++)
-		cmxi_each_add(to,
+		cmxi_values_add_each(to,
 		    &(struct cmxi_each){ m->map[each[i].series], each[i].pid,
 			each[i].value });
 }
@@ -319,7 +321,7 @@ merge_gauges(struct cmxi_values *to, const struct member *m)
  * is rounded alike.
  */
 static bool
-merge_family(struct cmxi_union_family *f, size_t n)
+merge_family(struct cmxi_lineage_family *f, size_t n)
 {
 	if (!cmxi_values_prepare(&f->values, &f->family, f->family.n_series))
 		return false;
@@ -345,8 +347,8 @@ merge_family(struct cmxi_union_family *f, size_t n)
 }
 
 int
-cmxi_union_merge(struct cmxi_union *u, const struct cmxi_scrape *const *scrapes,
-    size_t n, struct cmx_error *err)
+cmxi_lineage_merge(struct cmxi_lineage *u,
+    const struct cmxi_scrape *const *scrapes, size_t n, struct cmx_error *err)
 {
 	bool ok = true;
 
@@ -354,7 +356,7 @@ cmxi_union_merge(struct cmxi_union *u, const struct cmxi_scrape *const *scrapes,
 		for (size_t j = 0; j < SEGMENTS_MAX; j++)
 			u->families[i]->members[j].values = NULL;
 	for (size_t i = 0; ok && i < n; i++)
-		ok = join(u, scrapes[i], i);
+		ok = join_segment_families(u, scrapes[i], i);
 	for (size_t i = 0; ok && i < u->n_families; i++)
 		ok = merge_family(u->families[i], n);
 	if (ok)

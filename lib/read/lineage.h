@@ -10,24 +10,24 @@
 
 #include "read/snapshot.h"
 
-struct cmxi_union_family;
+struct cmxi_lineage_family;
 
-struct cmxi_union {
+struct cmxi_lineage {
 	size_t n_families, capacity;
-	struct cmxi_union_family **families;
+	struct cmxi_lineage_family **families;
 };
 
 /*
  * Merge scrapes, the newest first, each of the same segment as in the call
  * before.  Returns 0 or CMX_ERR_MEMORY; the values are those of
- * cmxi_union_values().
+ * cmxi_lineage_values().
  */
-int cmxi_union_merge(struct cmxi_union *, const struct cmxi_scrape *const *,
+int cmxi_lineage_merge(struct cmxi_lineage *, const struct cmxi_scrape *const *,
     size_t n, struct cmx_error *);
 
-const struct cmxi_values *cmxi_union_values(const struct cmxi_union *,
+const struct cmxi_values *cmxi_lineage_values(const struct cmxi_lineage *,
     size_t family);
 
-void cmxi_union_fini(struct cmxi_union *);
+void cmxi_lineage_fini(struct cmxi_lineage *);
 
 #endif

@@ -65,7 +65,7 @@ static const struct cmx_family_def definitions[CMXI_PROCESS_FAMILIES] = {
 };
 
 static void
-init_families(struct cmxi_processes *p)
+init_families(struct cmxi_process_metrics *p)
 {
 	for (size_t i = 0; i < CMXI_PROCESS_FAMILIES; i++) {
 		struct cmxi_catalog_family *f = &p->families[i];
@@ -81,7 +81,7 @@ init_families(struct cmxi_processes *p)
 }
 
 void
-cmxi_processes_fini(struct cmxi_processes *p)
+cmxi_process_metrics_fini(struct cmxi_process_metrics *p)
 {
 	cmxi_buf_fini(&p->slots);
 	cmxi_buf_fini(&p->alive);
@@ -98,7 +98,7 @@ cmxi_processes_fini(struct cmxi_processes *p)
 
 /* A role's number; 0, the overflow series, where there is no room for it. */
 static uint32_t
-add_role(struct cmxi_processes *p, const char *name)
+add_role(struct cmxi_process_metrics *p, const char *name)
 {
 	struct cmxi_buf text = { .data = NULL };
 	size_t i = p->n_roles;
@@ -125,7 +125,7 @@ add_role(struct cmxi_processes *p, const char *name)
 }
 
 static uint32_t
-find_role(struct cmxi_processes *p, const char *name)
+find_role(struct cmxi_process_metrics *p, const char *name)
 {
 	for (size_t i = 1; i < p->n_roles; i++)
 		if (strcmp(p->names[i], name) == 0)
@@ -137,7 +137,7 @@ find_role(struct cmxi_processes *p, const char *name)
 
 /* The process's time joins that of its role's dead. */
 static void
-keep_time(struct cmxi_processes *p, struct cmxi_slot_time *t)
+keep_time(struct cmxi_process_metrics *p, struct cmxi_slot_time *t)
 {
 	if (t->generation != 0)
 		p->sums[t->role].kept_ticks += t->cpu_ticks - t->base_ticks;
@@ -145,7 +145,7 @@ keep_time(struct cmxi_processes *p, struct cmxi_slot_time *t)
 }
 
 static struct cmxi_slot_times *
-times_of(struct cmxi_processes *p, const struct cmxi_segment *s)
+times_of(struct cmxi_process_metrics *p, const struct cmxi_segment *s)
 {
 	struct cmxi_slot_times *free_one = NULL;
 
@@ -167,7 +167,7 @@ times_of(struct cmxi_processes *p, const struct cmxi_segment *s)
 
 /* Segments that are gone: all their processes are. */
 static void
-drop_times(struct cmxi_processes *p)
+drop_times(struct cmxi_process_metrics *p)
 {
 	for (size_t i = 0; i < CMXI_SLOT_TIMES_MAX; i++) {
 		struct cmxi_slot_times *times = &p->times[i];
@@ -193,7 +193,7 @@ boot_seconds(void)
 }
 
 void
-cmxi_processes_begin(struct cmxi_processes *p)
+cmxi_process_metrics_begin(struct cmxi_process_metrics *p)
 {
 	if (p->n_roles == 0) {
 		init_families(p);
@@ -238,7 +238,7 @@ is_settled(const struct cmxi_shm_slot *slot, const struct cmxi_shm_slot *before)
  * for people, and made printable whatever they are.
  */
 static void
-settle(const struct cmxi_segment *s, uint64_t number,
+reread_until_stable(const struct cmxi_segment *s, uint64_t number,
     struct cmxi_shm_slot *slot)
 {
 	struct cmxi_shm_slot before = { .generation = 1 };
@@ -261,7 +261,7 @@ copy_text(char *to, size_t size, const char *from)
 }
 
 static void
-note_alive(struct cmxi_processes *p, const struct cmxi_shm_slot *slot,
+note_alive(struct cmxi_process_metrics *p, const struct cmxi_shm_slot *slot,
     const char *role, struct cmxi_slot_time *t)
 {
 	struct alive alive = { .pid = slot->pid,
@@ -284,8 +284,9 @@ note_alive(struct cmxi_processes *p, const struct cmxi_shm_slot *slot,
 }
 
 static void
-add_slot(struct cmxi_processes *p, struct cmxi_shm_slot *slot, uint32_t number,
-    const uint32_t *n_set, struct cmxi_slot_times *times, struct cmxi_buf *list)
+add_slot(struct cmxi_process_metrics *p, struct cmxi_shm_slot *slot,
+    uint32_t number, const uint32_t *n_set, struct cmxi_slot_times *times,
+    struct cmxi_buf *list)
 {
 	struct cmxr_process process;
 
@@ -320,7 +321,7 @@ no_memory(struct cmx_error *err)
  * that nobody had, nobody had one.
  */
 static int64_t
-load_slots(struct cmxi_processes *p, const struct cmxi_segment *s,
+load_slots(struct cmxi_process_metrics *p, const struct cmxi_segment *s,
     struct cmx_error *err)
 {
 	uint64_t n = s->fixed.n_slots, at = 0;
@@ -349,9 +350,9 @@ load_slots(struct cmxi_processes *p, const struct cmxi_segment *s,
 }
 
 int
-cmxi_processes_add(struct cmxi_processes *p, const struct cmxi_segment *s,
-    const struct cmxi_gauge_scratch *gauges, struct cmxi_buf *list,
-    struct cmx_error *err)
+cmxi_process_metrics_add(struct cmxi_process_metrics *p,
+    const struct cmxi_segment *s, const struct cmxi_gauge_scratch *gauges,
+    struct cmxi_buf *list, struct cmx_error *err)
 {
 	const uint32_t *live =
 	    (const uint32_t *)(const void *)gauges->slots.data;
@@ -372,7 +373,7 @@ cmxi_processes_add(struct cmxi_processes *p, const struct cmxi_segment *s,
 	/* reserved: in our copy, the number + 1 among the live ones */
 	for (size_t i = 0; i < n_live; i++)
 		if (live[i] < (uint64_t)n) {
-			settle(s, live[i], &slots[live[i]]);
+			reread_until_stable(s, live[i], &slots[live[i]]);
 			slots[live[i]].reserved = (uint32_t)i + 1;
 		}
 	for (uint32_t i = 0; i < (uint64_t)n; i++)
@@ -400,7 +401,7 @@ compare_alive(const void *a, const void *b)
 /* What /proc/PID/stat says joins the sums of its role. */
 static void
 add_stat(struct cmxi_role_sum *sum, struct cmxi_slot_time *time,
-    const struct cmxi_proc_stat *stat)
+    const struct cmxi_procfs_stat *stat)
 {
 	/* The kernel's own sum may go back a tick; ours does not. */
 	if (stat->cpu_ticks > time->cpu_ticks)
@@ -418,12 +419,12 @@ enum identity { IS_GONE, IS_HIDDEN, IS_KNOWN };
 
 static enum identity
 identify(const struct alive *a, uint64_t our_namespace,
-    struct cmxi_proc_stat *stat)
+    struct cmxi_procfs_stat *stat)
 {
 	if (our_namespace == 0 || a->pid_namespace != our_namespace ||
 	    a->start_ticks == 0)
 		return IS_HIDDEN;
-	if (cmxi_proc_stat(a->pid, stat))
+	if (cmxi_procfs_stat(a->pid, stat))
 		return stat->start_ticks == a->start_ticks ? IS_KNOWN : IS_GONE;
 	/* It ended just now; or /proc is not mounted, or hides it. */
 	return kill((pid_t)a->pid, 0) != 0 && errno == ESRCH ? IS_GONE :
@@ -431,11 +432,11 @@ identify(const struct alive *a, uint64_t our_namespace,
 }
 
 static void
-add_alive(struct cmxi_processes *p, const struct alive *a,
+add_alive(struct cmxi_process_metrics *p, const struct alive *a,
     uint64_t our_namespace)
 {
 	struct cmxi_role_sum *sum = &p->sums[a->role];
-	struct cmxi_proc_stat stat;
+	struct cmxi_procfs_stat stat;
 	enum identity identity = identify(a, our_namespace, &stat);
 	int64_t n_fds = -1, max_fds = -1;
 
@@ -448,8 +449,8 @@ add_alive(struct cmxi_processes *p, const struct alive *a,
 
 		add_stat(sum, a->time, &stat);
 		sum->cpu_ticks += a->time->cpu_ticks - before;
-		n_fds = cmxi_proc_open_fds(a->pid);
-		max_fds = cmxi_proc_max_fds(a->pid);
+		n_fds = cmxi_procfs_open_fds(a->pid);
+		max_fds = cmxi_procfs_max_fds(a->pid);
 		sum->had_stat = true;
 	}
 	sum->has_stat &= identity == IS_KNOWN;
@@ -464,48 +465,50 @@ add_alive(struct cmxi_processes *p, const struct alive *a,
  * the first one ends, should that be closed.
  */
 static void
-follow(const struct alive *a, const struct alive *first)
+start_after_first_slot(const struct alive *a, const struct alive *first)
 {
 	a->time->cpu_ticks = a->time->base_ticks = first->time->cpu_ticks;
 }
 
 static void
-set(struct cmxi_processes *p, enum cmxi_process_family family, size_t role,
-    bool is_known, double v)
+set_role_value(struct cmxi_process_metrics *p, enum cmxi_process_family family,
+    size_t role, bool is_known, double v)
 {
 	p->values[family].value[role] = v;
 	p->values[family].n_set[role] = is_known;
 }
 
 static void
-fill_role(struct cmxi_processes *p, size_t i, double hz)
+fill_role(struct cmxi_process_metrics *p, size_t i, double hz)
 {
 	const struct cmxi_role_sum *sum = &p->sums[i];
 	bool lives = sum->n_alive > 0, has_stat = lives && sum->has_stat;
 
 	/* The overflow role is there when there is something in it. */
-	set(p, CMXI_PROCESS_COUNT, i, i > 0 || lives, (double)sum->n_alive);
-	set(p, CMXI_PROCESS_CPU_SECONDS, i, sum->had_stat,
+	set_role_value(p, CMXI_PROCESS_COUNT, i, i > 0 || lives,
+	    (double)sum->n_alive);
+	set_role_value(p, CMXI_PROCESS_CPU_SECONDS, i, sum->had_stat,
 	    (double)(sum->kept_ticks + sum->cpu_ticks) / hz);
-	set(p, CMXI_PROCESS_RESIDENT_BYTES, i, has_stat,
+	set_role_value(p, CMXI_PROCESS_RESIDENT_BYTES, i, has_stat,
 	    (double)sum->resident_bytes);
-	set(p, CMXI_PROCESS_VIRTUAL_BYTES, i, has_stat,
+	set_role_value(p, CMXI_PROCESS_VIRTUAL_BYTES, i, has_stat,
 	    (double)sum->virtual_bytes);
-	set(p, CMXI_PROCESS_OPEN_FDS, i, lives && sum->has_fds,
+	set_role_value(p, CMXI_PROCESS_OPEN_FDS, i, lives && sum->has_fds,
 	    (double)sum->open_fds);
-	set(p, CMXI_PROCESS_MAX_FDS, i, lives && sum->has_limits,
+	set_role_value(p, CMXI_PROCESS_MAX_FDS, i, lives && sum->has_limits,
 	    (double)sum->max_fds);
-	set(p, CMXI_PROCESS_THREADS, i, has_stat, (double)sum->n_threads);
-	set(p, CMXI_PROCESS_START_TIME, i, has_stat,
+	set_role_value(p, CMXI_PROCESS_THREADS, i, has_stat,
+	    (double)sum->n_threads);
+	set_role_value(p, CMXI_PROCESS_START_TIME, i, has_stat,
 	    p->boot_seconds + (double)sum->oldest_ticks / hz);
 }
 
 int
-cmxi_processes_end(struct cmxi_processes *p, struct cmx_error *err)
+cmxi_process_metrics_end(struct cmxi_process_metrics *p, struct cmx_error *err)
 {
 	struct alive *alive = (struct alive *)(void *)p->alive.data;
 	size_t n = p->alive.size / sizeof(*alive);
-	uint64_t our_namespace = cmxi_proc_pid_namespace();
+	uint64_t our_namespace = cmxi_procfs_pid_namespace();
 	double hz = (double)sysconf(_SC_CLK_TCK);
 	size_t first = 0;
 
@@ -515,7 +518,7 @@ cmxi_processes_end(struct cmxi_processes *p, struct cmx_error *err)
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0 && alive[i].start_ticks != 0 &&
 		    compare_alive(&alive[i], &alive[first]) == 0) {
-			follow(&alive[i], &alive[first]);
+			start_after_first_slot(&alive[i], &alive[first]);
 			continue;
 		}
 		add_alive(p, &alive[i], our_namespace);

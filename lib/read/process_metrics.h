@@ -58,9 +58,9 @@ struct cmxi_role_sum {
 	uint64_t oldest_ticks;
 };
 
-struct cmxi_processes {
+struct cmxi_process_metrics {
 	struct cmxi_buf slots; /* of struct cmxi_shm_slot: a segment's */
-	struct cmxi_buf alive; /* of struct alive, processes.c */
+	struct cmxi_buf alive; /* of struct alive, process_metrics.c */
 	struct cmxi_slot_times times[CMXI_SLOT_TIMES_MAX];
 	/* Series of all the families, one for each role; the first: overflow.
 	 */
@@ -75,19 +75,19 @@ struct cmxi_processes {
 };
 
 /* A zeroed one.  Call begin, then add for each segment, then end. */
-void cmxi_processes_begin(struct cmxi_processes *);
+void cmxi_process_metrics_begin(struct cmxi_process_metrics *);
 
 /*
  * List the slots of a segment, with how many gauges each live one has set.
  * Processes go to list (of struct cmxr_process).  0 or an error.
  */
-int cmxi_processes_add(struct cmxi_processes *, const struct cmxi_segment *,
-    const struct cmxi_gauge_scratch *, struct cmxi_buf *list,
-    struct cmx_error *);
+int cmxi_process_metrics_add(struct cmxi_process_metrics *,
+    const struct cmxi_segment *, const struct cmxi_gauge_scratch *,
+    struct cmxi_buf *list, struct cmx_error *);
 
 /* Ask /proc, and fill the values of the families. */
-int cmxi_processes_end(struct cmxi_processes *, struct cmx_error *);
+int cmxi_process_metrics_end(struct cmxi_process_metrics *, struct cmx_error *);
 
-void cmxi_processes_fini(struct cmxi_processes *);
+void cmxi_process_metrics_fini(struct cmxi_process_metrics *);
 
 #endif

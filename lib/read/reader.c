@@ -44,12 +44,12 @@ cmxr_open(const char *segment, struct cmxr_reader **readerp,
 	reader = new_reader(err);
 	if (reader == NULL)
 		return CMX_ERR_MEMORY;
-	r = cmxi_part_open(segment, &reader->parts[0], err);
+	r = cmxi_view_open(segment, &reader->views[0], err);
 	if (r != 0) {
 		free(reader);
 		return r;
 	}
-	reader->n_parts = 1;
+	reader->n_views = 1;
 	*readerp = reader;
 	return 0;
 }
@@ -71,25 +71,25 @@ cmxr_open_fd(int fd, const char *name, struct cmxr_reader **readerp,
 		return r;
 	reader = new_reader(err);
 	if (reader != NULL)
-		reader->parts[0] = cmxi_part_new(&segment, err);
-	if (reader == NULL || reader->parts[0] == NULL) {
+		reader->views[0] = cmxi_view_new(&segment, err);
+	if (reader == NULL || reader->views[0] == NULL) {
 		cmxi_segment_close(&segment);
 		free(reader);
 		return CMX_ERR_MEMORY;
 	}
-	reader->n_parts = 1;
+	reader->n_views = 1;
 	*readerp = reader;
 	return 0;
 }
 
-/* Close the parts from i on; what was merged of them goes too. */
+/* Close the views from i on; what was merged of them goes too. */
 static void
-close_parts(struct cmxr_reader *reader, size_t i)
+close_views(struct cmxr_reader *reader, size_t i)
 {
-	if (i < reader->n_parts)
-		cmxi_union_fini(&reader->merged);
-	while (reader->n_parts > i)
-		cmxi_part_close(reader->parts[--reader->n_parts]);
+	if (i < reader->n_views)
+		cmxi_lineage_fini(&reader->merged);
+	while (reader->n_views > i)
+		cmxi_view_close(reader->views[--reader->n_views]);
 }
 
 void
@@ -97,9 +97,9 @@ cmxr_close(struct cmxr_reader *reader)
 {
 	if (reader == NULL)
 		return;
-	close_parts(reader, 0);
+	close_views(reader, 0);
 	cmxi_snapshot_fini(&reader->snapshot);
-	cmxi_processes_fini(&reader->processes);
+	cmxi_process_metrics_fini(&reader->processes);
 	free(reader->schema_text);
 	free(reader);
 }
@@ -107,7 +107,7 @@ cmxr_close(struct cmxr_reader *reader)
 bool
 cmxr_is_current(const struct cmxr_reader *reader)
 {
-	const struct cmxi_segment *s = &reader->parts[0]->segment;
+	const struct cmxi_segment *s = &reader->views[0]->segment;
 	struct stat st;
 
 	return s->path != NULL && lstat(s->path, &st) == 0 &&
@@ -137,75 +137,75 @@ is_predecessor(const struct cmxi_shm_header *of,
 static void
 follow_name(struct cmxr_reader *reader)
 {
-	struct cmxi_part *part;
+	struct cmxi_view *view;
 
-	if (reader->parts[0]->segment.path == NULL || cmxr_is_current(reader) ||
-	    cmxi_part_open(reader->parts[0]->segment.path, &part, NULL) != 0)
+	if (reader->views[0]->segment.path == NULL || cmxr_is_current(reader) ||
+	    cmxi_view_open(reader->views[0]->segment.path, &view, NULL) != 0)
 		return;
-	if (!is_predecessor(&part->segment.fixed,
-		&reader->parts[0]->segment.fixed)) {
-		cmxi_part_close(part);
+	if (!is_predecessor(&view->segment.fixed,
+		&reader->views[0]->segment.fixed)) {
+		cmxi_view_close(view);
 		return;
 	}
-	close_parts(reader, 0);
+	close_views(reader, 0);
 	free(reader->schema_text);
 	reader->schema_text = NULL;
-	reader->parts[0] = part;
-	reader->n_parts = 1;
+	reader->views[0] = view;
+	reader->n_views = 1;
 }
 
-/* Open the segment that the last part replaced; null where it is not there. */
-static struct cmxi_part *
-open_predecessor(const struct cmxr_reader *reader, const struct cmxi_part *last)
+/* Open the segment that the last view replaced; null where it is not there. */
+static struct cmxi_view *
+open_predecessor(const struct cmxr_reader *reader, const struct cmxi_view *last)
 {
 	const struct cmxi_shm_header *fixed = &last->segment.fixed;
 	char path[CMXI_PATH_MAX + CMXI_PREDECESSOR_SUFFIX];
-	struct cmxi_part *part;
+	struct cmxi_view *view;
 
-	if (reader->parts[0]->segment.path == NULL ||
-	    cmxi_segment_predecessor_path(reader->parts[0]->segment.path,
+	if (reader->views[0]->segment.path == NULL ||
+	    cmxi_segment_predecessor_path(reader->views[0]->segment.path,
 		fixed->predecessor_seed, path, sizeof(path), NULL) != 0 ||
-	    cmxi_part_open(path, &part, NULL) != 0)
+	    cmxi_view_open(path, &view, NULL) != 0)
 		return NULL;
-	if (is_predecessor(fixed, &part->segment.fixed))
-		return part;
-	cmxi_part_close(part);
+	if (is_predecessor(fixed, &view->segment.fixed))
+		return view;
+	cmxi_view_close(view);
 	return NULL;
 }
 
 /*
- * The chain of this scrape: every part whose predecessor's total is not in
+ * The chain of this scrape: every view whose predecessor's total is not in
  * its carry stripe has that predecessor behind it.
  *
- * Whether it is carried is looked at once for each part and scrape, and again
+ * Whether it is carried is looked at once for each view and scrape, and again
  * where the predecessor has just lost its name: a predecessor counts either
  * in its own file or in the carry stripe, and never changes between the two.
  */
 static int
-arrange(struct cmxr_reader *reader, struct cmx_error *err)
+follow_predecessors(struct cmxr_reader *reader, struct cmx_error *err)
 {
-	for (size_t i = 0; i < reader->n_parts; i++) {
-		struct cmxi_part *part = reader->parts[i], *older = NULL;
-		int r = cmxi_part_look(part, err);
+	for (size_t i = 0; i < reader->n_views; i++) {
+		struct cmxi_view *view = reader->views[i], *older = NULL;
+		int r = cmxi_view_load_carried(view, err);
 
 		if (r != 0)
 			return r;
-		if (part->is_carried ||
-		    part->segment.fixed.predecessor_seed == 0) {
-			close_parts(reader, i + 1);
+		if (view->is_carried ||
+		    view->segment.fixed.predecessor_seed == 0) {
+			close_views(reader, i + 1);
 			return 0;
 		}
-		if (i + 1 < reader->n_parts || i == CMXI_PREDECESSORS_MAX)
+		if (i + 1 < reader->n_views || i == CMXI_PREDECESSORS_MAX)
 			continue;
-		older = open_predecessor(reader, part);
+		older = open_predecessor(reader, view);
 		if (older == NULL) {
 			/* Carried just now; or lost, and shown without. */
-			r = cmxi_part_look(part, err);
+			r = cmxi_view_load_carried(view, err);
 			if (r != 0)
 				return r;
 			continue;
 		}
-		reader->parts[reader->n_parts++] = older;
+		reader->views[reader->n_views++] = older;
 	}
 	return 0;
 }
@@ -213,28 +213,29 @@ arrange(struct cmxr_reader *reader, struct cmx_error *err)
 /* Taking a snapshot */
 
 static size_t
-n_families_of_parts(const struct cmxr_reader *reader)
+n_families_of_views(const struct cmxr_reader *reader)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < reader->n_parts; i++)
-		n += reader->parts[i]->scrape.n_families;
+	for (size_t i = 0; i < reader->n_views; i++)
+		n += reader->views[i]->scrape.n_families;
 	return n;
 }
 
 static int
-merge_parts(struct cmxr_reader *reader, struct cmx_error *err)
+merge_views(struct cmxr_reader *reader, struct cmx_error *err)
 {
 	const struct cmxi_scrape *scrapes[CMXI_PREDECESSORS_MAX + 1];
-	size_t n_families = n_families_of_parts(reader);
+	size_t n_families = n_families_of_views(reader);
 
 	/* A new family may change which segment defines it. */
 	if (n_families != reader->n_merged_families)
-		cmxi_union_fini(&reader->merged);
+		cmxi_lineage_fini(&reader->merged);
 	reader->n_merged_families = n_families;
-	for (size_t i = 0; i < reader->n_parts; i++)
-		scrapes[i] = &reader->parts[i]->scrape;
-	return cmxi_union_merge(&reader->merged, scrapes, reader->n_parts, err);
+	for (size_t i = 0; i < reader->n_views; i++)
+		scrapes[i] = &reader->views[i]->scrape;
+	return cmxi_lineage_merge(&reader->merged, scrapes, reader->n_views,
+	    err);
 }
 
 static bool
@@ -259,14 +260,14 @@ show_families(struct cmxr_reader *reader)
 	bool ok = true;
 
 	reader->snapshot.n_families = 0;
-	if (reader->n_parts > 1)
+	if (reader->n_views > 1)
 		for (size_t i = 0; i < reader->merged.n_families; i++)
 			ok &= cmxi_snapshot_show(&reader->snapshot,
-			    cmxi_union_values(&reader->merged, i));
+			    cmxi_lineage_values(&reader->merged, i));
 	else
-		for (size_t i = 0; i < reader->parts[0]->scrape.n_families; i++)
+		for (size_t i = 0; i < reader->views[0]->scrape.n_families; i++)
 			ok &= cmxi_snapshot_show(&reader->snapshot,
-			    &reader->parts[0]->scrape.families[i]);
+			    &reader->views[0]->scrape.families[i]);
 	return ok;
 }
 
@@ -277,29 +278,29 @@ take_processes(struct cmxr_reader *reader, struct cmx_error *err)
 	int r = 0;
 
 	list->size = 0;
-	cmxi_processes_begin(&reader->processes);
-	for (size_t i = 0; r == 0 && i < reader->n_parts; i++)
-		r = cmxi_processes_add(&reader->processes,
-		    &reader->parts[i]->segment, &reader->parts[i]->gauges, list,
+	cmxi_process_metrics_begin(&reader->processes);
+	for (size_t i = 0; r == 0 && i < reader->n_views; i++)
+		r = cmxi_process_metrics_add(&reader->processes,
+		    &reader->views[i]->segment, &reader->views[i]->gauges, list,
 		    err);
 	return r == 0 && reader->shows_processes ?
-	    cmxi_processes_end(&reader->processes, err) :
+	    cmxi_process_metrics_end(&reader->processes, err) :
 	    r;
 }
 
 static int
-take(struct cmxr_reader *reader, struct cmx_error *err)
+take_views(struct cmxr_reader *reader, struct cmx_error *err)
 {
-	int r = arrange(reader, err);
+	int r = follow_predecessors(reader, err);
 
 	/*
 	 * From the oldest on: an update that was ordered after one of an older
 	 * segment is then not seen without it.
 	 */
-	for (size_t i = reader->n_parts; r == 0 && i > 0; i--)
-		r = cmxi_part_take(reader->parts[i - 1], err);
-	if (r == 0 && reader->n_parts > 1)
-		r = merge_parts(reader, err);
+	for (size_t i = reader->n_views; r == 0 && i > 0; i--)
+		r = cmxi_view_take(reader->views[i - 1], err);
+	if (r == 0 && reader->n_views > 1)
+		r = merge_views(reader, err);
 	if (r == 0)
 		r = take_processes(reader, err);
 	if (r == 0 &&
@@ -317,12 +318,12 @@ cmxr_snapshot_take(struct cmxr_reader *reader,
 	int r;
 
 	follow_name(reader);
-	r = take(reader, err);
+	r = take_views(reader, err);
 	if (r == 0)
 		*snapshotp = &reader->snapshot;
 	else
 		/* It points into what may have begun anew. */
-		cmxi_union_fini(&reader->merged);
+		cmxi_lineage_fini(&reader->merged);
 	return r;
 }
 
@@ -362,7 +363,7 @@ fill_labels(struct cmxr_snapshot *snapshot, const struct cmxi_values *v,
 	snapshot->values.size = 0;
 	if (!cmxi_buf_reserve(&snapshot->values, of->text_size + 1))
 		return false;
-	cmxi_series_values(v->family, of, snapshot->values.data);
+	cmxi_catalog_series_values(v->family, of, snapshot->values.data);
 	value = snapshot->values.data;
 	for (size_t j = 0; j < v->family->d.def.n_labels; j++) {
 		series->values[j] = value;
@@ -393,8 +394,9 @@ fill_histogram(struct cmxr_snapshot *snapshot, const struct cmxi_values *v,
 	for (size_t j = 0; j < series->n_buckets; j++) {
 		double count = 0;
 
-		cmxi_add_bucket(v, pairs, j, &cell, &count, &series->sum);
-		snapshot->buckets[j] = cmxi_whole_count(count);
+		cmxi_values_next_bucket(v, pairs, j, &cell, &count,
+		    &series->sum);
+		snapshot->buckets[j] = cmxi_pair_count(count);
 		series->count += snapshot->buckets[j];
 	}
 }
@@ -404,7 +406,7 @@ next_each(struct cmxr_snapshot *snapshot, const struct cmxi_values *v,
     size_t *cursor, struct cmxr_series *series)
 {
 	size_t n;
-	const struct cmxi_each *each = cmxi_each_samples(v, &n);
+	const struct cmxi_each *each = cmxi_values_each(v, &n);
 
 	if (*cursor >= n)
 		return false;
@@ -427,7 +429,7 @@ cmxr_series_next(const struct cmxr_snapshot *snapshot, size_t family,
 	enum cmx_type type = v->family->d.def.type;
 	size_t i;
 
-	if (cmxi_is_each(&v->family->d.def))
+	if (cmxi_def_is_each(&v->family->d.def))
 		return next_each(scratch, v, cursor, series);
 	while (*cursor < v->n_series && !cmxi_values_is_shown(v, *cursor))
 		++*cursor;

@@ -12,12 +12,12 @@
 
 struct cmxr_reader {
 	/* The segment, and those that it replaced, while they count. */
-	struct cmxi_part *parts[CMXI_PREDECESSORS_MAX + 1];
-	size_t n_parts;
-	struct cmxi_union merged; /* where there are several */
-	size_t n_merged_families; /* of all parts, when it was begun */
+	struct cmxi_view *views[CMXI_PREDECESSORS_MAX + 1];
+	size_t n_views;
+	struct cmxi_lineage merged; /* where there are several */
+	size_t n_merged_families;   /* of all views, when it was begun */
 	bool shows_processes;
-	struct cmxi_processes processes;
+	struct cmxi_process_metrics processes;
 	struct cmxr_snapshot snapshot;
 	char *schema_text;
 };

@@ -13,14 +13,14 @@
 #include "schema/schema.h"
 
 static void
-add_stripe_stats(const struct cmxi_part *part, struct cmxr_info *info)
+add_stripe_stats(const struct cmxi_view *view, struct cmxr_info *info)
 {
-	const struct cmxi_shm_header *fixed = &part->segment.fixed;
+	const struct cmxi_shm_header *fixed = &view->segment.fixed;
 
-	for (uint32_t i = 0; i < cmxi_segment_n_stripes(&part->segment); i++) {
+	for (uint32_t i = 0; i < cmxi_segment_n_stripes(&view->segment); i++) {
 		struct cmxi_shm_stripe stripe;
 
-		if (pread(part->segment.fd, &stripe, sizeof(stripe),
+		if (pread(view->segment.fd, &stripe, sizeof(stripe),
 			(off_t)(fixed->stripe_offset +
 			    i * fixed->stripe_size)) != (ssize_t)sizeof(stripe))
 			return;
@@ -53,12 +53,12 @@ at_most(uint64_t n, uint64_t most)
 }
 
 static void
-fill_geometry(const struct cmxi_part *part, struct cmxr_info *info)
+fill_geometry(const struct cmxi_view *view, struct cmxr_info *info)
 {
-	const struct cmxi_shm_header *fixed = &part->segment.fixed;
-	const struct cmxi_shm_header *h = &part->catalog.header;
+	const struct cmxi_shm_header *fixed = &view->segment.fixed;
+	const struct cmxi_shm_header *h = &view->catalog.header;
 
-	info->path = part->segment.path != NULL ? part->segment.path : "";
+	info->path = view->segment.path != NULL ? view->segment.path : "";
 	info->version = fixed->version;
 	info->layout_hash = fixed->layout_hash;
 	info->created_ns = fixed->created_ns;
@@ -73,7 +73,7 @@ fill_geometry(const struct cmxi_part *part, struct cmxr_info *info)
 	info->arena_bytes = fixed->arena_size;
 	info->arena_used_bytes = at_most(h->arena_used, fixed->arena_size);
 	info->cell_used_bytes = at_most(h->cell_used, fixed->stripe_size);
-	info->n_families = part->catalog.n_families;
+	info->n_families = view->catalog.n_families;
 	info->families_limit = fixed->n_family_words;
 	info->n_series = h->inserts_done - h->n_groups;
 	info->series_limit = fixed->series_limit;
@@ -92,12 +92,12 @@ add_memory(const struct cmxi_catalog_family *family, uint64_t n_stripes,
 }
 
 static void
-fill_memory(const struct cmxi_part *part, struct cmxr_info *info)
+fill_memory(const struct cmxi_view *view, struct cmxr_info *info)
 {
-	uint64_t n_stripes = cmxi_segment_n_stripes(&part->segment);
+	uint64_t n_stripes = cmxi_segment_n_stripes(&view->segment);
 
-	for (size_t i = 0; i < part->catalog.n_families; i++) {
-		const struct cmxi_catalog_family *f = part->catalog.families[i];
+	for (size_t i = 0; i < view->catalog.n_families; i++) {
+		const struct cmxi_catalog_family *f = view->catalog.families[i];
 
 		if (f->d.def.type == CMX_COUNTER)
 			add_memory(f, n_stripes, &info->counters.n_series,
@@ -112,12 +112,12 @@ fill_memory(const struct cmxi_part *part, struct cmxr_info *info)
 }
 
 static uint64_t
-count_live(const struct cmxi_part *part)
+count_live(const struct cmxi_view *view)
 {
 	struct cmxi_buf slots = { .data = NULL };
 	uint64_t n = 0;
 
-	if (cmxi_live_slots(&part->segment, &slots, NULL) == 0)
+	if (cmxi_slots_list_live(&view->segment, &slots, NULL) == 0)
 		n = slots.size / sizeof(uint32_t);
 	cmxi_buf_fini(&slots);
 	return n;
@@ -127,36 +127,36 @@ int
 cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
     struct cmx_error *err)
 {
-	struct cmxi_part *part = reader->parts[0];
+	struct cmxi_view *view = reader->views[0];
 	struct stat st;
-	int r = cmxi_catalog_refresh(&part->catalog, err);
+	int r = cmxi_catalog_refresh(&view->catalog, err);
 
 	if (r != 0) {
 		/* The values of the last scrape point into it. */
-		cmxi_union_fini(&reader->merged);
-		cmxi_scrape_fini(&part->scrape);
+		cmxi_lineage_fini(&reader->merged);
+		cmxi_scrape_fini(&view->scrape);
 		reader->snapshot.n_families = 0;
 		return r;
 	}
 	memset(info, 0, sizeof(*info));
-	fill_geometry(part, info);
-	fill_stats(&part->catalog.header, info);
-	add_stripe_stats(part, info);
-	if (fstat(part->segment.fd, &st) == 0)
+	fill_geometry(view, info);
+	fill_stats(&view->catalog.header, info);
+	add_stripe_stats(view, info);
+	if (fstat(view->segment.fd, &st) == 0)
 		info->allocated_bytes = (uint64_t)st.st_blocks * 512;
-	info->n_predecessors = reader->n_parts - 1;
-	for (size_t i = 0; i < reader->n_parts; i++)
-		info->n_live_slots += count_live(reader->parts[i]);
-	fill_memory(part, info);
-	info->invalid_entries = part->catalog.n_invalid;
-	info->torn_reads = part->torn;
+	info->n_predecessors = reader->n_views - 1;
+	for (size_t i = 0; i < reader->n_views; i++)
+		info->n_live_slots += count_live(reader->views[i]);
+	fill_memory(view, info);
+	info->invalid_entries = view->catalog.n_invalid;
+	info->torn_reads = view->torn;
 	return 0;
 }
 
 const char *
 cmxr_schema_text(struct cmxr_reader *reader)
 {
-	const struct cmxi_segment *s = &reader->parts[0]->segment;
+	const struct cmxi_segment *s = &reader->views[0]->segment;
 	size_t n = (size_t)s->fixed.schema_size;
 
 	if (reader->schema_text != NULL)

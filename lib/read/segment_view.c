@@ -8,22 +8,22 @@
 #include "base/error.h"
 #include "read/fault_guard.h"
 
-struct cmxi_part *
-cmxi_part_new(const struct cmxi_segment *segment, struct cmx_error *err)
+struct cmxi_view *
+cmxi_view_new(const struct cmxi_segment *segment, struct cmx_error *err)
 {
-	struct cmxi_part *part = calloc(1, sizeof(*part));
+	struct cmxi_view *view = calloc(1, sizeof(*view));
 
-	if (part == NULL) {
+	if (view == NULL) {
 		cmxi_error(err, CMX_ERR_MEMORY, "no memory for a reader");
 		return NULL;
 	}
-	part->segment = *segment;
-	cmxi_catalog_init(&part->catalog, &part->segment);
-	return part;
+	view->segment = *segment;
+	cmxi_catalog_init(&view->catalog, &view->segment);
+	return view;
 }
 
 int
-cmxi_part_open(const char *path, struct cmxi_part **partp,
+cmxi_view_open(const char *path, struct cmxi_view **viewp,
     struct cmx_error *err)
 {
 	struct cmxi_segment segment;
@@ -31,96 +31,96 @@ cmxi_part_open(const char *path, struct cmxi_part **partp,
 
 	if (r != 0)
 		return r;
-	*partp = cmxi_part_new(&segment, err);
-	if (*partp != NULL)
+	*viewp = cmxi_view_new(&segment, err);
+	if (*viewp != NULL)
 		return 0;
 	cmxi_segment_close(&segment);
 	return CMX_ERR_MEMORY;
 }
 
 void
-cmxi_part_close(struct cmxi_part *part)
+cmxi_view_close(struct cmxi_view *view)
 {
-	if (part == NULL)
+	if (view == NULL)
 		return;
-	cmxi_scrape_fini(&part->scrape);
-	cmxi_gauges_fini(&part->gauges);
-	cmxi_catalog_fini(&part->catalog);
-	cmxi_segment_close(&part->segment);
-	free(part);
+	cmxi_scrape_fini(&view->scrape);
+	cmxi_gauges_fini(&view->gauges);
+	cmxi_catalog_fini(&view->catalog);
+	cmxi_segment_close(&view->segment);
+	free(view);
 }
 
 static int
-truncated(const struct cmxi_part *part, struct cmx_error *err)
+truncated(const struct cmxi_view *view, struct cmx_error *err)
 {
 	return cmxi_error(err, CMX_ERR_FORMAT,
 	    "%s: was truncated while it was read",
-	    part->segment.path != NULL ? part->segment.path : "segment");
+	    view->segment.path != NULL ? view->segment.path : "segment");
 }
 
 static void
-load_carried(struct cmxi_part *part)
+load_carried(struct cmxi_view *view)
 {
-	const struct cmxi_shm_header *h = cmxi_segment_header(&part->segment);
+	const struct cmxi_shm_header *h = cmxi_segment_header(&view->segment);
 
 	/*
 	 * (M) acquire, pairs with (L) in carry.c.  Orders the totals and their
 	 * size before the loads of them.
 	 */
-	part->is_carried = cmxi_load64_acquire(&h->carried) != 0;
-	part->carry_size =
-	    part->is_carried ? cmxi_load64_relaxed(&h->carry_size) : 0;
-	if (part->carry_size > part->segment.fixed.stripe_size)
-		part->carry_size = 0;
+	view->is_carried = cmxi_load64_acquire(&h->carried) != 0;
+	view->carry_size =
+	    view->is_carried ? cmxi_load64_relaxed(&h->carry_size) : 0;
+	if (view->carry_size > view->segment.fixed.stripe_size)
+		view->carry_size = 0;
 }
 
 static void
-load_values(struct cmxi_part *part)
+load_values(struct cmxi_view *view)
 {
-	cmxi_scrape_load(&part->scrape, &part->segment, part->carry_size,
-	    &part->torn);
-	cmxi_gauges_load(&part->scrape, &part->segment, &part->gauges);
+	cmxi_scrape_load(&view->scrape, &view->segment, view->carry_size,
+	    &view->torn);
+	cmxi_gauges_load(&view->scrape, &view->segment, &view->gauges);
 }
 
 /* All loads from the mapping, and nothing else, happen in these functions. */
 static int
-guarded(struct cmxi_part *part, void (*load)(struct cmxi_part *),
+guarded(struct cmxi_view *view, void (*load)(struct cmxi_view *),
     struct cmx_error *err)
 {
-	struct cmxi_guard guard = { .base = part->segment.base,
-		.size = part->segment.size };
+	struct cmxi_guard guard = { .base = view->segment.base,
+		.size = view->segment.size };
 
 	if (sigsetjmp(guard.jump, 0) != 0) {
 		cmxi_guard_leave();
-		return truncated(part, err);
+		return truncated(view, err);
 	}
 	cmxi_guard_enter(&guard);
-	load(part);
+	load(view);
 	cmxi_guard_leave();
 	return 0;
 }
 
 int
-cmxi_part_look(struct cmxi_part *part, struct cmx_error *err)
+cmxi_view_load_carried(struct cmxi_view *view, struct cmx_error *err)
 {
-	return guarded(part, load_carried, err);
+	return guarded(view, load_carried, err);
 }
 
 int
-cmxi_part_take(struct cmxi_part *part, struct cmx_error *err)
+cmxi_view_take(struct cmxi_view *view, struct cmx_error *err)
 {
-	int r = cmxi_catalog_refresh(&part->catalog, err);
+	int r = cmxi_catalog_refresh(&view->catalog, err);
 
 	if (r != 0) {
 		/* It points into the catalog, which has begun anew. */
-		cmxi_scrape_fini(&part->scrape);
+		cmxi_scrape_fini(&view->scrape);
 		return r;
 	}
-	r = cmxi_scrape_prepare(&part->scrape, &part->catalog, err);
+	r = cmxi_scrape_prepare(&view->scrape, &view->catalog, err);
 	if (r == 0)
-		r = cmxi_gauges_prepare(&part->scrape, &part->segment,
-		    &part->gauges, err);
+		r = cmxi_gauges_prepare(&view->scrape, &view->segment,
+		    &view->gauges, err);
 	if (r == 0)
-		r = guarded(part, load_values, err);
+		r = guarded(view, load_values, err);
 	return r;
 }

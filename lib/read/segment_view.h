@@ -1,7 +1,7 @@
 /*
  * segment_view.h: one segment as a reader reads it.
  *
- * A reader has one part, or, while a segment that was replaced has writers,
+ * A reader has one view, or, while a segment that was replaced has writers,
  * a chain of them, the newest first.
  */
 #ifndef CMXI_SEGMENT_VIEW_H
@@ -12,7 +12,7 @@
 #include "read/snapshot.h"
 #include "segment/segment.h"
 
-struct cmxi_part {
+struct cmxi_view {
 	struct cmxi_segment segment;
 	struct cmxi_catalog catalog;
 	struct cmxi_scrape scrape;
@@ -24,16 +24,16 @@ struct cmxi_part {
 };
 
 /* Take over an opened segment; null where memory ended. */
-struct cmxi_part *cmxi_part_new(const struct cmxi_segment *,
+struct cmxi_view *cmxi_view_new(const struct cmxi_segment *,
     struct cmx_error *);
 /* Open by name, for reading. */
-int cmxi_part_open(const char *path, struct cmxi_part **, struct cmx_error *);
-void cmxi_part_close(struct cmxi_part *);
+int cmxi_view_open(const char *path, struct cmxi_view **, struct cmx_error *);
+void cmxi_view_close(struct cmxi_view *);
 
 /* Has the predecessor's total been carried into it?  0 or CMX_ERR_FORMAT. */
-int cmxi_part_look(struct cmxi_part *, struct cmx_error *);
+int cmxi_view_load_carried(struct cmxi_view *, struct cmx_error *);
 
 /* Read structure and values of one scrape. */
-int cmxi_part_take(struct cmxi_part *, struct cmx_error *);
+int cmxi_view_take(struct cmxi_view *, struct cmx_error *);
 
 #endif

@@ -63,8 +63,8 @@ cmxi_values_count_shown(const struct cmxi_values *v)
 {
 	size_t n = 0;
 
-	if (cmxi_is_each(&v->family->d.def)) {
-		cmxi_each_samples(v, &n);
+	if (cmxi_def_is_each(&v->family->d.def)) {
+		cmxi_values_each(v, &n);
 		return n;
 	}
 	for (size_t i = 0; i < v->n_series; i++)
@@ -78,7 +78,7 @@ cmxi_values_created(const struct cmxi_values *v, size_t i)
 	const struct cmxi_catalog_series *series = &v->family->series[i];
 
 	return v->origin_ns != 0 && v->origin_ns < series->created_ns &&
-		cmxi_series_cells(series) + v->family->cell_size <=
+		cmxi_catalog_series_cells(series) + v->family->cell_size <=
 		    v->carry_size ?
 	    v->origin_ns :
 	    series->created_ns;
@@ -93,7 +93,7 @@ has_n_set(const struct cmxi_values *v)
 /* Room */
 
 static bool
-grow(void *arrayp, size_t n, size_t size)
+grow_array(void *arrayp, size_t n, size_t size)
 {
 	void *array, *grown;
 
@@ -108,7 +108,7 @@ grow(void *arrayp, size_t n, size_t size)
 static bool
 grow_native(struct cmxi_values *v, size_t n, int schema)
 {
-	if (!grow(&v->shown_schemas, n, sizeof(*v->shown_schemas)))
+	if (!grow_array(&v->shown_schemas, n, sizeof(*v->shown_schemas)))
 		return false;
 	memset(v->shown_schemas + v->capacity, schema, n - v->capacity);
 	return true;
@@ -122,19 +122,20 @@ grow_values(struct cmxi_values *v, size_t n_series)
 	if (n_series <= v->capacity)
 		return true;
 	if (v->family->n_exemplars > 0 &&
-	    !grow(&v->exemplars, n * v->family->n_exemplars,
+	    !grow_array(&v->exemplars, n * v->family->n_exemplars,
 		sizeof(*v->exemplars)))
 		return false;
 	if (is_histogram(v)) {
-		if (!grow(&v->pairs, n * v->n_buckets, sizeof(*v->pairs)) ||
+		if (!grow_array(&v->pairs, n * v->n_buckets,
+			sizeof(*v->pairs)) ||
 		    (v->cell_keys != NULL &&
 			!grow_native(v, n, v->family->d.def.native_schema)))
 			return false;
 	} else if (is_whole(v)) {
-		if (!grow(&v->whole, n, sizeof(*v->whole)))
+		if (!grow_array(&v->whole, n, sizeof(*v->whole)))
 			return false;
-	} else if (!grow(&v->value, n, sizeof(*v->value)) ||
-	    (has_n_set(v) && !grow(&v->n_set, n, sizeof(*v->n_set)))) {
+	} else if (!grow_array(&v->value, n, sizeof(*v->value)) ||
+	    (has_n_set(v) && !grow_array(&v->n_set, n, sizeof(*v->n_set)))) {
 		return false;
 	}
 	v->capacity = n;
@@ -153,7 +154,7 @@ make_bound_text(double bound, struct cmxi_bound_text *t)
 		memcpy(t->openmetrics + n, ".0", sizeof(".0"));
 }
 
-/* Which native bucket each cell is in; see native.h. */
+/* Which native bucket each cell is in; see native_buckets.h. */
 static void
 make_cell_keys(struct cmxi_values *v, const struct cmxi_definition *d)
 {
@@ -238,7 +239,8 @@ cmxi_scrape_prepare(struct cmxi_scrape *scrape, const struct cmxi_catalog *c,
 	if (c->n_families > scrape->capacity) {
 		size_t n = c->n_families + 16;
 
-		if (!grow(&scrape->families, n, sizeof(*scrape->families)))
+		if (!grow_array(&scrape->families, n,
+			sizeof(*scrape->families)))
 			goto no_memory;
 		memset(scrape->families + scrape->capacity, 0,
 		    (n - scrape->capacity) * sizeof(*scrape->families));
@@ -281,7 +283,8 @@ cmxi_snapshot_show(struct cmxr_snapshot *snapshot, const struct cmxi_values *v)
 	if (snapshot->n_families == snapshot->capacity) {
 		size_t n = snapshot->capacity * 2 + 32;
 
-		if (!grow(&snapshot->families, n, sizeof(*snapshot->families)))
+		if (!grow_array(&snapshot->families, n,
+			sizeof(*snapshot->families)))
 			return false;
 		snapshot->capacity = n;
 	}
@@ -344,7 +347,7 @@ add_whole(struct cmxi_values *v, struct range r, const unsigned char *stripe)
 		/* relaxed: a lone count; each cell only grows (O4) */
 		v->whole[i] += cmxi_load64_relaxed(
 		    (const uint64_t *)(const void *)(stripe +
-			cmxi_series_cells(&series[i])));
+			cmxi_catalog_series_cells(&series[i])));
 }
 
 static void
@@ -355,7 +358,7 @@ add_doubles(struct cmxi_values *v, struct range r, const unsigned char *stripe)
 	for (size_t i = r.from; i < r.to; i++)
 		v->value[i] += cmxi_bits_to_double(cmxi_load64_relaxed(
 		    (const uint64_t *)(const void *)(stripe +
-			cmxi_series_cells(&series[i]))));
+			cmxi_catalog_series_cells(&series[i]))));
 }
 
 static void
@@ -368,7 +371,7 @@ add_pairs(struct cmxi_values *v, struct range r, const unsigned char *stripe,
 	for (size_t i = r.from; i < r.to; i++) {
 		const struct cmxi_pair *cells =
 		    (const struct cmxi_pair *)(const void *)(stripe +
-			cmxi_series_cells(&series[i]));
+			cmxi_catalog_series_cells(&series[i]));
 
 		for (size_t j = 0; j < v->n_buckets; j++, total++) {
 			struct cmxi_pair p =
@@ -412,7 +415,7 @@ cmxi_values_clear(struct cmxi_values *v)
 
 /*
  * What a predecessor left, last: the sum is then rounded as it was when the
- * predecessor was read beside this segment (union.c).
+ * predecessor was read beside this segment (lineage.c).
  */
 static void
 add_carry(struct cmxi_values *v, const struct cmxi_segment *s,
@@ -421,7 +424,7 @@ add_carry(struct cmxi_values *v, const struct cmxi_segment *s,
 	uint64_t size = v->family->cell_size;
 
 	for (size_t i = 0; i < v->n_series; i++)
-		if (cmxi_series_cells(&v->family->series[i]) + size <=
+		if (cmxi_catalog_series_cells(&v->family->series[i]) + size <=
 		    carry_size)
 			add_stripe(v, (struct range){ i, i + 1 }, s,
 			    cmxi_segment_carry_stripe(s), torn);

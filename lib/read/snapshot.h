@@ -104,8 +104,8 @@ int cmxi_scrape_prepare(struct cmxi_scrape *, const struct cmxi_catalog *,
 
 /*
  * Add up the stripes, and the first carry_size bytes of the carry stripe.
- * The loads may fault where the file was truncated; see guard.h.  torn counts
- * pairs that never held still.
+ * The loads may fault where the file was truncated; see fault_guard.h.  torn
+ * counts pairs that never held still.
  */
 void cmxi_scrape_load(struct cmxi_scrape *, const struct cmxi_segment *,
     uint64_t carry_size, uint64_t *torn);
@@ -114,14 +114,14 @@ void cmxi_scrape_fini(struct cmxi_scrape *);
 
 /* Has the family a sample for each live process? */
 static inline bool
-cmxi_is_each(const struct cmx_family_def *def)
+cmxi_def_is_each(const struct cmx_family_def *def)
 {
 	return def->type == CMX_GAUGE && def->aggregate == CMX_EACH;
 }
 
 /* The samples of CMX_EACH; their number. */
 static inline const struct cmxi_each *
-cmxi_each_samples(const struct cmxi_values *v, size_t *n)
+cmxi_values_each(const struct cmxi_values *v, size_t *n)
 {
 	*n = v->each.size / sizeof(struct cmxi_each);
 	return (const struct cmxi_each *)(const void *)v->each.data;
@@ -129,15 +129,16 @@ cmxi_each_samples(const struct cmxi_values *v, size_t *n)
 
 /* Observations as a whole number; 0 for what no writer leaves in a cell. */
 static inline uint64_t
-cmxi_whole_count(double count)
+cmxi_pair_count(double count)
 {
 	return count >= 0 && count < 0x1p64 ? (uint64_t)count : 0;
 }
 
 /* A shown bucket's cells, added to count and sum; *cell goes on. */
 static inline void
-cmxi_add_bucket(const struct cmxi_values *v, const struct cmxi_pair *pairs,
-    size_t bucket, size_t *cell, double *count, double *sum)
+cmxi_values_next_bucket(const struct cmxi_values *v,
+    const struct cmxi_pair *pairs, size_t bucket, size_t *cell, double *count,
+    double *sum)
 {
 	for (; *cell < v->bound_cells[bucket]; ++*cell) {
 		*count += pairs[*cell].count;

@@ -14,26 +14,26 @@
 
 struct position {
 	size_t path; /* offset in paths */
-	struct cmxi_place key, value;
+	struct cmxi_json_place key, value;
 };
 
-struct cmxi_positions {
+struct cmxi_json_positions {
 	struct cmxi_buf paths;     /* each with its NUL */
 	struct cmxi_buf positions; /* of struct position */
 };
 
 struct walk {
 	const char *p, *end;
-	struct cmxi_place place;
-	struct cmxi_positions *out;
+	struct cmxi_json_place place;
+	struct cmxi_json_positions *out;
 	struct cmxi_buf path;
 	int depth;
 };
 
-static void walk_value(struct walk *, struct cmxi_place key);
+static void walk_value(struct walk *, struct cmxi_json_place key);
 
 static void
-step(struct walk *w)
+step_character(struct walk *w)
 {
 	/* A continuation byte belongs to the character before it. */
 	if (*w->p == '\n') {
@@ -49,27 +49,27 @@ static void
 skip_blank(struct walk *w)
 {
 	while (w->p < w->end && strchr(" \t\r\n", *w->p) != NULL && *w->p)
-		step(w);
+		step_character(w);
 }
 
 /* Step over a string; its bytes without quotes are [*from, *from + *n). */
 static void
 skip_string(struct walk *w, const char **from, size_t *n)
 {
-	step(w);
+	step_character(w);
 	*from = w->p;
 	while (w->p < w->end && *w->p != '"') {
 		if (*w->p == '\\' && w->p + 1 < w->end)
-			step(w);
-		step(w);
+			step_character(w);
+		step_character(w);
 	}
 	*n = (size_t)(w->p - *from);
 	if (w->p < w->end)
-		step(w);
+		step_character(w);
 }
 
 static void
-note(struct walk *w, struct cmxi_place key)
+note_position(struct walk *w, struct cmxi_json_place key)
 {
 	struct position position = { .path = w->out->paths.size,
 		.key = key,
@@ -86,16 +86,16 @@ walk_object(struct walk *w)
 	size_t base = w->path.size, n;
 	const char *name;
 
-	step(w);
+	step_character(w);
 	for (skip_blank(w); w->p < w->end && *w->p != '}'; skip_blank(w)) {
 		if (*w->p == ',') {
-			step(w);
+			step_character(w);
 			continue;
 		}
-		struct cmxi_place key = w->place;
+		struct cmxi_json_place key = w->place;
 		skip_string(w, &name, &n);
 		skip_blank(w);
-		step(w); /* the colon */
+		step_character(w); /* the colon */
 		skip_blank(w);
 		if (base > 0)
 			cmxi_buf_char(&w->path, '.');
@@ -104,7 +104,7 @@ walk_object(struct walk *w)
 		w->path.size = base;
 	}
 	if (w->p < w->end)
-		step(w);
+		step_character(w);
 }
 
 static void
@@ -112,10 +112,10 @@ walk_array(struct walk *w)
 {
 	size_t base = w->path.size, index = 0;
 
-	step(w);
+	step_character(w);
 	for (skip_blank(w); w->p < w->end && *w->p != ']'; skip_blank(w)) {
 		if (*w->p == ',') {
-			step(w);
+			step_character(w);
 			continue;
 		}
 		cmxi_buf_printf(&w->path, "[%zu]", index++);
@@ -123,7 +123,7 @@ walk_array(struct walk *w)
 		w->path.size = base;
 	}
 	if (w->p < w->end)
-		step(w);
+		step_character(w);
 }
 
 /* Step over a value that is too deep to be noted. */
@@ -141,19 +141,19 @@ skip_deep(struct walk *w)
 		}
 		open += *w->p == '{' || *w->p == '[';
 		open -= *w->p == '}' || *w->p == ']';
-		step(w);
+		step_character(w);
 	} while (w->p < w->end && open > 0);
 }
 
 static void
-walk_value(struct walk *w, struct cmxi_place key)
+walk_value(struct walk *w, struct cmxi_json_place key)
 {
 	const char *from;
 	size_t n;
 
 	if (w->p >= w->end)
 		return;
-	note(w, key);
+	note_position(w, key);
 	if (++w->depth > DEPTH_MAX && (*w->p == '{' || *w->p == '['))
 		skip_deep(w);
 	else if (*w->p == '{')
@@ -164,14 +164,14 @@ walk_value(struct walk *w, struct cmxi_place key)
 		skip_string(w, &from, &n);
 	else
 		while (w->p < w->end && strchr(",]} \t\r\n", *w->p) == NULL)
-			step(w);
+			step_character(w);
 	w->depth--;
 }
 
-struct cmxi_positions *
-cmxi_positions_build(const char *text, size_t size)
+struct cmxi_json_positions *
+cmxi_json_positions_build(const char *text, size_t size)
 {
-	struct cmxi_positions *positions = calloc(1, sizeof(*positions));
+	struct cmxi_json_positions *positions = calloc(1, sizeof(*positions));
 	struct walk w = { .p = text,
 		.end = text + size,
 		.place = { 1, 1 },
@@ -183,14 +183,14 @@ cmxi_positions_build(const char *text, size_t size)
 	walk_value(&w, w.place);
 	cmxi_buf_fini(&w.path);
 	if (positions->paths.failed || positions->positions.failed) {
-		cmxi_positions_free(positions);
+		cmxi_json_positions_free(positions);
 		return NULL;
 	}
 	return positions;
 }
 
 void
-cmxi_positions_free(struct cmxi_positions *positions)
+cmxi_json_positions_free(struct cmxi_json_positions *positions)
 {
 	if (positions == NULL)
 		return;
@@ -200,7 +200,8 @@ cmxi_positions_free(struct cmxi_positions *positions)
 }
 
 static const struct position *
-find_exact(const struct cmxi_positions *positions, const char *path, size_t n)
+find_exact(const struct cmxi_json_positions *positions, const char *path,
+    size_t n)
 {
 	const struct position *p = (const void *)positions->positions.data;
 	size_t count = positions->positions.size / sizeof(*p);
@@ -214,15 +215,15 @@ find_exact(const struct cmxi_positions *positions, const char *path, size_t n)
 	return NULL;
 }
 
-struct cmxi_place
-cmxi_positions_find(const struct cmxi_positions *positions, const char *path,
-    bool of_key)
+struct cmxi_json_place
+cmxi_json_positions_find(const struct cmxi_json_positions *positions,
+    const char *path, bool of_key)
 {
 	const struct position *found = NULL;
 	size_t n = strlen(path), whole = n;
 
 	if (positions == NULL)
-		return (struct cmxi_place){ 0, 0 };
+		return (struct cmxi_json_place){ 0, 0 };
 	while (found == NULL) {
 		found = find_exact(positions, path, n);
 		if (found != NULL || n == 0)
@@ -233,6 +234,6 @@ cmxi_positions_find(const struct cmxi_positions *positions, const char *path,
 			n--;
 	}
 	if (found == NULL)
-		return (struct cmxi_place){ 0, 0 };
+		return (struct cmxi_json_place){ 0, 0 };
 	return of_key && n == whole ? found->key : found->value;
 }

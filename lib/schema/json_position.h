@@ -11,25 +11,26 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct cmxi_place {
+struct cmxi_json_place {
 	int line, column; /* from 1; columns count characters */
 };
 
-struct cmxi_positions;
+struct cmxi_json_positions;
 
 /*
  * Index a text.  Requires: it is valid JSON, as jansson sees it.
- * Returns null where memory ends; cmxi_positions_find() takes that too.
+ * Returns null where memory ends; cmxi_json_positions_find() takes that too.
  */
-struct cmxi_positions *cmxi_positions_build(const char *text, size_t size);
+struct cmxi_json_positions *cmxi_json_positions_build(const char *text,
+    size_t size);
 
-void cmxi_positions_free(struct cmxi_positions *);
+void cmxi_json_positions_free(struct cmxi_json_positions *);
 
 /*
  * The place of the value at path, or of its key where it is a member and
  * of_key is set; the place of the nearest parent where path does not exist.
  */
-struct cmxi_place cmxi_positions_find(const struct cmxi_positions *,
-    const char *path, bool of_key);
+struct cmxi_json_place cmxi_json_positions_find(
+    const struct cmxi_json_positions *, const char *path, bool of_key);
 
 #endif

@@ -16,14 +16,14 @@ cmxi_parse_diagnose(struct cmxi_parse *p, enum cmxi_place_of of,
 		.d = { .is_warning = p->is_warning, .source = p->source },
 		.order = p->diagnoses.size,
 	};
-	struct cmxi_place place;
+	struct cmxi_json_place place;
 	va_list ap;
 
 	p->n_errors += !p->is_warning;
 	/* Enough to work with; the rest is likely more of the same. */
 	if (p->diagnoses.size >= CMXI_DIAGNOSES_MAX * sizeof(d))
 		return;
-	place = cmxi_positions_find(p->positions, path, of == CMXI_OF_KEY);
+	place = cmxi_json_positions_find(p->positions, path, of == CMXI_OF_KEY);
 	d.d.line = place.line;
 	d.d.column = place.column;
 	snprintf(d.path, sizeof(d.path), "%s", path);

@@ -26,7 +26,7 @@ struct cmxi_diagnosis {
 
 struct cmxi_parse {
 	const char *source;
-	struct cmxi_positions *positions;
+	struct cmxi_json_positions *positions;
 	struct cmxi_buf diagnoses; /* of struct cmxi_diagnosis */
 	int n_errors;
 	struct cmxi_schema *schema;

@@ -345,9 +345,9 @@ read_family(struct cmxi_parse *p, json_t *metric,
 	if (def->name == NULL || def->type == 0)
 		return;
 	p->n_read_diagnoses = p->diagnoses.size / sizeof(struct cmxi_diagnosis);
-	cmxi_family_check(def, diagnose_finding, p);
+	cmxi_def_check(def, diagnose_finding, p);
 	p->is_warning = true;
-	cmxi_family_lint(def, diagnose_finding, p);
+	cmxi_def_lint(def, diagnose_finding, p);
 	p->is_warning = false;
 }
 
@@ -368,7 +368,7 @@ check_clashes(struct cmxi_parse *p)
 	for (size_t i = 0; i < p->schema->n_families; i++)
 		for (size_t j = 0; j < i && is_comparable(&f[i].def); j++) {
 			if (!is_comparable(&f[j].def) ||
-			    !cmxi_family_clash(&f[j].def, &f[i].def, name,
+			    !cmxi_def_clash(&f[j].def, &f[i].def, name,
 				sizeof(name)))
 				continue;
 			snprintf(path, sizeof(path), "metrics[%zu].name", i);
@@ -531,7 +531,7 @@ diagnose_syntax(struct cmxi_parse *p, const json_error_t *error)
 }
 
 static int
-finish(struct cmxi_parse *p, cmxi_diagnose_fn *report, void *arg,
+finish_parse(struct cmxi_parse *p, cmxi_diagnose_fn *report, void *arg,
     struct cmxi_schema **schemap)
 {
 	int n = p->n_errors;
@@ -540,7 +540,7 @@ finish(struct cmxi_parse *p, cmxi_diagnose_fn *report, void *arg,
 		n = CMX_ERR_MEMORY;
 	else
 		cmxi_parse_report(p, report, arg);
-	cmxi_positions_free(p->positions);
+	cmxi_json_positions_free(p->positions);
 	cmxi_buf_fini(&p->diagnoses);
 	if (n == 0)
 		*schemap = p->schema;
@@ -563,18 +563,18 @@ cmxi_schema_parse(const char *text, size_t size, const char *source,
 	document = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
 	if (document == NULL) {
 		diagnose_syntax(&p, &error);
-		return finish(&p, report, arg, schemap);
+		return finish_parse(&p, report, arg, schemap);
 	}
 	p.schema->document = document;
 	p.schema->text = cmxi_parse_allocate(&p, size + 1, 1);
-	p.positions = cmxi_positions_build(text, size);
+	p.positions = cmxi_json_positions_build(text, size);
 	p.no_memory |= p.positions == NULL;
 	if (!p.no_memory) {
 		memcpy(p.schema->text, text, size);
 		p.schema->text_size = size;
 		read_document(&p, document);
 	}
-	return finish(&p, report, arg, schemap);
+	return finish_parse(&p, report, arg, schemap);
 }
 
 struct cmxi_limits

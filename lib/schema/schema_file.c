@@ -85,7 +85,7 @@ struct joined {
 };
 
 static void
-join(void *arg, const struct cmx_diagnostic *d)
+append_diagnostic(void *arg, const struct cmx_diagnostic *d)
 {
 	struct joined *j = arg;
 	size_t used = strlen(j->error.text);
@@ -129,7 +129,9 @@ cmxi_schema_load(const char *path, struct cmxi_schema **schemap,
 {
 	struct joined j = { .error.code = CMX_ERR_SCHEMA };
 
-	return joined_result(parse_file(path, join, &j, schemap, err), &j, err);
+	return joined_result(parse_file(path, append_diagnostic, &j, schemap,
+				 err),
+	    &j, err);
 }
 
 int
@@ -138,8 +140,8 @@ cmxi_schema_load_text(const char *text, size_t size, const char *source,
 {
 	struct joined j = { .error.code = CMX_ERR_SCHEMA };
 
-	return joined_result(cmxi_schema_parse(text, size, source, join, &j,
-				 schemap),
+	return joined_result(cmxi_schema_parse(text, size, source,
+				 append_diagnostic, &j, schemap),
 	    &j, err);
 }
 

@@ -20,7 +20,7 @@ cmxi_exemplar_slots(const struct cmxi_shm_family *family)
 
 /* Never 0, which is a slot that nobody wrote. */
 static uint64_t
-check_of(const struct cmxi_shm_exemplar *e)
+check_sum_of(const struct cmxi_shm_exemplar *e)
 {
 	return cmxi_hash(&e->value, sizeof(*e) - sizeof(e->check), 0) | 1;
 }
@@ -38,7 +38,7 @@ n_characters(const char *s)
 
 /* Append a text with its NUL; false where it has no room. */
 static bool
-put(struct cmxi_shm_exemplar *e, const char *text)
+put_text(struct cmxi_shm_exemplar *e, const char *text)
 {
 	size_t n = strlen(text) + 1;
 
@@ -73,12 +73,13 @@ cmxi_exemplar_fill(struct cmxi_shm_exemplar *e, double value, uint64_t time_ns,
 
 		if (pairs[i].name == NULL || text == NULL ||
 		    !cmxi_label_name_is_valid(pairs[i].name) ||
-		    stands_before(pairs, i) || !put(e, pairs[i].name) ||
-		    !put(e, text) || !cmxi_utf8_is_valid(text, strlen(text)))
+		    stands_before(pairs, i) || !put_text(e, pairs[i].name) ||
+		    !put_text(e, text) ||
+		    !cmxi_utf8_is_valid(text, strlen(text)))
 			return false;
 		characters += n_characters(pairs[i].name) + n_characters(text);
 	}
-	e->check = check_of(e);
+	e->check = check_sum_of(e);
 	return n > 0 && characters <= CMXI_EXEMPLAR_CHARACTERS;
 }
 
@@ -132,7 +133,7 @@ cmxi_exemplar_is_valid(const struct cmxi_shm_exemplar *e)
 	struct cmx_label pairs[sizeof(e->pairs) / 4], pair;
 	size_t p = 0, n = 0;
 
-	if (e->check == 0 || e->check != check_of(e) || e->n_pairs == 0 ||
+	if (e->check == 0 || e->check != check_sum_of(e) || e->n_pairs == 0 ||
 	    e->size > sizeof(e->pairs) ||
 	    e->n_pairs > sizeof(pairs) / sizeof(pairs[0]))
 		return false;

@@ -44,7 +44,7 @@ text_offset(size_t n_bounds, size_t n_shown, bool is_native)
 }
 
 size_t
-cmxi_definition_size(const struct cmx_family_def *def)
+cmxi_family_record_size(const struct cmx_family_def *def)
 {
 	size_t n = text_offset(cmxi_cell_bounds(def, NULL),
 		       cmxi_shown_bounds(def, NULL), def->is_native) +
@@ -63,10 +63,10 @@ put_text(char *p, const char *text)
 }
 
 void
-cmxi_definition_encode(const struct cmx_family_def *def,
+cmxi_family_record_encode(const struct cmx_family_def *def,
     struct cmxi_shm_family *record)
 {
-	size_t size = cmxi_definition_size(def);
+	size_t size = cmxi_family_record_size(def);
 	double *bounds = (double *)(void *)(record + 1);
 	size_t n_bounds = cmxi_cell_bounds(def, NULL);
 	size_t n_shown = cmxi_shown_bounds(def, NULL);
@@ -179,7 +179,7 @@ static void
 decode_bounds(const struct cmxi_shm_family *record, struct cmxi_definition *d)
 {
 	d->n_cell_bounds = record->n_bounds;
-	d->cell_bounds = cmxi_definition_bounds(record);
+	d->cell_bounds = cmxi_family_record_bounds(record);
 	d->n_shown = record->n_shown;
 	d->shown = d->cell_bounds;
 	if (record->is_native)
@@ -194,8 +194,8 @@ decode_bounds(const struct cmxi_shm_family *record, struct cmxi_definition *d)
 }
 
 bool
-cmxi_definition_decode(const struct cmxi_shm_family *record, size_t available,
-    struct cmxi_definition *d)
+cmxi_family_record_decode(const struct cmxi_shm_family *record,
+    size_t available, struct cmxi_definition *d)
 {
 	if (!sizes_are_sane(record, available))
 		return false;
@@ -211,7 +211,7 @@ cmxi_definition_decode(const struct cmxi_shm_family *record, size_t available,
 	return record->n_declared <= record->n_shown &&
 	    (record->is_native || record->n_shown == record->n_bounds) &&
 	    decode_texts(record, d) &&
-	    cmxi_family_check(&d->def, ignore, NULL) == 0 &&
+	    cmxi_def_check(&d->def, ignore, NULL) == 0 &&
 	    (!d->def.is_native || bounds_are_right(d)) &&
 	    record->n_bounds == cmxi_cell_bounds(&d->def, NULL) &&
 	    record->cell_size == cmxi_layout_cell_size(&d->def);

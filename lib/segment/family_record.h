@@ -18,25 +18,25 @@ struct cmxi_definition {
 };
 
 /* Bytes of the record, a multiple of CMXI_ENTRY_UNIT. */
-size_t cmxi_definition_size(const struct cmx_family_def *);
+size_t cmxi_family_record_size(const struct cmx_family_def *);
 
 /*
  * Write the immutable part of a record and zero the rest.
- * Requires: the definition passed cmxi_family_check(); size bytes of room.
+ * Requires: the definition passed cmxi_def_check(); size bytes of room.
  */
-void cmxi_definition_encode(const struct cmx_family_def *,
+void cmxi_family_record_encode(const struct cmx_family_def *,
     struct cmxi_shm_family *);
 
 /*
  * The way back.  available is how many bytes may be looked at.  Returns false
  * for a record that no writer makes, whatever its bytes are.
  */
-bool cmxi_definition_decode(const struct cmxi_shm_family *, size_t available,
+bool cmxi_family_record_decode(const struct cmxi_shm_family *, size_t available,
     struct cmxi_definition *);
 
 /* The bounds of a record, padded with +Inf to CMXI_BOUNDS_PAD. */
 static inline const double *
-cmxi_definition_bounds(const struct cmxi_shm_family *record)
+cmxi_family_record_bounds(const struct cmxi_shm_family *record)
 {
 	return (const double *)(const void *)(record + 1);
 }

@@ -406,7 +406,7 @@ static_assert(offsetof(struct cmxi_shm_exemplar, pairs) == 32, "exemplar");
  * A group is an entry that names no series: its key_family is 4 * number + 1,
  * which no family's reference is, as their records lie on 64 bytes.  Behind
  * its key, on a multiple of 8, stand the cell offsets of several series that
- * one helper updates together (record.c), so that it looks up once.  Readers
+ * one helper updates together (kit/codeai.c), so that it looks up once. Readers
  * pass over it.
  */
 #define CMXI_GROUP(number) ((uint32_t)(number)*4 + 1)

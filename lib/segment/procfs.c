@@ -25,7 +25,7 @@ proc_path(uint32_t pid, const char *name, char *buf, size_t size)
 }
 
 bool
-cmxi_proc_stat_parse(const char *text, struct cmxi_proc_stat *s)
+cmxi_procfs_stat_parse(const char *text, struct cmxi_procfs_stat *s)
 {
 	/* The name in parentheses may itself hold blanks and parentheses. */
 	const char *p = strrchr(text, ')');
@@ -52,17 +52,17 @@ cmxi_proc_stat_parse(const char *text, struct cmxi_proc_stat *s)
 }
 
 bool
-cmxi_proc_stat(uint32_t pid, struct cmxi_proc_stat *s)
+cmxi_procfs_stat(uint32_t pid, struct cmxi_procfs_stat *s)
 {
 	char path[64], text[1024];
 
 	proc_path(pid, "stat", path, sizeof(path));
-	cmxi_kernel_text(path, text, sizeof(text));
-	return cmxi_proc_stat_parse(text, s);
+	cmxi_kernel_file_read(path, text, sizeof(text));
+	return cmxi_procfs_stat_parse(text, s);
 }
 
 int64_t
-cmxi_proc_open_fds(uint32_t pid)
+cmxi_procfs_open_fds(uint32_t pid)
 {
 	char path[64];
 	struct stat st;
@@ -84,7 +84,7 @@ cmxi_proc_open_fds(uint32_t pid)
 }
 
 int64_t
-cmxi_proc_max_fds(uint32_t pid)
+cmxi_procfs_max_fds(uint32_t pid)
 {
 	static const char name[] = "Max open files";
 	char path[64], text[4096];
@@ -93,7 +93,7 @@ cmxi_proc_max_fds(uint32_t pid)
 	long long n;
 
 	proc_path(pid, "limits", path, sizeof(path));
-	cmxi_kernel_text(path, text, sizeof(text));
+	cmxi_kernel_file_read(path, text, sizeof(text));
 	line = strstr(text, name);
 	if (line == NULL)
 		return -1;
@@ -103,7 +103,7 @@ cmxi_proc_max_fds(uint32_t pid)
 }
 
 uint64_t
-cmxi_proc_pid_namespace(void)
+cmxi_procfs_pid_namespace(void)
 {
 	struct stat st;
 

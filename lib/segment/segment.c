@@ -36,7 +36,7 @@ read_boot_id(uint8_t id[16])
 	int digits = 0;
 
 	memset(id, 0, 16);
-	cmxi_kernel_text(BOOT_ID_FILE, text, sizeof(text));
+	cmxi_kernel_file_read(BOOT_ID_FILE, text, sizeof(text));
 	for (const char *c = text; *c != '\0' && digits < 32; c++) {
 		static const char hex[] = "0123456789abcdef";
 		const char *p = memchr(hex, *c, 16);
@@ -105,13 +105,13 @@ has_locked_memory(void)
 	char text[4096];
 	const char *line;
 
-	cmxi_kernel_text("/proc/self/status", text, sizeof(text));
+	cmxi_kernel_file_read("/proc/self/status", text, sizeof(text));
 	line = strstr(text, "VmLck:");
 	return line != NULL && strtoull(line + strlen("VmLck:"), NULL, 10) > 0;
 }
 
 static int
-map(struct cmxi_segment *s, size_t size, int protection, const char *name,
+map_file(struct cmxi_segment *s, size_t size, int protection, const char *name,
     struct cmx_error *err)
 {
 	/*
@@ -184,7 +184,7 @@ reserve_by_file(const struct cmxi_segment *s, uint64_t offset, uint64_t size)
 
 /* As cmxi_segment_reserve(), while there may be no header to count in. */
 static int
-reserve(const struct cmxi_segment *s, uint64_t offset, uint64_t size)
+populate_pages(const struct cmxi_segment *s, uint64_t offset, uint64_t size)
 {
 	uint64_t page = s->fixed.page_size;
 	uint64_t from = offset / page * page;
@@ -209,7 +209,7 @@ int
 cmxi_segment_reserve(const struct cmxi_segment *s, uint64_t offset,
     uint64_t size)
 {
-	int r = reserve(s, offset, size);
+	int r = populate_pages(s, offset, size);
 
 	if (r == CMX_ERR_NO_SPACE)
 		cmxi_segment_count(s, CMXI_STAT_NO_SPACE, 1);
@@ -303,7 +303,7 @@ fill_identity(struct cmxi_shm_header *h)
 static int
 reserve_initial(struct cmxi_segment *s)
 {
-	int r = reserve(s, 0, s->fixed.index_offset);
+	int r = populate_pages(s, 0, s->fixed.index_offset);
 
 	if (r == 0)
 		r = cmxi_segment_reserve_cells(s, 0, CMXI_STRIPE_HEADER);
@@ -363,8 +363,8 @@ cmxi_segment_create(struct cmxi_segment *s, const char *path,
 	if (r == 0) {
 		fill_identity(&s->fixed);
 		s->fixed.layout_hash = cmxi_layout_hash(&s->fixed);
-		r = map(s, s->fixed.file_size, PROT_READ | PROT_WRITE, name,
-		    err);
+		r = map_file(s, s->fixed.file_size, PROT_READ | PROT_WRITE,
+		    name, err);
 	}
 	if (r == 0)
 		r = fill_new(s, schema, name, err);
@@ -487,7 +487,7 @@ check_and_map(struct cmxi_segment *s, const char *path, enum cmxi_access access,
 	if (r == 0 && access == CMXI_WRITE)
 		r = check_boot(&s->fixed, path, err);
 	if (r == 0)
-		r = map(s, s->fixed.file_size, protection, path, err);
+		r = map_file(s, s->fixed.file_size, protection, path, err);
 	return r;
 }
 

@@ -97,7 +97,8 @@ int cmxi_segment_remove(const char *path, struct cmx_error *);
  * else replaces the segment meanwhile; waits for whoever does.
  * Return 0 or CMX_ERR_SYSTEM.
  */
-int cmxi_segment_hold(const struct cmxi_segment *, struct cmx_error *);
+int cmxi_segment_lock_as_writer(const struct cmxi_segment *,
+    struct cmx_error *);
 int cmxi_segment_lock_apply(const struct cmxi_segment *, struct cmx_error *);
 
 /* Does any process hold it?  -1 where the kernel cannot tell. */

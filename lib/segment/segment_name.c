@@ -136,7 +136,7 @@ lock_byte(const struct cmxi_segment *s, int command, short type, int64_t at,
 }
 
 int
-cmxi_segment_hold(const struct cmxi_segment *s, struct cmx_error *err)
+cmxi_segment_lock_as_writer(const struct cmxi_segment *s, struct cmx_error *err)
 {
 	return lock_byte(s, F_OFD_SETLK, F_RDLCK, CMXI_WRITERS_OFFSET, err);
 }

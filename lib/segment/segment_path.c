@@ -83,7 +83,7 @@ cmxi_path_is_named(void)
 }
 
 static int
-choose(char *buf, size_t size)
+choose_default(char *buf, size_t size)
 {
 	const char *named = named_path();
 	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
@@ -109,7 +109,7 @@ cmx_segment_path(char *buf, size_t size, struct cmx_error *err)
 	if (buf == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmx_segment_path: buf is null");
-	n = choose(buf, size);
+	n = choose_default(buf, size);
 	errno = saved;
 	if (n >= 0 && (size_t)n < size)
 		return 0;

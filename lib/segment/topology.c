@@ -51,7 +51,7 @@ n_possible_cpus(void)
 	char list[256];
 	uint32_t cpus;
 
-	cmxi_kernel_text(POSSIBLE_CPUS_FILE, list, sizeof(list));
+	cmxi_kernel_file_read(POSSIBLE_CPUS_FILE, list, sizeof(list));
 	cpus = cmxi_topology_parse_list(list);
 	if (cpus == 0) {
 		long configured = sysconf(_SC_NPROCESSORS_CONF);

@@ -52,7 +52,7 @@ make_ready(const struct cmxi_segment *s, const struct region *r, uint64_t from,
  * mark moves: a file system that is full for a while costs no space.
  */
 static int
-take(const struct cmxi_segment *s, const struct region *r, uint64_t size,
+take_space(const struct cmxi_segment *s, const struct region *r, uint64_t size,
     uint64_t align, uint64_t *at)
 {
 	uint64_t used = cmxi_load64_relaxed(r->used);
@@ -101,7 +101,7 @@ cmxi_arena_take_entry(const struct cmxi_segment *s, uint64_t size,
 	int r;
 
 	REQUIRE(size % CMXI_ENTRY_UNIT == 0);
-	r = take(s, &arena, size, align, &at);
+	r = take_space(s, &arena, size, align, &at);
 	if (r == 0)
 		*ref = (uint32_t)(at / CMXI_ENTRY_UNIT);
 	return r;
@@ -117,7 +117,7 @@ cmxi_arena_take_cells(const struct cmxi_segment *s, uint64_t size,
 		cmxi_segment_reserve_cells };
 
 	/* pairs lie on 16 bytes, counters on 8 */
-	return take(s, &cells, size, size > 8 ? 16 : 8, offset);
+	return take_space(s, &cells, size, size > 8 ? 16 : 8, offset);
 }
 
 int
@@ -127,5 +127,5 @@ cmxi_arena_take_gauge(const struct cmxi_segment *s, uint64_t *offset)
 	const struct region gauges = { &h->gauge_used, NULL,
 		s->fixed.gauge_stripe_size, 8, reserve_shared_gauges };
 
-	return take(s, &gauges, 8, 8, offset);
+	return take_space(s, &gauges, 8, 8, offset);
 }

@@ -58,20 +58,20 @@ cmxi_family_find(const struct cmxi_segment *s, const char *name)
 
 /* A family of this name is there: is it the same? */
 static int
-compare(const struct cmxi_shm_family *record, const struct cmx_family_def *def,
-    struct cmx_error *err)
+compare_with_record(const struct cmxi_shm_family *record,
+    const struct cmx_family_def *def, struct cmx_error *err)
 {
 	char there[320], wanted[320];
 	struct cmxi_definition d;
 
-	if (!cmxi_definition_decode(record, record->size, &d))
+	if (!cmxi_family_record_decode(record, record->size, &d))
 		return cmxi_error(err, CMX_ERR_FORMAT,
 		    "the segment holds a family record that no program "
 		    "writes; it is damaged");
-	if (cmxi_family_equal(&d.def, def))
+	if (cmxi_def_equal(&d.def, def))
 		return 0;
-	cmxi_family_describe(&d.def, there, sizeof(there));
-	cmxi_family_describe(def, wanted, sizeof(wanted));
+	cmxi_def_describe(&d.def, there, sizeof(there));
+	cmxi_def_describe(def, wanted, sizeof(wanted));
 	return cmxi_error(err, CMX_ERR_CONFLICT,
 	    "family %s is defined differently in the segment: there %s; here "
 	    "%s; \"codeai-metrics apply\" changes a live segment's "
@@ -88,7 +88,7 @@ check_clash(const struct cmxi_shm_family *record,
 		.type = (enum cmx_type)record->type };
 	char clash[CMX_NAME_MAX + 16];
 
-	if (!cmxi_family_clash(&other, def, clash, sizeof(clash)))
+	if (!cmxi_def_clash(&other, def, clash, sizeof(clash)))
 		return 0;
 	return cmxi_error(err, CMX_ERR_CONFLICT,
 	    "%s %s clashes with the %s %s of the segment: both would expose "
@@ -117,13 +117,13 @@ make_record(const struct cmxi_segment *s, const struct cmx_family_def *def,
     uint32_t *entry, struct cmx_error *err)
 {
 	struct cmxi_shm_family *record;
-	int r = cmxi_arena_take_entry(s, cmxi_definition_size(def),
+	int r = cmxi_arena_take_entry(s, cmxi_family_record_size(def),
 	    RECORD_ALIGN, entry);
 
 	if (r != 0)
 		return take_error(r, def->name, err);
 	record = cmxi_segment_entry(s, *entry);
-	cmxi_definition_encode(def, record);
+	cmxi_family_record_encode(def, record);
 	record->created_ns = cmxi_wall_clock_ns();
 	r = cmxi_series_make_overflow(s, record, *entry);
 	return r == 0 ? 0 : take_error(r, def->name, err);
@@ -141,7 +141,8 @@ cmxi_family_append(const struct cmxi_segment *s,
 	/* Nearly always it is there, and nothing else has to be looked at. */
 	if (there != 0) {
 		*entry = there;
-		return compare(cmxi_segment_entry(s, there), def, err);
+		return compare_with_record(cmxi_segment_entry(s, there), def,
+		    err);
 	}
 	/* Bound: the table; a word that was lost is looked at again. */
 	for (uint64_t i = 0; i < s->fixed.n_family_words; i++) {
@@ -168,8 +169,10 @@ cmxi_family_append(const struct cmxi_segment *s,
 			/* Another process was faster. */
 			if (ours != 0)
 				cmxi_segment_count(s, CMXI_STAT_LEAKED_BYTES,
-				    cmxi_definition_size(def));
-			return compare(cmxi_segment_entry(s, *entry), def, err);
+				    cmxi_family_record_size(def));
+			return compare_with_record(cmxi_segment_entry(s,
+						       *entry),
+			    def, err);
 		}
 		r = check_clash(cmxi_segment_entry(s, *entry), def, err);
 		if (r != 0)
@@ -195,7 +198,7 @@ cmxi_family_fits(const struct cmxi_segment *s, const struct cmx_family_def *def,
 			return cmxi_error(err, CMX_ERR_CONFLICT,
 			    "family %s: its max_series is %u there, %u here",
 			    def->name, record->max_series, def->max_series);
-		return compare(record, def, err);
+		return compare_with_record(record, def, err);
 	}
 	for (uint64_t i = 0; i < s->fixed.n_family_words; i++) {
 		uint64_t word = cmxi_load64_acquire(&words[i]); /* (I) */

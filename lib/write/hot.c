@@ -52,7 +52,7 @@ make_salt(const struct cmx_registry *reg)
 	uint64_t salt = ticket + 1;
 
 	/* relaxed: any value will do, and every thread's is as good */
-	cmxi_store64_relaxed(&reg->process->salt, salt);
+	cmxi_store64_relaxed(&reg->own->salt, salt);
 	return salt;
 }
 
@@ -61,7 +61,7 @@ static inline unsigned char *
 fallback_cell(const struct cmx_registry *reg, unsigned char *first_cell)
 {
 	const struct cmxi_shm_header *fixed = &reg->segment.fixed;
-	uint64_t salt = cmxi_load64_relaxed(&reg->process->salt);
+	uint64_t salt = cmxi_load64_relaxed(&reg->own->salt);
 	uint64_t shard;
 
 	if (cmxi_unlikely(salt == 0))
@@ -164,7 +164,7 @@ count_in_stripe(const struct cmx_registry *reg, uint32_t cpu, size_t offset)
 
 /* The tries after the first, which was interrupted.  False: none did. */
 static bool
-add_again(const struct cmx_registry *reg, enum kind kind,
+retry_on_cpu(const struct cmx_registry *reg, enum kind kind,
     unsigned char *first_cell, union amount a)
 {
 	uint32_t cpu = cmx_rseq_cpu(reg->rseq_offset);
@@ -188,11 +188,11 @@ add_again(const struct cmx_registry *reg, enum kind kind,
 
 /* After the first try did not do, or there was none. */
 static CMXI_NOINLINE void
-add_slow(const struct cmx_registry *reg, enum kind kind,
+add_off_fast_path(const struct cmx_registry *reg, enum kind kind,
     unsigned char *first_cell, union amount a)
 {
 #ifdef CMX_HAS_RSEQ
-	if (reg->n_cpus > 0 && add_again(reg, kind, first_cell, a))
+	if (reg->n_cpus > 0 && retry_on_cpu(reg, kind, first_cell, a))
 		return;
 #endif
 	add_locked(kind, fallback_cell(reg, first_cell), a);
@@ -200,8 +200,8 @@ add_slow(const struct cmx_registry *reg, enum kind kind,
 
 /* Update the cell at first_cell of this CPU's stripe, or of a fallback. */
 static inline void
-add(const struct cmx_registry *reg, enum kind kind, unsigned char *first_cell,
-    union amount a)
+add_to_cell(const struct cmx_registry *reg, enum kind kind,
+    unsigned char *first_cell, union amount a)
 {
 #ifdef CMX_HAS_RSEQ
 	uint32_t cpu = cmx_rseq_cpu(reg->rseq_offset);
@@ -212,7 +212,7 @@ add(const struct cmx_registry *reg, enum kind kind, unsigned char *first_cell,
 		first_cell + ((size_t)cpu << reg->stripe_shift), a))
 		return;
 #endif
-	add_slow(reg, kind, first_cell, a);
+	add_off_fast_path(reg, kind, first_cell, a);
 }
 
 void
@@ -221,10 +221,11 @@ cmx_counter_add_slow(const struct cmx_counter *c, uint64_t n)
 	if (c->cell == NULL)
 		return;
 	if (c->is_double)
-		add(c->registry, DOUBLE, c->cell,
+		add_to_cell(c->registry, DOUBLE, c->cell,
 		    (union amount){ .v = (double)n });
 	else
-		add_slow(c->registry, WHOLE, c->cell, (union amount){ .n = n });
+		add_off_fast_path(c->registry, WHOLE, c->cell,
+		    (union amount){ .n = n });
 }
 
 void
@@ -248,7 +249,8 @@ cmx_counter_add_double(const struct cmx_counter *c, double v)
 	if (!(v >= 0) || isinf(v))
 		count_invalid(c->registry);
 	else if (c->is_double)
-		add(c->registry, DOUBLE, c->cell, (union amount){ .v = v });
+		add_to_cell(c->registry, DOUBLE, c->cell,
+		    (union amount){ .v = v });
 	else if (v <= WHOLE_MAX && v == (double)(uint64_t)v)
 		cmx_counter_add_here(c, (uint64_t)v);
 	else
@@ -262,19 +264,19 @@ static inline uint64_t *
 gauge_cell(const struct cmx_gauge *g)
 {
 	const struct cmx_registry *reg = g->registry;
-	struct cmxi_process *process = reg->process;
+	struct cmxi_own_page *own = reg->own;
 	uint64_t end = g->offset + sizeof(uint64_t);
 	int64_t slot;
 
 	/* acquire: the mark was raised after the slot was claimed */
-	uint64_t ready = cmxi_load64_acquire(&process->gauge_ready);
+	uint64_t ready = cmxi_load64_acquire(&own->gauge_ready);
 
 	if (g->is_shared)
 		slot = (int64_t)reg->segment.fixed.n_slots;
 	else if (cmxi_likely(ready >= end))
-		slot = (int64_t)cmxi_load64_relaxed(&process->slot) - 1;
+		slot = (int64_t)cmxi_load64_relaxed(&own->slot) - 1;
 	else
-		slot = cmxi_slot_ready(&reg->segment, process, end);
+		slot = cmxi_slot_for_gauge(&reg->segment, own, end);
 	if (slot < 0)
 		return NULL;
 	return (uint64_t *)(void *)(cmxi_segment_gauge_stripe(&reg->segment,
@@ -384,12 +386,12 @@ bucket_of(const double *bounds, uint32_t n_bounds, double v)
 }
 
 static inline void
-observe(const struct cmx_registry *reg, unsigned char *first_cell,
+observe_pair(const struct cmx_registry *reg, unsigned char *first_cell,
     const double *bounds, uint32_t n_bounds, double v)
 {
 	size_t at = bucket_of(bounds, n_bounds, v) * sizeof(struct cmxi_pair);
 
-	add(reg, PAIR, first_cell + at, (union amount){ .v = v });
+	add_to_cell(reg, PAIR, first_cell + at, (union amount){ .v = v });
 }
 
 void
@@ -401,13 +403,14 @@ cmx_histogram_observe(const struct cmx_histogram *h, double v)
 	if (cmxi_unlikely(!isfinite(v) || (v < 0 && h->is_native)))
 		count_invalid(h->registry);
 	else
-		observe(h->registry, h->cell, h->bounds, h->n_bounds, v);
+		observe_pair(h->registry, h->cell, h->bounds, h->n_bounds, v);
 }
 
 void
 cmxi_hot_count(const struct cmx_registry *reg, uint64_t cell_offset)
 {
-	add(reg, WHOLE, cmxi_segment_stripe(&reg->segment, 0) + cell_offset,
+	add_to_cell(reg, WHOLE,
+	    cmxi_segment_stripe(&reg->segment, 0) + cell_offset,
 	    (union amount){ .n = 1 });
 }
 
@@ -415,6 +418,6 @@ void
 cmxi_hot_observe(const struct cmx_registry *reg,
     const struct cmxi_shm_family *family, uint64_t cell_offset, double v)
 {
-	observe(reg, cmxi_segment_stripe(&reg->segment, 0) + cell_offset,
-	    cmxi_definition_bounds(family), family->n_bounds, v);
+	observe_pair(reg, cmxi_segment_stripe(&reg->segment, 0) + cell_offset,
+	    cmxi_family_record_bounds(family), family->n_bounds, v);
 }

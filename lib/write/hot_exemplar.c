@@ -13,8 +13,8 @@
 
 /* Store it in a slot, or count it as bad. */
 static void
-leave(const struct cmx_registry *reg, uint32_t exemplars, size_t slot, double v,
-    size_t n, const struct cmx_label *pairs)
+store_exemplar(const struct cmx_registry *reg, uint32_t exemplars, size_t slot,
+    double v, size_t n, const struct cmx_label *pairs)
 {
 	struct cmxi_shm_exemplar *slots =
 	    cmxi_segment_entry(&reg->segment, exemplars);
@@ -33,12 +33,13 @@ cmx_counter_add_exemplar(const struct cmx_counter *c, uint64_t amount, size_t n,
 {
 	cmx_counter_add(c, amount);
 	if (c->cell != NULL && c->exemplars != 0)
-		leave(c->registry, c->exemplars, 0, (double)amount, n, pairs);
+		store_exemplar(c->registry, c->exemplars, 0, (double)amount, n,
+		    pairs);
 }
 
 /* The shown bucket of v. */
 static size_t
-slot_of(const struct cmx_histogram *h, double v)
+shown_bucket_of(const struct cmx_histogram *h, double v)
 {
 	/* The cells' bounds stand right behind the record. */
 	const struct cmxi_shm_family *record =
@@ -62,5 +63,6 @@ cmx_histogram_observe_exemplar(const struct cmx_histogram *h, double v,
 	if (h->cell == NULL || h->exemplars == 0 || !isfinite(v) ||
 	    (v < 0 && h->is_native))
 		return;
-	leave(h->registry, h->exemplars, slot_of(h, v), v, n, pairs);
+	store_exemplar(h->registry, h->exemplars, shown_bucket_of(h, v), v, n,
+	    pairs);
 }

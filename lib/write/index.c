@@ -55,7 +55,7 @@ cmxi_entry_fill(struct cmxi_shm_series *entry, const struct cmxi_key *key,
  * end: ours, another's of the same key, or 0 where the probe ran out.
  */
 static uint32_t
-publish(const struct cmxi_segment *s, const struct cmxi_key *key,
+publish_word(const struct cmxi_segment *s, const struct cmxi_key *key,
     struct cmxi_probe *p, uint32_t ref)
 {
 	uint64_t word = (key->hash >> 32) << 32 | ref;
@@ -85,7 +85,7 @@ publish(const struct cmxi_segment *s, const struct cmxi_key *key,
 
 /*
  * Publish a filled entry between the two counts that readers compare.
- * Returns as publish().
+ * Returns as publish_word().
  */
 uint32_t
 cmxi_index_publish(const struct cmxi_segment *s, const struct cmxi_key *key,
@@ -99,7 +99,7 @@ cmxi_index_publish(const struct cmxi_segment *s, const struct cmxi_key *key,
 	 * reader that sees done == begun sees all the words before.
 	 */
 	cmxi_add64_acq_rel(&h->inserts_begun, 1);
-	there = publish(s, key, p, ref);
+	there = publish_word(s, key, p, ref);
 	if (there == ref)
 		cmxi_add64_acq_rel(&h->inserts_done, 1);
 	else

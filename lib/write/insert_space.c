@@ -11,7 +11,7 @@ static void
 keep_spare(const struct cmx_registry *reg, enum cmxi_spare_kind kind,
     uint64_t size, uint64_t place, uint64_t bytes)
 {
-	if (!cmxi_process_give_spare(reg->process, kind, size, place))
+	if (!cmxi_own_page_give_spare(reg->own, kind, size, place))
 		cmxi_segment_count(&reg->segment, CMXI_STAT_LEAKED_BYTES,
 		    bytes);
 }
@@ -39,7 +39,7 @@ cmxi_space_take_entry(const struct cmx_registry *reg, uint64_t size,
 	uint64_t place;
 
 	space->entry_units = size / CMXI_ENTRY_UNIT;
-	if (cmxi_process_take_spare(reg->process, CMXI_SPARE_ENTRY,
+	if (cmxi_own_page_take_spare(reg->own, CMXI_SPARE_ENTRY,
 		space->entry_units, 2 * space->entry_units, &place)) {
 		space->ref = (uint32_t)place;
 		return 0;
@@ -55,7 +55,7 @@ take_cells(const struct cmx_registry *reg, const struct cmxi_shm_family *family,
 	space->cell_size = family->cell_size;
 	space->cell_kind =
 	    family->type == CMX_GAUGE ? CMXI_SPARE_GAUGE : CMXI_SPARE_CELL;
-	if (cmxi_process_take_spare(reg->process, space->cell_kind,
+	if (cmxi_own_page_take_spare(reg->own, space->cell_kind,
 		space->cell_size, space->cell_size, &space->cell_offset))
 		return 0;
 	if (family->type == CMX_GAUGE)

@@ -26,7 +26,7 @@ void
 cmx_set_role(struct cmx_registry *reg, const char *role)
 {
 	if (reg != NULL)
-		cmxi_slot_set_role(&reg->segment, reg->process, role);
+		cmxi_slot_set_role(&reg->segment, reg->own, role);
 }
 
 /* Families */
@@ -70,7 +70,7 @@ check_definition(const struct cmx_registry *reg,
 		    "cmx_register: the "
 		    "registry, the definition, its name or one of its arrays "
 		    "is null");
-	if (cmxi_family_check(def, keep_first, &first) != 0)
+	if (cmxi_def_check(def, keep_first, &first) != 0)
 		return cmxi_error(err, CMX_ERR_ARGUMENT, "family %.64s: %s",
 		    def->name, first.text);
 	return 0;
@@ -112,7 +112,7 @@ cmx_family_definition(const struct cmx_family *family,
 		    "cmx_family_definition: the family is a sink, or a pointer "
 		    "is null");
 	record = cmxi_registry_family(family->registry, family->entry);
-	if (!cmxi_definition_decode(record, record->size, &d))
+	if (!cmxi_family_record_decode(record, record->size, &d))
 		return cmxi_error(err, CMX_ERR_FORMAT,
 		    "cmx_family_definition: the segment holds a family record "
 		    "that no program writes; it is damaged");
@@ -175,9 +175,9 @@ lookup_error(const struct cmx_family *family, enum cmx_type type,
 
 /* The checks and the search that the three kinds of series share. */
 static int
-find(const struct cmx_family *family, enum cmx_type type, size_t n_labels,
-    const char *const *values, const struct cmxi_shm_series **entry,
-    struct cmx_error *err)
+find_series(const struct cmx_family *family, enum cmx_type type,
+    size_t n_labels, const char *const *values,
+    const struct cmxi_shm_series **entry, struct cmx_error *err)
 {
 	const struct cmxi_shm_family *record;
 	int r;
@@ -187,7 +187,7 @@ find(const struct cmx_family *family, enum cmx_type type, size_t n_labels,
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "the family is a "
 		    "sink, or the label values are null");
-	cmxi_slot_attend(&family->registry->segment, family->registry->process);
+	cmxi_slot_ensure(&family->registry->segment, family->registry->own);
 	record = cmxi_registry_family(family->registry, family->entry);
 	if (cmxi_unlikely(record->type != type || record->n_labels != n_labels))
 		return lookup_error(family, type, n_labels, err);
@@ -228,7 +228,7 @@ cmx_counter_find_layout(unsigned int layout, const struct cmx_family *family,
 		    "the program was compiled for handles of layout %u, the "
 		    "library has %d; compile it again",
 		    layout, CMX_HANDLE_LAYOUT);
-	r = find(family, CMX_COUNTER, n_labels, values, &entry, err);
+	r = find_series(family, CMX_COUNTER, n_labels, values, &entry, err);
 	if (r < 0)
 		return r;
 	record = cmxi_registry_family(family->registry, family->entry);
@@ -266,7 +266,7 @@ cmx_gauge_find(const struct cmx_family *family, size_t n_labels,
 	if (gauge == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT, "gauge is null");
 	memset(gauge, 0, sizeof(*gauge));
-	r = find(family, CMX_GAUGE, n_labels, values, &entry, err);
+	r = find_series(family, CMX_GAUGE, n_labels, values, &entry, err);
 	if (r < 0)
 		return r;
 	*gauge = (struct cmx_gauge){
@@ -291,7 +291,7 @@ cmx_histogram_find(const struct cmx_family *family, size_t n_labels,
 	if (histogram == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT, "histogram is null");
 	memset(histogram, 0, sizeof(*histogram));
-	r = find(family, CMX_HISTOGRAM, n_labels, values, &entry, err);
+	r = find_series(family, CMX_HISTOGRAM, n_labels, values, &entry, err);
 	if (r < 0)
 		return r;
 	record = cmxi_registry_family(family->registry, family->entry);
@@ -305,7 +305,7 @@ cmx_histogram_find(const struct cmx_family *family, size_t n_labels,
 		.exemplars = cmxi_series_exemplars(&family->registry->segment,
 		    record, entry),
 		.n_bounds = record->n_bounds,
-		.bounds = cmxi_definition_bounds(record),
+		.bounds = cmxi_family_record_bounds(record),
 	};
 	return r;
 }

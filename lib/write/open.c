@@ -105,7 +105,7 @@ default_mode(void)
 }
 
 void
-cmxi_registry_finish(struct cmx_registry *reg)
+cmxi_registry_set_stripes(struct cmx_registry *reg)
 {
 	uint8_t shift = 0;
 
@@ -118,7 +118,7 @@ cmxi_registry_finish(struct cmx_registry *reg)
 
 /* Create a segment and fill it; a null path makes a private one. */
 static int
-create(struct cmx_registry *reg, const char *path,
+create_segment(struct cmx_registry *reg, const char *path,
     const struct cmxi_schema *schema, const struct cmx_create_options *options,
     struct cmx_error *err)
 {
@@ -130,11 +130,11 @@ create(struct cmx_registry *reg, const char *path,
 
 	if (r != 0)
 		return r;
-	cmxi_registry_finish(reg);
+	cmxi_registry_set_stripes(reg);
 	if (!(options->flags & CMX_EMPTY))
 		r = cmxi_registry_append(reg, schema, err);
 	if (r == 0)
-		r = cmxi_segment_hold(&reg->segment, err);
+		r = cmxi_segment_lock_as_writer(&reg->segment, err);
 	if (r == 0 && path != NULL)
 		r = cmxi_segment_publish(&reg->segment,
 		    &(struct cmxi_owner){ .mode = options->mode != 0 ?
@@ -150,7 +150,7 @@ create(struct cmx_registry *reg, const char *path,
 }
 
 static int
-attach(struct cmx_registry *reg, const char *path, unsigned int flags,
+attach_segment(struct cmx_registry *reg, const char *path, unsigned int flags,
     const struct cmxi_schema *schema, struct cmx_error *err)
 {
 	int r = cmxi_segment_open(&reg->segment, path, CMXI_WRITE,
@@ -158,8 +158,8 @@ attach(struct cmx_registry *reg, const char *path, unsigned int flags,
 
 	if (r != 0)
 		return r;
-	cmxi_registry_finish(reg);
-	r = cmxi_segment_hold(&reg->segment, err);
+	cmxi_registry_set_stripes(reg);
+	r = cmxi_segment_lock_as_writer(&reg->segment, err);
 	/*
 	 * Replaced between the open and the lock: whoever did it may have
 	 * looked for writers already.  So it is opened anew.
@@ -183,9 +183,9 @@ attach_or_create(struct cmx_registry *reg, const char *path, unsigned int flags,
 	int r = CMX_ERR_SYSTEM;
 
 	if (flags & CMX_PRIVATE)
-		return create(reg, NULL, schema_of_new, &options, err);
+		return create_segment(reg, NULL, schema_of_new, &options, err);
 	for (int i = 0; i < OPEN_TRIES; i++) {
-		r = attach(reg, path, flags, schema, err);
+		r = attach_segment(reg, path, flags, schema, err);
 		if (r != CMX_ERR_NOT_FOUND)
 			return r;
 		if (flags & CMX_ATTACH_ONLY) {
@@ -193,11 +193,11 @@ attach_or_create(struct cmx_registry *reg, const char *path, unsigned int flags,
 				return r;
 			continue;
 		}
-		r = create(reg, path, schema_of_new, &options, err);
+		r = create_segment(reg, path, schema_of_new, &options, err);
 		if (r != CMX_ERR_EXISTS)
 			return r;
 		/* What it kept for later was of the segment that lost. */
-		memset(reg->process, 0, sizeof(*reg->process));
+		memset(reg->own, 0, sizeof(*reg->own));
 	}
 	return r;
 }
@@ -212,8 +212,8 @@ cmxi_registry_new(struct cmx_error *err)
 		return NULL;
 	}
 	reg->segment.fd = -1;
-	reg->process = cmxi_process_new();
-	if (reg->process == NULL ||
+	reg->own = cmxi_own_page_new();
+	if (reg->own == NULL ||
 	    cmxi_schema_load(NULL, &reg->codeai, err) != 0) {
 		cmxi_error(err, CMX_ERR_MEMORY, "no memory for a registry");
 		cmx_close(reg);
@@ -223,7 +223,7 @@ cmxi_registry_new(struct cmx_error *err)
 }
 
 int
-cmxi_choose_path(const char *segment, bool may_create, char *buf, size_t size,
+cmxi_path_choose(const char *segment, bool may_create, char *buf, size_t size,
     struct cmx_error *err)
 {
 	int r;
@@ -254,7 +254,7 @@ open_registry(const char *segment, const char *schema, unsigned int flags,
 	if (flags & ~OPEN_FLAGS)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmx_open: 0x%x are not flags", flags & ~OPEN_FLAGS);
-	r = cmxi_choose_path(segment,
+	r = cmxi_path_choose(segment,
 	    !(flags & (CMX_ATTACH_ONLY | CMX_PRIVATE)), path, sizeof(path),
 	    err);
 	if (r == 0 && schema != NULL)
@@ -298,9 +298,9 @@ cmx_close(struct cmx_registry *reg)
 
 	if (reg == NULL)
 		return;
-	if (reg->process != NULL)
-		cmxi_slot_release(&reg->segment, reg->process);
-	cmxi_process_free(reg->process);
+	if (reg->own != NULL)
+		cmxi_slot_release(&reg->segment, reg->own);
+	cmxi_own_page_free(reg->own);
 	cmxi_segment_close(&reg->segment);
 	cmxi_schema_free(reg->codeai);
 	free(reg);
@@ -316,7 +316,7 @@ cmx_create(const char *segment, const char *schema,
 	struct cmxi_schema *loaded = NULL;
 	struct cmx_registry *reg;
 	int saved = errno;
-	int r = cmxi_choose_path(segment, true, path, sizeof(path), err);
+	int r = cmxi_path_choose(segment, true, path, sizeof(path), err);
 
 	if (r == 0)
 		r = cmxi_schema_load(schema, &loaded, err);
@@ -333,7 +333,7 @@ cmx_create(const char *segment, const char *schema,
 		    "remove it first, or open it as it is",
 		    path);
 	else
-		r = create(reg, path, loaded,
+		r = create_segment(reg, path, loaded,
 		    options != NULL ? options : &defaults, err);
 	cmxi_schema_free(loaded);
 	cmx_close(reg);
@@ -346,7 +346,7 @@ cmx_remove(const char *segment, struct cmx_error *err)
 {
 	char path[CMXI_PATH_MAX];
 	int saved = errno;
-	int r = cmxi_choose_path(segment, false, path, sizeof(path), err);
+	int r = cmxi_path_choose(segment, false, path, sizeof(path), err);
 
 	if (r == 0)
 		r = cmxi_segment_remove(path, err);

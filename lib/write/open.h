@@ -7,13 +7,13 @@
 #include "write/registry.h"
 
 /* The named path, or the default one with its directory made. */
-int cmxi_choose_path(const char *segment, bool may_create, char *buf,
+int cmxi_path_choose(const char *segment, bool may_create, char *buf,
     size_t size, struct cmx_error *);
 
 /* A registry without a segment; cmx_close() frees it. */
 struct cmx_registry *cmxi_registry_new(struct cmx_error *);
 /* After its segment was opened or created. */
-void cmxi_registry_finish(struct cmx_registry *);
+void cmxi_registry_set_stripes(struct cmx_registry *);
 
 /* What a new segment of this schema needs, on this machine. */
 struct cmxi_layout_input cmxi_layout_for_schema(const struct cmxi_schema *);

@@ -14,10 +14,10 @@
 #define SPARE_PLACE_MASK ((UINT64_C(1) << SPARE_SHIFT) - 1)
 #define SPARE_SIZE_MAX   (UINT64_MAX >> SPARE_SHIFT)
 
-static_assert(sizeof(struct cmxi_process) <= PAGE_SIZE, "one page");
+static_assert(sizeof(struct cmxi_own_page) <= PAGE_SIZE, "one page");
 
-struct cmxi_process *
-cmxi_process_new(void)
+struct cmxi_own_page *
+cmxi_own_page_new(void)
 {
 	void *page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -33,18 +33,18 @@ cmxi_process_new(void)
 }
 
 void
-cmxi_process_free(struct cmxi_process *process)
+cmxi_own_page_free(struct cmxi_own_page *own)
 {
-	if (process != NULL)
-		munmap(process, PAGE_SIZE);
+	if (own != NULL)
+		munmap(own, PAGE_SIZE);
 }
 
 bool
-cmxi_process_take_spare(struct cmxi_process *process, enum cmxi_spare_kind kind,
+cmxi_own_page_take_spare(struct cmxi_own_page *own, enum cmxi_spare_kind kind,
     uint64_t size, uint64_t most, uint64_t *place)
 {
 	for (int i = 0; i < CMXI_SPARES; i++) {
-		uint64_t *spare = &process->spares[kind][i];
+		uint64_t *spare = &own->spares[kind][i];
 		uint64_t seen = cmxi_load64_relaxed(spare);
 		uint64_t has = seen >> SPARE_SHIFT;
 
@@ -59,7 +59,7 @@ cmxi_process_take_spare(struct cmxi_process *process, enum cmxi_spare_kind kind,
 }
 
 bool
-cmxi_process_give_spare(struct cmxi_process *process, enum cmxi_spare_kind kind,
+cmxi_own_page_give_spare(struct cmxi_own_page *own, enum cmxi_spare_kind kind,
     uint64_t size, uint64_t place)
 {
 	if (size > SPARE_SIZE_MAX || place > SPARE_PLACE_MASK)
@@ -67,7 +67,7 @@ cmxi_process_give_spare(struct cmxi_process *process, enum cmxi_spare_kind kind,
 	for (int i = 0; i < CMXI_SPARES; i++) {
 		uint64_t empty = 0;
 
-		if (cmxi_cas64_relaxed(&process->spares[kind][i], &empty,
+		if (cmxi_cas64_relaxed(&own->spares[kind][i], &empty,
 			size << SPARE_SHIFT | place))
 			return true;
 	}

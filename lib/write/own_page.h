@@ -23,7 +23,7 @@ enum cmxi_spare_kind {
 	CMXI_SPARE_KINDS
 };
 
-struct cmxi_process {
+struct cmxi_own_page {
 	/* Mixes this process's threads over the fallback shards; 0: unset. */
 	uint64_t salt;
 	/* Slot + 1; 0: none yet.  Written once, by compare-and-swap. */
@@ -42,18 +42,18 @@ struct cmxi_process {
 };
 
 /* A new page, or null. */
-struct cmxi_process *cmxi_process_new(void);
-void cmxi_process_free(struct cmxi_process *);
+struct cmxi_own_page *cmxi_own_page_new(void);
+void cmxi_own_page_free(struct cmxi_own_page *);
 
 /*
  * Take a spare place of at least size and at most most; false if there is
  * none.  Any thread, any signal handler.
  */
-bool cmxi_process_take_spare(struct cmxi_process *, enum cmxi_spare_kind,
+bool cmxi_own_page_take_spare(struct cmxi_own_page *, enum cmxi_spare_kind,
     uint64_t size, uint64_t most, uint64_t *place);
 
 /* Keep a place for later; false where there is no room, and it is lost. */
-bool cmxi_process_give_spare(struct cmxi_process *, enum cmxi_spare_kind,
+bool cmxi_own_page_give_spare(struct cmxi_own_page *, enum cmxi_spare_kind,
     uint64_t size, uint64_t place);
 
 #endif

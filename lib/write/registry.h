@@ -9,12 +9,12 @@
 #include "segment/segment.h"
 #include "write/own_page.h"
 
-/* The CodeAI families, resolved at their first use (record.c). */
+/* The CodeAI families, resolved at their first use (kit/codeai.c). */
 #define CMXI_CODEAI_FAMILIES 21
 
 struct cmx_registry {
 	struct cmxi_segment segment;
-	struct cmxi_process *process;
+	struct cmxi_own_page *own;
 	/* The built-in schema: a helper may have to register from it. */
 	struct cmxi_schema *codeai;
 	/*

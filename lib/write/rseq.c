@@ -160,7 +160,7 @@ pick_cpu(cpu_set_t *one)
  * exit signal, so the application hears nothing of it.
  */
 static pid_t
-start(enum outcome (*body)(struct trial *), struct trial *trial,
+start_child(enum outcome (*body)(struct trial *), struct trial *trial,
     const cpu_set_t *cpu)
 {
 	pid_t pid = (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
@@ -176,7 +176,7 @@ start(enum outcome (*body)(struct trial *), struct trial *trial,
 }
 
 static enum outcome
-finish(pid_t pid)
+wait_for_child(pid_t pid)
 {
 	int status;
 
@@ -196,12 +196,12 @@ try_once(struct trial *trial, const cpu_set_t *cpu)
 	enum outcome outcome;
 
 	memset(trial, 0, sizeof(*trial));
-	spinner = start(spin_in_section, trial, cpu);
-	changer = start(change_word, trial, cpu);
-	outcome = finish(spinner);
+	spinner = start_child(spin_in_section, trial, cpu);
+	changer = start_child(change_word, trial, cpu);
+	outcome = wait_for_child(spinner);
 	/* The changer may still be waiting for a section that is over. */
 	cmxi_store32_relaxed(&trial->is_in_section, 1);
-	finish(changer);
+	wait_for_child(changer);
 	return outcome;
 }
 

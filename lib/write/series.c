@@ -34,7 +34,7 @@ family_is_full(const struct cmx_registry *reg,
 /* Insert a key that cmxi_index_walk() did not find; its entry, or 0: overflow.
  */
 static uint32_t
-insert(const struct cmx_registry *reg, struct cmxi_shm_family *family,
+insert_key(const struct cmx_registry *reg, struct cmxi_shm_family *family,
     const struct cmxi_key *key, struct cmxi_probe *p)
 {
 	struct cmxi_space space;
@@ -97,7 +97,7 @@ find_or_insert(const struct cmx_registry *reg, const struct cmxi_key *key,
 	uint32_t ref;
 
 	cmxi_index_walk(&reg->segment, key, &p);
-	ref = p.found != 0 ? p.found : insert(reg, family, key, &p);
+	ref = p.found != 0 ? p.found : insert_key(reg, family, key, &p);
 	if (ref == 0)
 		return give_overflow(reg, family, entry);
 	*entry = cmxi_segment_entry(&reg->segment, ref);

@@ -15,7 +15,7 @@ group_cells_offset(size_t key_size)
 }
 
 const uint64_t *
-cmxi_group_find(const struct cmx_registry *reg, uint32_t number,
+cmxi_series_group_find(const struct cmx_registry *reg, uint32_t number,
     size_t n_labels, const char *const *values)
 {
 	struct cmxi_key key;
@@ -47,7 +47,7 @@ groups_are_full(const struct cmx_registry *reg)
 }
 
 void
-cmxi_group_make(const struct cmx_registry *reg, uint32_t number,
+cmxi_series_group_make(const struct cmx_registry *reg, uint32_t number,
     size_t n_labels, const char *const *values, size_t n_cells,
     const uint64_t *cells)
 {

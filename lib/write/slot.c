@@ -47,7 +47,7 @@ make_stripe(const struct cmxi_segment *s, uint64_t number, uint64_t end)
 	    s->fixed.gauge_offset + number * s->fixed.gauge_stripe_size, end);
 	if (r == 0 && number < s->fixed.n_slots)
 		/*
-		 * (J) release, pairs with (K) in snapshot_gauge.c.
+		 * (J) release, pairs with (K) in gauges.c.
 		 * Orders the pages before the mark.  Without it a reader could
 		 * allocate a page here by looking at it.
 		 */
@@ -120,28 +120,28 @@ put_text(char *to, size_t size, const char *text)
 
 /* The role that a process gave itself, or the name of its program. */
 static void
-role_text(const struct cmxi_process *process, uint64_t role[CMXI_ROLE_SIZE / 8])
+role_text(const struct cmxi_own_page *own, uint64_t role[CMXI_ROLE_SIZE / 8])
 {
 	for (size_t i = 0; i < CMXI_ROLE_SIZE / 8; i++)
 		/* relaxed: for people */
-		role[i] = cmxi_load64_relaxed(&process->role[i]);
+		role[i] = cmxi_load64_relaxed(&own->role[i]);
 	if (*(const char *)role == '\0')
 		put_text((char *)role, CMXI_ROLE_SIZE,
 		    program_invocation_short_name);
 }
 
 static void
-describe(struct cmxi_shm_slot *slot, const struct cmxi_process *process)
+describe_owner(struct cmxi_shm_slot *slot, const struct cmxi_own_page *own)
 {
-	struct cmxi_proc_stat stat;
+	struct cmxi_procfs_stat stat;
 	uint64_t role[CMXI_ROLE_SIZE / 8];
 
-	role_text(process, role);
+	role_text(own, role);
 	memcpy(slot->role, role, sizeof(slot->role));
 	put_text(slot->command, sizeof(slot->command), program_invocation_name);
 	slot->pid = (uint32_t)getpid();
-	slot->start_ticks = cmxi_proc_stat(0, &stat) ? stat.start_ticks : 0;
-	slot->pid_namespace = cmxi_proc_pid_namespace();
+	slot->start_ticks = cmxi_procfs_stat(0, &stat) ? stat.start_ticks : 0;
+	slot->pid_namespace = cmxi_procfs_pid_namespace();
 	slot->claimed_ns = cmxi_wall_clock_ns();
 }
 
@@ -150,7 +150,7 @@ describe(struct cmxi_shm_slot *slot, const struct cmxi_process *process)
  * Killed in the middle, we lose the beacon, and the slot is nobody's.
  */
 static int
-take_over(const struct cmxi_segment *s, const struct cmxi_process *process,
+take_over(const struct cmxi_segment *s, const struct cmxi_own_page *own,
     uint64_t number, uint64_t end)
 {
 	struct cmxi_shm_slot *slot = slot_record(s, number);
@@ -177,9 +177,9 @@ take_over(const struct cmxi_segment *s, const struct cmxi_process *process,
 	cmxi_fence_release();
 	for (uint64_t i = 0; i < used; i += sizeof(uint64_t))
 		cmxi_store64_relaxed((uint64_t *)(void *)(stripe + i), 0);
-	describe(slot, process);
+	describe_owner(slot, own);
 	/*
-	 * (F) release, pairs with (G) in snapshot_gauge.c.
+	 * (F) release, pairs with (G) in gauges.c.
 	 * Orders the wiped values before the even generation.  Without it a
 	 * reader could add a dead process's values to the new one's.
 	 */
@@ -193,7 +193,7 @@ take_over(const struct cmxi_segment *s, const struct cmxi_process *process,
  * pages may pass: NO_SLOT_NOW.
  */
 static int64_t
-claim(const struct cmxi_segment *s, const struct cmxi_process *process,
+claim_slot(const struct cmxi_segment *s, const struct cmxi_own_page *own,
     uint64_t end, void **beacon)
 {
 	int64_t number = NO_SLOT_NOW;
@@ -208,7 +208,7 @@ claim(const struct cmxi_segment *s, const struct cmxi_process *process,
 	if (*beacon != MAP_FAILED &&
 	    madvise(*beacon, s->fixed.page_size, MADV_DONTFORK) == 0)
 		number = lock_free_slot(s, fd);
-	if (number >= 0 && take_over(s, process, (uint64_t)number, end) != 0)
+	if (number >= 0 && take_over(s, own, (uint64_t)number, end) != 0)
 		number = NO_SLOT_NOW;
 	close(fd);
 	if (number < 0 && *beacon != MAP_FAILED) {
@@ -220,23 +220,23 @@ claim(const struct cmxi_segment *s, const struct cmxi_process *process,
 
 /* The first use by this process: two threads may come here at once. */
 static void
-claim_once(const struct cmxi_segment *s, struct cmxi_process *process,
+claim_once(const struct cmxi_segment *s, struct cmxi_own_page *own,
     uint64_t end)
 {
 	uint64_t none = 0, slot;
 	void *beacon;
-	int64_t number = claim(s, process, end, &beacon);
+	int64_t number = claim_slot(s, own, end, &beacon);
 
 	if (number == NO_SLOT_NOW)
 		return;
 	slot =
 	    (number == NO_SLOT_EVER ? s->fixed.n_slots : (uint64_t)number) + 1;
 	/* relaxed: one process; the stripe behind a slot carries no order */
-	if (cmxi_cas64_relaxed(&process->slot, &none, slot)) {
+	if (cmxi_cas64_relaxed(&own->slot, &none, slot)) {
 		if (number == NO_SLOT_EVER)
 			cmxi_segment_count(s, CMXI_STAT_SHARED_SLOT, 1);
 		else
-			cmxi_store64_relaxed(&process->beacon,
+			cmxi_store64_relaxed(&own->beacon,
 			    (uint64_t)(uintptr_t)beacon);
 		return;
 	}
@@ -246,16 +246,16 @@ claim_once(const struct cmxi_segment *s, struct cmxi_process *process,
 }
 
 int64_t
-cmxi_slot_ready(const struct cmxi_segment *s, struct cmxi_process *process,
+cmxi_slot_for_gauge(const struct cmxi_segment *s, struct cmxi_own_page *own,
     uint64_t end)
 {
-	uint64_t ready = cmxi_load64_relaxed(&process->gauge_ready);
+	uint64_t ready = cmxi_load64_relaxed(&own->gauge_ready);
 	int saved = errno;
 	uint64_t number;
 
-	if (cmxi_load64_relaxed(&process->slot) == 0)
-		claim_once(s, process, end);
-	number = cmxi_load64_relaxed(&process->slot) - 1;
+	if (cmxi_load64_relaxed(&own->slot) == 0)
+		claim_once(s, own, end);
+	number = cmxi_load64_relaxed(&own->slot) - 1;
 	if (number == UINT64_MAX ||
 	    (ready < end && make_stripe(s, number, end) != 0)) {
 		cmxi_segment_count(s, CMXI_STAT_DROPPED_GAUGES, 1);
@@ -264,18 +264,18 @@ cmxi_slot_ready(const struct cmxi_segment *s, struct cmxi_process *process,
 	}
 	if (ready < end) {
 		/* release: the pages before the mark */
-		cmxi_max64_release(&process->gauge_ready, end);
+		cmxi_max64_release(&own->gauge_ready, end);
 	}
 	errno = saved;
 	return (int64_t)number;
 }
 
 void
-cmxi_slot_claim(const struct cmxi_segment *s, struct cmxi_process *process)
+cmxi_slot_claim(const struct cmxi_segment *s, struct cmxi_own_page *own)
 {
 	int saved = errno;
 
-	claim_once(s, process, CMXI_STRIPE_HEADER);
+	claim_once(s, own, CMXI_STRIPE_HEADER);
 	errno = saved;
 }
 
@@ -299,26 +299,26 @@ write_role(struct cmxi_shm_slot *slot, const uint64_t role[CMXI_ROLE_SIZE / 8])
 }
 
 void
-cmxi_slot_set_role(const struct cmxi_segment *s, struct cmxi_process *process,
+cmxi_slot_set_role(const struct cmxi_segment *s, struct cmxi_own_page *own,
     const char *text)
 {
 	uint64_t role[CMXI_ROLE_SIZE / 8] = { 0 }, slot;
 
 	put_text((char *)role, sizeof(role), text == NULL ? "" : text);
 	for (size_t i = 0; i < CMXI_ROLE_SIZE / 8; i++)
-		cmxi_store64_relaxed(&process->role[i], role[i]);
-	cmxi_slot_attend(s, process);
-	slot = cmxi_load64_relaxed(&process->slot);
+		cmxi_store64_relaxed(&own->role[i], role[i]);
+	cmxi_slot_ensure(s, own);
+	slot = cmxi_load64_relaxed(&own->slot);
 	if (slot == 0 || slot > s->fixed.n_slots)
 		return;
-	role_text(process, role);
+	role_text(own, role);
 	write_role(slot_record(s, slot - 1), role);
 }
 
 void
-cmxi_slot_release(const struct cmxi_segment *s, struct cmxi_process *process)
+cmxi_slot_release(const struct cmxi_segment *s, struct cmxi_own_page *own)
 {
-	uint64_t beacon = cmxi_load64_relaxed(&process->beacon);
+	uint64_t beacon = cmxi_load64_relaxed(&own->beacon);
 
 	if (beacon != 0)
 		munmap((void *)(uintptr_t)beacon, s->fixed.page_size);

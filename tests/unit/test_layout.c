@@ -271,13 +271,13 @@ definitions_survive_their_record(void **state)
 		.bounds = bounds,
 		.max_series = 9 };
 	struct cmxi_shm_family *record =
-	    aligned_alloc(64, (cmxi_definition_size(&def) / 64 + 1) * 64);
+	    aligned_alloc(64, (cmxi_family_record_size(&def) / 64 + 1) * 64);
 	struct cmxi_definition d;
 	const double *padded;
 
 	(void)state;
-	cmxi_definition_encode(&def, record);
-	assert_true(cmxi_definition_decode(record, record->size, &d));
+	cmxi_family_record_encode(&def, record);
+	assert_true(cmxi_family_record_decode(record, record->size, &d));
 	assert_string_equal(d.def.name, def.name);
 	assert_string_equal(d.def.help, def.help);
 	assert_string_equal(d.def.unit, def.unit);
@@ -285,7 +285,7 @@ definitions_survive_their_record(void **state)
 	assert_int_equal(d.def.n_bounds, 3);
 	assert_int_equal(d.def.max_series, 9);
 	assert_int_equal(record->cell_size, 4 * 16);
-	padded = cmxi_definition_bounds(record);
+	padded = cmxi_family_record_bounds(record);
 	assert_double(padded[2], 5);
 	for (int i = 3; i < CMXI_BOUNDS_PAD; i++)
 		assert_true(padded[i] > 1e308);
@@ -301,7 +301,7 @@ damaged_records_are_refused_or_well_formed(void **state)
 		.type = CMX_COUNTER,
 		.n_labels = 2,
 		.labels = labels };
-	size_t size = cmxi_definition_size(&def);
+	size_t size = cmxi_family_record_size(&def);
 	uint64_t random = 11;
 
 	(void)state;
@@ -310,11 +310,11 @@ damaged_records_are_refused_or_well_formed(void **state)
 		struct cmxi_shm_family *record = malloc(size);
 		struct cmxi_definition d;
 
-		cmxi_definition_encode(&def, record);
+		cmxi_family_record_encode(&def, record);
 		for (int j = 0; j < 1 + i % 3; j++)
 			((unsigned char *)record)[test_random(&random) % size] =
 			    (unsigned char)test_random(&random);
-		if (cmxi_definition_decode(record, size, &d)) {
+		if (cmxi_family_record_decode(record, size, &d)) {
 			assert_true(strlen(d.def.name) > 0);
 			for (size_t j = 0; j < d.def.n_labels; j++)
 				assert_true(strlen(d.def.labels[j]) > 0);

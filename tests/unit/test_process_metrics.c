@@ -118,21 +118,15 @@ processes_are_counted_by_role_while_they_live(void **state)
 
 	(void)state;
 	/* Opening is not using: nobody is there yet. */
-	assert_int_equal(value(&w, "codeai_process_count",
-			     "test_process_metrics"),
-	    -1);
+	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), -1);
 	use(f.reg);
-	assert_int_equal(value(&w, "codeai_process_count",
-			     "test_process_metrics"),
-	    1);
+	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 1);
 	a = start_member(&f, "worker");
 	b = start_member(&f, "worker");
 	assert_int_equal(value(&w, "codeai_process_count", "worker"), 2);
 	end_member(a);
 	assert_int_equal(value(&w, "codeai_process_count", "worker"), 1);
-	assert_int_equal(value(&w, "codeai_process_count",
-			     "test_process_metrics"),
-	    1);
+	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 1);
 	end_member(b);
 	/* A role that was seen is shown with nobody in it. */
 	assert_int_equal(value(&w, "codeai_process_count", "worker"), 0);
@@ -152,14 +146,10 @@ a_child_begins_with_the_default_role(void **state)
 	cmx_set_role(f.reg, "master");
 	child = start_member(&f, NULL);
 	assert_int_equal(value(&w, "codeai_process_count", "master"), 1);
-	assert_int_equal(value(&w, "codeai_process_count",
-			     "test_process_metrics"),
-	    1);
+	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 1);
 	cmx_set_role(f.reg, NULL);
 	assert_int_equal(value(&w, "codeai_process_count", "master"), 0);
-	assert_int_equal(value(&w, "codeai_process_count",
-			     "test_process_metrics"),
-	    2);
+	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 2);
 	end_member(child);
 	cmxr_close(w.reader);
 	fixture_close(&f);
@@ -300,16 +290,11 @@ a_process_with_two_registries_counts_once(void **state)
 	assert_int_equal(cmx_open(f.segment_path, NULL, 0, &second, NULL), 0);
 	use(f.reg);
 	use(second);
-	assert_int_equal(value(&w, "codeai_process_count",
-			     "test_process_metrics"),
-	    1);
-	before = value(&w, "codeai_process_cpu_seconds_total",
-	    "test_process_metrics");
+	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 1);
+	before = value(&w, "codeai_process_cpu_seconds_total", "test_process_metrics");
 	cmx_close(f.reg);
 	f.reg = second;
-	assert_int_equal(value(&w, "codeai_process_count",
-			     "test_process_metrics"),
-	    1);
+	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 1);
 	/* And its time does not count again. */
 	assert_true(value(&w, "codeai_process_cpu_seconds_total",
 			"test_process_metrics") < before + 0.5);
@@ -329,11 +314,8 @@ what_another_pid_namespace_hides_is_absent(void **state)
 	use(f.reg);
 	forge(&f, offsetof(struct cmxi_shm_slot, pid_namespace), &other,
 	    sizeof(other));
-	assert_int_equal(value(&w, "codeai_process_count",
-			     "test_process_metrics"),
-	    1);
-	assert_int_equal(value(&w, "codeai_process_threads",
-			     "test_process_metrics"),
+	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 1);
+	assert_int_equal(value(&w, "codeai_process_threads", "test_process_metrics"),
 	    -1);
 	assert_int_equal(value(&w, "codeai_process_cpu_seconds_total",
 			     "test_process_metrics"),
@@ -353,8 +335,7 @@ a_pid_that_is_another_process_now_is_not_asked(void **state)
 	use(f.reg);
 	forge(&f, offsetof(struct cmxi_shm_slot, start_ticks), &other,
 	    sizeof(other));
-	assert_int_equal(value(&w, "codeai_process_threads",
-			     "test_process_metrics"),
+	assert_int_equal(value(&w, "codeai_process_threads", "test_process_metrics"),
 	    -1);
 	cmxr_close(w.reader);
 	fixture_close(&f);
@@ -373,9 +354,7 @@ a_family_of_the_segment_with_such_a_name_is_shown_instead(void **state)
 	(void)state;
 	cmx_gauge_set(&g, 77);
 	assert_int_equal(value(&w, "codeai_process_count", "mine"), 77);
-	assert_int_equal(value(&w, "codeai_process_count",
-			     "test_process_metrics"),
-	    -1);
+	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), -1);
 	cmxr_close(w.reader);
 	fixture_close(&f);
 }
@@ -440,10 +419,10 @@ slots_are_listed_with_their_gauges_and_the_dead(void **state)
 static void
 a_stat_line_is_read_behind_its_name(void **state)
 {
-	struct cmxi_proc_stat s;
+	struct cmxi_procfs_stat s;
 
 	(void)state;
-	assert_true(cmxi_proc_stat_parse(
+	assert_true(cmxi_procfs_stat_parse(
 	    "42 (a) b) (c) S 1 42 42 0 -1 4194560 9 0 0 0 11 22 0 0 20 0 3 0 "
 	    "777 8192 5 18446744073709551615 1 1",
 	    &s));
@@ -453,9 +432,9 @@ a_stat_line_is_read_behind_its_name(void **state)
 	assert_int_equal(s.start_ticks, 777);
 	assert_int_equal(s.virtual_bytes, 8192);
 	assert_int_equal(s.resident_pages, 5);
-	assert_false(cmxi_proc_stat_parse("", &s));
-	assert_false(cmxi_proc_stat_parse("42 (a)", &s));
-	assert_false(cmxi_proc_stat_parse("42 (a) S 1 2", &s));
+	assert_false(cmxi_procfs_stat_parse("", &s));
+	assert_false(cmxi_procfs_stat_parse("42 (a)", &s));
+	assert_false(cmxi_procfs_stat_parse("42 (a) S 1 2", &s));
 }
 
 static const struct CMUnitTest tests[] = {
