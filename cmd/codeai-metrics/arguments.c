@@ -93,8 +93,7 @@ parse_labels(const struct cmx_family_def *def, int argc, char *argv[],
 		}
 		if (values[at] != NULL) {
 			say_labels(def, argv[i],
-			    "has a label that stands "
-			    "twice");
+			    "has a label that stands twice");
 			return false;
 		}
 		values[at] = strchr(argv[i], '=') + 1;

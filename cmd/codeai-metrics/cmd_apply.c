@@ -20,16 +20,16 @@ print_result(const struct cmx_apply_result *r)
 	if (r->is_created)
 		puts("created the segment");
 	if (r->is_replaced)
-		puts("replaced the segment: processes that start from now on "
-		     "use the new one");
+		puts(
+		    "replaced the segment: processes that start from now on use the new one");
 	if (r->n_added > 0 && !r->is_replaced)
 		printf("added %u families to the segment\n", r->n_added);
 	if (r->n_carried > 0)
 		printf("carried over the totals of %u replaced segments\n",
 		    r->n_carried);
 	if (r->n_waiting > 0)
-		printf("%u replaced segments have writers: restart those "
-		       "processes, then apply again\n",
+		printf(
+		    "%u replaced segments have writers: restart those processes, then apply again\n",
 		    r->n_waiting);
 }
 

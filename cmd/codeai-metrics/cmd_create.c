@@ -26,14 +26,14 @@ parse_mode(const char *text, unsigned int *mode)
 		return false;
 	}
 	if ((value & 0600) != 0600) {
-		warnx("-m %s: the owner must be able to read and write it "
-		      "(mask 0600)",
+		warnx(
+		    "-m %s: the owner must be able to read and write it (mask 0600)",
 		    text);
 		return false;
 	}
 	if (value & 0002) {
-		warnx("-m %s: others must not be able to write a segment "
-		      "(mask 0002)",
+		warnx(
+		    "-m %s: others must not be able to write a segment (mask 0002)",
 		    text);
 		return false;
 	}

@@ -29,8 +29,8 @@ parse_format(const char *name)
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		if (strcmp(formats[i].name, name) == 0)
 			return formats[i].format;
-	warnx("-f %s: is not a format; allowed are text, openmetrics, "
-	      "protobuf, json, table",
+	warnx(
+	    "-f %s: is not a format; allowed are text, openmetrics, protobuf, json, table",
 	    name);
 	return 0;
 }
@@ -88,8 +88,8 @@ cmd_dump(const struct globals *globals, int argc, char *argv[])
 	if (r != DONE) {
 		if (options.n_globs > 0 &&
 		    strchr(options.globs[0], '/') != NULL)
-			warnx("%s: names families; -s is where a segment is "
-			      "named: codeai-metrics -s %s dump",
+			warnx(
+			    "%s: names families; -s is where a segment is named: codeai-metrics -s %s dump",
 			    options.globs[0], options.globs[0]);
 		return r;
 	}

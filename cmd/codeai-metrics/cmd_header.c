@@ -58,14 +58,20 @@ put_beginning(struct header *h, const char *file, FILE *out)
 	fputs("/*\n * The metrics of ", out);
 	put_comment(out, file);
 	fprintf(out,
-	    ", for C and C++.\n *\n"
+	    ", for C and C++.\n"
+	    " *\n"
 	    " * Made by \"codeai-metrics header\"; see codeai-metrics(1).\n"
 	    " * Look-ups that fail, and values of no enum, are as of\n"
-	    " * <codeai/metrics.h>: nothing has to be checked.\n */\n"
-	    "#ifndef %s\n#define %s\n\n"
-	    "#include <string.h>\n\n#include <codeai/metrics.h>\n\n"
-	    "/* The handles; filled by %s_open() or %s_resolve(). */\n"
-	    "struct %s {\n\tstruct cmx_registry *registry;\n%s};\n",
+	    " * <codeai/metrics.h>: nothing has to be checked.\n"
+	    " */\n"
+	    "#ifndef %s\n"
+	    "#define %s\n"
+	    "\n#include <string.h>\n"
+	    "\n#include <codeai/metrics.h>\n"
+	    "\n/* The handles; filled by %s_open() or %s_resolve(). */\n"
+	    "struct %s {\n"
+	    "\tstruct cmx_registry *registry;\n"
+	    "%s};\n",
 	    guard, guard, h->type, h->type, h->type, h->members.text);
 }
 
@@ -75,33 +81,52 @@ put_end(const struct header *h, FILE *out)
 	const char *t = h->type;
 
 	fprintf(out,
-	    "\n/*\n * Find every family in a segment that is open, or add it."
-	    "\n *\n * Returns 0, or the first error: CMX_ERR_CONFLICT where "
-	    "the segment has another\n * definition than this header.  Updates "
-	    "of that family do nothing then; the\n * others work.\n */\n"
-	    "static inline int\n%s_resolve(struct %s *metrics, "
-	    "struct cmx_registry *registry,\n    struct cmx_error *err)\n{\n"
-	    "\tstruct cmx_family family;\n\tint r = 0, result = 0;\n\n"
-	    "\t(void)family;\n\t(void)r;\n\t(void)err;\n"
+	    "\n/*\n"
+	    " * Find every family in a segment that is open, or add it.\n"
+	    " *\n"
+	    " * Returns 0, or the first error: CMX_ERR_CONFLICT where the segment has another\n"
+	    " * definition than this header.  Updates of that family do nothing then; the\n"
+	    " * others work.\n"
+	    " */\n"
+	    "static inline int\n"
+	    "%s_resolve(struct %s *metrics, struct cmx_registry *registry,\n"
+	    "    struct cmx_error *err)\n"
+	    "{\n"
+	    "\tstruct cmx_family family;\n"
+	    "\tint r = 0, result = 0;\n"
+	    "\n\t(void)family;\n"
+	    "\t(void)r;\n"
+	    "\t(void)err;\n"
 	    "\tmemset(metrics, 0, sizeof(*metrics));\n"
 	    "\tmetrics->registry = registry;\n",
 	    t, t);
 	put_stream(h, &h->resolve, out);
 	fprintf(out,
-	    "\treturn result;\n}\n"
-	    "\n/*\n * cmx_open(), and %s_resolve().  Without a schema, a "
-	    "segment that is new has\n * these families, and the default "
-	    "limits, not the schema's.\n */\n"
-	    "static inline int\n%s_open(struct %s *metrics, const char "
-	    "*segment,\n    const char *schema, unsigned int flags, "
-	    "struct cmx_error *err)\n{\n\tstruct cmx_registry *registry;\n"
+	    "\treturn result;\n"
+	    "}\n"
+	    "\n/*\n"
+	    " * cmx_open(), and %s_resolve().  Without a schema, a segment that is new has\n"
+	    " * these families, and the default limits, not the schema's.\n"
+	    " */\n"
+	    "static inline int\n"
+	    "%s_open(struct %s *metrics, const char *segment,\n"
+	    "    const char *schema, unsigned int flags, struct cmx_error *err)\n"
+	    "{\n"
+	    "\tstruct cmx_registry *registry;\n"
 	    "\tint r = cmx_open(segment, schema,\n"
-	    "\t    schema == NULL ? flags | CMX_EMPTY : flags, &registry, "
-	    "err);\n\n\tif (r == 0)\n\t\treturn %s_resolve(metrics, registry, "
-	    "err);\n\tmemset(metrics, 0, sizeof(*metrics));\n\treturn r;\n}\n"
-	    "\nstatic inline void\n%s_close(struct %s *metrics)\n{\n"
+	    "\t    schema == NULL ? flags | CMX_EMPTY : flags, &registry, err);\n"
+	    "\n\tif (r == 0)\n"
+	    "\t\treturn %s_resolve(metrics, registry, err);\n"
+	    "\tmemset(metrics, 0, sizeof(*metrics));\n"
+	    "\treturn r;\n"
+	    "}\n"
+	    "\nstatic inline void\n"
+	    "%s_close(struct %s *metrics)\n"
+	    "{\n"
 	    "\tcmx_close(metrics->registry);\n"
-	    "\tmemset(metrics, 0, sizeof(*metrics));\n}\n\n#endif\n",
+	    "\tmemset(metrics, 0, sizeof(*metrics));\n"
+	    "}\n"
+	    "\n#endif\n",
 	    t, t, t, t, t, t);
 }
 
@@ -186,8 +211,8 @@ cmd_header(const struct globals *globals, int argc, char *argv[])
 		return too_many("header", argv[optind + 1]);
 	if (prefix[0] != '\0' &&
 	    (!identifier_is_valid(prefix) || strlen(prefix) > 100)) {
-		warnx("header: -p %s: is not the beginning of an identifier of "
-		      "at most 100 characters",
+		warnx(
+		    "header: -p %s: is not the beginning of an identifier of at most 100 characters",
 		    prefix);
 		return USAGE;
 	}

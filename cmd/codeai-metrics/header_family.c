@@ -64,13 +64,18 @@ put_enum(struct header *h, struct family *f, size_t label)
 		fprintf(out, "\t%s,\n", constant);
 	}
 	fprintf(out,
-	    "};\n\nstatic inline const char *\n%s_text(enum %s value)\n{\n"
+	    "};\n"
+	    "\nstatic inline const char *\n"
+	    "%s_text(enum %s value)\n"
+	    "{\n"
 	    "\tstatic const char *const texts[] = {",
 	    type, type);
 	put_strings(out, known->n, known->values);
 	fprintf(out,
-	    "\n\t};\n\tconst size_t i = (size_t)value;\n\n"
-	    "\treturn i < %zu ? texts[i] : \"\";\n}\n",
+	    "\n\t};\n"
+	    "\tconst size_t i = (size_t)value;\n"
+	    "\n\treturn i < %zu ? texts[i] : \"\";\n"
+	    "}\n",
 	    known->n);
 }
 
@@ -124,7 +129,9 @@ put_find(const struct header *h, const struct family *f)
 		return;
 	}
 	fprintf(out,
-	    ")\n{\n\tstruct cmx_%s series;\n"
+	    ")\n"
+	    "{\n"
+	    "\tstruct cmx_%s series;\n"
 	    "\tconst char *const values[] = {",
 	    type);
 	for (size_t i = 0; i < f->def->n_labels; i++)
@@ -134,8 +141,10 @@ put_find(const struct header *h, const struct family *f)
 		else
 			fprintf(out, "\n\t\t%s,", f->parameters[i]);
 	fprintf(out,
-	    "\n\t};\n\n\tcmx_%s_find(&metrics->%s, %zu, values, &series, "
-	    "NULL);\n\treturn series;\n}\n",
+	    "\n\t};\n"
+	    "\n\tcmx_%s_find(&metrics->%s, %zu, values, &series, NULL);\n"
+	    "\treturn series;\n"
+	    "}\n",
 	    type, f->id, f->def->n_labels);
 }
 

@@ -51,16 +51,13 @@ static void
 print_help(FILE *out)
 {
 	fprintf(out,
-	    "usage: codeai-metrics [-hV] [-s SEGMENT] VERB "
-	    "[ARGUMENT ...]\n\n");
+	    "usage: codeai-metrics [-hV] [-s SEGMENT] VERB [ARGUMENT ...]\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(out, "  %-7s %-42s %s\n", commands[i].verb,
 		    commands[i].arguments, commands[i].summary);
 	fprintf(out,
-	    "\nSEGMENT defaults to $CODEAI_METRICS_SEGMENT, then "
-	    "for root\n/run/codeai-metrics/metrics.seg, for others "
-	    "$XDG_RUNTIME_DIR/codeai-metrics/metrics.seg, "
-	    "/dev/shm/codeai-metrics-UID/metrics.seg.\n"
+	    "\nSEGMENT defaults to $CODEAI_METRICS_SEGMENT, then for root\n"
+	    "/run/codeai-metrics/metrics.seg, for others $XDG_RUNTIME_DIR/codeai-metrics/metrics.seg, /dev/shm/codeai-metrics-UID/metrics.seg.\n"
 	    "See codeai-metrics(1).\n");
 }
 

@@ -49,23 +49,22 @@ is_allowed(const struct request *r)
 		return false;
 	}
 	if (def->type == CMX_GAUGE && def->aggregate != CMX_LAST) {
-		warnx("%s: is a gauge of live processes (\"aggregate\": "
-		      "\"%s\"), and this one ends at once: only a gauge with "
-		      "\"aggregate\": \"last\" can be written from a shell",
+		warnx(
+		    "%s: is a gauge of live processes (\"aggregate\": \"%s\"), and this one ends at once: only a gauge with \"aggregate\": \"last\" can be written from a shell",
 		    def->name, cmx_aggregate_name(def->aggregate));
 		return false;
 	}
 	if (def->type == CMX_COUNTER &&
 	    (!(r->amount >= 0) || isinf(r->amount))) {
-		warnx("%s: a counter only grows: the amount must be finite and "
-		      "not below 0",
+		warnx(
+		    "%s: a counter only grows: the amount must be finite and not below 0",
 		    def->name);
 		return false;
 	}
 	if (def->type == CMX_COUNTER && !def->is_double &&
 	    (r->amount != floor(r->amount) || r->amount >= 0x1p53)) {
-		warnx("%s: counts whole numbers below 2^53 at a time "
-		      "(\"value\": \"double\" in its schema counts fractions)",
+		warnx(
+		    "%s: counts whole numbers below 2^53 at a time (\"value\": \"double\" in its schema counts fractions)",
 		    def->name);
 		return false;
 	}

@@ -117,9 +117,8 @@ note_left_out(struct collector *c, size_t n)
 	c->n_left_out = n;
 	self_set_left_out(c->self, n);
 	if (n > 0)
-		log_warn("%zu families are left out: another segment has a "
-			 "family of that name and another type, or they have "
-			 "a label that -s gives to all series",
+		log_warn(
+		    "%zu families are left out: another segment has a family of that name and another type, or they have a label that -s gives to all series",
 		    n);
 }
 

@@ -96,15 +96,21 @@ print_escaped(FILE *out, const char *text)
 static void
 print_landing_page(FILE *out, const struct endpoints *e)
 {
-	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><title>codeai-metricsd"
-	      "</title></head><body>\n<h1>codeai-metricsd " CMX_VERSION
-	      "</h1>\n<p>Prometheus metrics that many processes share.</p>\n"
-	      "<ul>\n<li><a href=\"",
+	fputs(
+	    "<!DOCTYPE html>\n"
+	    "<html lang=\"en\"><head><title>codeai-metricsd</title></head><body>\n"
+	    "<h1>codeai-metricsd " CMX_VERSION "</h1>\n"
+	    "<p>Prometheus metrics that many processes share.</p>\n"
+	    "<ul>\n"
+	    "<li><a href=\"",
 	    out);
 	print_escaped(out, e->telemetry_path);
-	fputs("\">Metrics</a></li>\n<li><a href=\"/-/healthy\">Health</a></li>"
-	      "\n<li><a href=\"/-/ready\">Readiness</a></li>\n</ul>\n"
-	      "<p>Segments:</p>\n<ul>\n",
+	fputs("\">Metrics</a></li>\n"
+	      "<li><a href=\"/-/healthy\">Health</a></li>\n"
+	      "<li><a href=\"/-/ready\">Readiness</a></li>\n"
+	      "</ul>\n"
+	      "<p>Segments:</p>\n"
+	      "<ul>\n",
 	    out);
 	for (size_t i = 0; i < e->n_sources; i++) {
 		fputs("<li><code>", out);

@@ -41,19 +41,17 @@ struct options {
 static void
 print_help(void)
 {
-	printf("%s\n"
-	       "  -s SEGMENT               a segment to show, with labels for "
-	       "its series (default:\n"
-	       "                           the path that codeai-metrics "
-	       "uses too)\n"
-	       "  --web.listen-address     HOST:PORT, repeatable "
-	       "(" DEFAULT_ADDRESS ")\n"
-	       "  --web.telemetry-path     where the metrics are (/metrics)\n"
-	       "  --web.max-requests       scrapes at once; 0: no limit "
-	       "(%d)\n"
-	       "  -n, --test               check the options and stop\n"
-	       "  -V, --version  -h, --help\n\n"
-	       "See codeai-metricsd(8).\n",
+	printf(
+	    "%s\n"
+	    "  -s SEGMENT               a segment to show, with labels for its series (default:\n"
+	    "                           the path that codeai-metrics uses too)\n"
+	    "  --web.listen-address     HOST:PORT, repeatable (" DEFAULT_ADDRESS
+	    ")\n"
+	    "  --web.telemetry-path     where the metrics are (/metrics)\n"
+	    "  --web.max-requests       scrapes at once; 0: no limit (%d)\n"
+	    "  -n, --test               check the options and stop\n"
+	    "  -V, --version  -h, --help\n\n"
+	    "See codeai-metricsd(8).\n",
 	    usage_line, REQUESTS_MAX);
 }
 
@@ -84,8 +82,8 @@ set_telemetry_path(struct options *o, const char *path)
 {
 	if (path[0] != '/' || strpbrk(path, "?#") != NULL ||
 	    strncmp(path, "/-/", 3) == 0) {
-		log_error("--web.telemetry-path=%s: must begin with /, not "
-			  "with /-/, and have no ? and no #",
+		log_error(
+		    "--web.telemetry-path=%s: must begin with /, not with /-/, and have no ? and no #",
 		    path);
 		return false;
 	}

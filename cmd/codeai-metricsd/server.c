@@ -179,8 +179,8 @@ server_address_is_valid(const char *address)
 
 	if (split_address(address, host, sizeof(host), &port) && is_port(port))
 		return true;
-	log_error("--web.listen-address=%s: must be HOST:PORT, [IPV6]:PORT or "
-		  ":PORT with a port from 0 to 65535",
+	log_error(
+	    "--web.listen-address=%s: must be HOST:PORT, [IPV6]:PORT or :PORT with a port from 0 to 65535",
 	    address);
 	return false;
 }

@@ -110,9 +110,8 @@ sources_make_distinct(struct source *sources, size_t n)
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < i; j++)
 			if (same_labels(&sources[i], &sources[j])) {
-				log_error("%s and %s would expose the same "
-					  "series; tell them apart with a "
-					  "label: -s %s,service=NAME",
+				log_error(
+				    "%s and %s would expose the same series; tell them apart with a label: -s %s,service=NAME",
 				    sources[j].path, sources[i].path,
 				    sources[i].path);
 				return false;

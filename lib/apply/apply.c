@@ -186,8 +186,7 @@ replace_segment(struct cmx_registry **regp, const char *path,
 
 	if (n_predecessors(old, path) >= CMXI_PREDECESSORS_MAX)
 		return cmxi_error(err, CMX_ERR_FULL,
-		    "%s: %d segments that it replaced still have writers; "
-		    "restart those processes first",
+		    "%s: %d segments that it replaced still have writers; restart those processes first",
 		    path, CMXI_PREDECESSORS_MAX);
 	reg = cmxi_registry_new(err);
 	if (reg == NULL)

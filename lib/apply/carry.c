@@ -185,9 +185,7 @@ publish_totals(const struct cmx_registry *to, const struct totals *t,
 
 		if (r != 0)
 			return cmxi_error(err, r,
-			    "%s: its file system has no room for the totals of "
-			    "the segment that it replaced; that one goes on "
-			    "being read",
+			    "%s: its file system has no room for the totals of the segment that it replaced; that one goes on being read",
 			    s->path);
 		memcpy(stripe, t->bytes, t->size);
 	}

@@ -211,12 +211,10 @@ label_fault(const struct cmx_label *labels, size_t i)
 	const char *name = labels[i].name, *value = labels[i].value;
 
 	if (name == NULL || value == NULL || !cmxi_label_name_is_valid(name))
-		return "is not a label name; allowed are a-z A-Z 0-9 _, not a "
-		       "digit first";
+		return "is not a label name; allowed are a-z A-Z 0-9 _, not a digit first";
 	if (strncmp(name, "__", 2) == 0 || strcmp(name, "le") == 0 ||
 	    strcmp(name, "quantile") == 0)
-		return "is reserved, as are le, quantile and names that begin "
-		       "with __";
+		return "is reserved, as are le, quantile and names that begin with __";
 	if (!cmxi_utf8_is_valid(value, strlen(value)))
 		return "has a value that is not UTF-8";
 	for (size_t j = 0; j < i; j++)
@@ -306,8 +304,7 @@ cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
 	if (e.encoder == NULL || buffer == NULL ||
 	    (inputs == NULL && n_inputs > 0))
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "cmxr_encode: the "
-		    "format is unknown, or inputs or buffer is null");
+		    "cmxr_encode: the format is unknown, or inputs or buffer is null");
 	r = check_inputs(inputs, n_inputs, err);
 	if (r != 0)
 		return r;
@@ -326,8 +323,6 @@ cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
 	*buffer = (struct cmxr_buffer){ buf.data, buf.size, buf.capacity };
 	if (buf.failed)
 		return cmxi_error(err, CMX_ERR_MEMORY,
-		    "no memory for the body "
-		    "of %zu inputs",
-		    n_inputs);
+		    "no memory for the body of %zu inputs", n_inputs);
 	return e.n_left_out;
 }

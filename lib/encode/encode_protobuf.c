@@ -251,8 +251,7 @@ nothing(struct cmxi_output *o)
 
 const struct cmxi_encoder cmxi_encoder_protobuf = {
 	.content_type =
-	    "application/vnd.google.protobuf; "
-	    "proto=io.prometheus.client.MetricFamily; encoding=delimited",
+	    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited",
 	.begin = nothing,
 	.family = protobuf_family,
 	.series = protobuf_series,

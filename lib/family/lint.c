@@ -67,12 +67,10 @@ lint_suffixes(struct lint *l, const struct cmx_family_def *def)
 		    "non-histogram metrics should not have \"_bucket\" suffix");
 	if (!is_histogram && cmxi_name_ends_with(def->name, "_count"))
 		warn_of(l, "name", -1,
-		    "non-histogram and non-summary metrics "
-		    "should not have \"_count\" suffix");
+		    "non-histogram and non-summary metrics should not have \"_count\" suffix");
 	if (!is_histogram && cmxi_name_ends_with(def->name, "_sum"))
 		warn_of(l, "name", -1,
-		    "non-histogram and non-summary metrics "
-		    "should not have \"_sum\" suffix");
+		    "non-histogram and non-summary metrics should not have \"_sum\" suffix");
 }
 
 static void
@@ -85,8 +83,7 @@ lint_type_in_name(struct lint *l, const struct cmx_family_def *def)
 	for (size_t i = 0; i < CMXI_ARRAY_LEN(types); i++)
 		if (has_word(def->name, types[i])) {
 			snprintf(text, sizeof(text),
-			    "metric name should not "
-			    "include type '%s'",
+			    "metric name should not include type '%s'",
 			    types[i]);
 			warn_of(l, "name", -1, text);
 		}
@@ -127,14 +124,12 @@ lint_units(struct lint *l, const struct cmx_family_def *def)
 		snprintf(suffix, sizeof(suffix), "_%s", abbreviated[i]);
 		if (cmxi_name_ends_with(def->name, suffix))
 			warn_of(l, "name", -1,
-			    "metric names should not contain "
-			    "abbreviated units");
+			    "metric names should not contain abbreviated units");
 	}
 	for (size_t i = 0; i < CMXI_ARRAY_LEN(scaled); i++)
 		if (has_word(def->name, scaled[i].unit)) {
 			snprintf(text, sizeof(text),
-			    "use base unit \"%s\" "
-			    "instead of \"%s\"",
+			    "use base unit \"%s\" instead of \"%s\"",
 			    scaled[i].base, scaled[i].unit);
 			warn_of(l, "name", -1, text);
 		}
@@ -155,12 +150,10 @@ cmxi_def_lint(const struct cmx_family_def *def, cmxi_report_fn *report,
 		warn_of(&l, "name", -1, "metric names should not contain ':'");
 	if (is_camel_case(def->name))
 		warn_of(&l, "name", -1,
-		    "metric names should be written in "
-		    "'snake_case' not 'camelCase'");
+		    "metric names should be written in 'snake_case' not 'camelCase'");
 	for (size_t i = 0; i < def->n_labels; i++)
 		if (is_camel_case(def->labels[i]))
 			warn_of(&l, "labels", (int)i,
-			    "label names should be "
-			    "written in 'snake_case' not 'camelCase'");
+			    "label names should be written in 'snake_case' not 'camelCase'");
 	return l.n;
 }

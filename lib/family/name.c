@@ -92,19 +92,15 @@ check_name(struct findings *f, const struct cmx_family_def *def)
 {
 	if (!cmxi_metric_name_is_valid(def->name))
 		report_finding(f, "name", -1,
-		    "\"%.64s\" is not a metric name; allowed are 1 to %d of "
-		    "the characters a-z A-Z 0-9 _ :, not a digit first",
+		    "\"%.64s\" is not a metric name; allowed are 1 to %d of the characters a-z A-Z 0-9 _ :, not a digit first",
 		    def->name, CMX_NAME_MAX);
 	else if (def->name[0] == '_')
 		report_finding(f, "name", -1,
-		    "\"%s\": names that begin with _ are "
-		    "reserved",
-		    def->name);
+		    "\"%s\": names that begin with _ are reserved", def->name);
 	else if (strncmp(def->name, "scrape_", 7) == 0 ||
 	    strcmp(def->name, "up") == 0)
 		report_finding(f, "name", -1,
-		    "\"%s\" is a name that Prometheus writes "
-		    "itself (up, scrape_...)",
+		    "\"%s\" is a name that Prometheus writes itself (up, scrape_...)",
 		    def->name);
 }
 
@@ -129,8 +125,7 @@ check_unit(struct findings *f, const struct cmx_family_def *def)
 		return;
 	if (!cmxi_label_name_is_valid(def->unit)) {
 		report_finding(f, "unit", -1,
-		    "\"%.64s\" is not a unit; allowed are the "
-		    "characters a-z A-Z 0-9 _",
+		    "\"%.64s\" is not a unit; allowed are the characters a-z A-Z 0-9 _",
 		    def->unit);
 		return;
 	}
@@ -167,9 +162,7 @@ check_label(struct findings *f, const struct cmx_family_def *def, int i)
 
 	if (!cmxi_label_name_is_valid(label)) {
 		report_finding(f, "labels", i,
-		    "\"%.64s\" is not a label name; allowed "
-		    "are 1 to %d of the characters a-z A-Z 0-9 _, not a digit "
-		    "first",
+		    "\"%.64s\" is not a label name; allowed are 1 to %d of the characters a-z A-Z 0-9 _, not a digit first",
 		    label, CMX_NAME_MAX);
 		return;
 	}
@@ -205,25 +198,21 @@ check_bounds(struct findings *f, const struct cmx_family_def *def)
 	if ((def->n_bounds == 0 && !def->is_native) ||
 	    def->n_bounds > CMX_BOUNDS_MAX) {
 		report_finding(f, "buckets", -1,
-		    "%zu bounds; 1 to %d are allowed (+Inf "
-		    "is added)",
+		    "%zu bounds; 1 to %d are allowed (+Inf is added)",
 		    def->n_bounds, CMX_BOUNDS_MAX);
 		return;
 	}
 	for (size_t i = 0; i < def->n_bounds; i++) {
 		if (!isfinite(def->bounds[i])) {
 			report_finding(f, "buckets", (int)i,
-			    "bounds must be finite (+Inf "
-			    "is added)");
+			    "bounds must be finite (+Inf is added)");
 			return;
 		}
 		if (i > 0 && def->bounds[i] <= def->bounds[i - 1]) {
 			a[cmxi_double_to_general(def->bounds[i], a)] = '\0';
 			b[cmxi_double_to_general(def->bounds[i - 1], b)] = '\0';
 			report_finding(f, "buckets", (int)i,
-			    "bounds must increase (%s "
-			    "after %s)",
-			    a, b);
+			    "bounds must increase (%s after %s)", a, b);
 			return;
 		}
 	}
@@ -255,8 +244,7 @@ check_native(struct findings *f, const struct cmx_family_def *def)
 	n = cmxi_cell_bounds(def, NULL);
 	if (n > CMXI_CELL_BOUNDS_MAX)
 		report_finding(f, "native", -1,
-		    "%zu buckets from min to max; at most %d are allowed: "
-		    "lower the schema, or bring min and max together",
+		    "%zu buckets from min to max; at most %d are allowed: lower the schema, or bring min and max together",
 		    n, CMXI_CELL_BOUNDS_MAX);
 }
 
@@ -275,25 +263,21 @@ check_type(struct findings *f, const struct cmx_family_def *def)
 {
 	if (def->type < CMX_COUNTER || def->type > CMX_HISTOGRAM) {
 		report_finding(f, "type", -1,
-		    "%d is not a type; allowed are counter, "
-		    "gauge, histogram",
+		    "%d is not a type; allowed are counter, gauge, histogram",
 		    (int)def->type);
 		return;
 	}
 	if (def->aggregate < CMX_SUM || def->aggregate > CMX_EACH)
 		report_finding(f, "aggregate", -1,
-		    "%d is not an aggregation; allowed "
-		    "are sum, min, max, avg, last, each",
+		    "%d is not an aggregation; allowed are sum, min, max, avg, last, each",
 		    (int)def->aggregate);
 	else if (def->aggregate != CMX_SUM && def->type != CMX_GAUGE)
 		report_finding(f, "aggregate", -1,
-		    "only gauges have an aggregation; "
-		    "this is a %s",
+		    "only gauges have an aggregation; this is a %s",
 		    cmx_type_name(def->type));
 	if (def->is_double && def->type != CMX_COUNTER)
 		report_finding(f, "value", -1,
-		    "only counters choose their value; a %s "
-		    "is always double",
+		    "only counters choose their value; a %s is always double",
 		    cmx_type_name(def->type));
 	if (def->has_exemplars && def->type == CMX_GAUGE)
 		report_finding(f, "exemplars", -1,
@@ -302,8 +286,7 @@ check_type(struct findings *f, const struct cmx_family_def *def)
 		check_histogram(f, def);
 	else if (def->n_bounds > 0 || def->is_native)
 		report_finding(f, def->is_native ? "native" : "buckets", -1,
-		    "only histograms have buckets; this is "
-		    "a %s",
+		    "only histograms have buckets; this is a %s",
 		    cmx_type_name(def->type));
 }
 

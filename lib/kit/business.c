@@ -23,8 +23,7 @@ static int
 bad_name(const char *name, struct cmx_error *err)
 {
 	return cmxi_error(err, CMX_ERR_ARGUMENT,
-	    "business metric %.64s: the name is null, empty, or longer than "
-	    "%zu bytes",
+	    "business metric %.64s: the name is null, empty, or longer than %zu bytes",
 	    name == NULL ? "" : name,
 	    CMX_NAME_MAX - strlen(CMX_BUSINESS_PREFIX));
 }
@@ -184,8 +183,7 @@ bad_amount(const struct cmx_registry *reg, const char *name,
 {
 	cmxi_segment_count(&reg->segment, CMXI_STAT_INVALID_UPDATES, 1);
 	return cmxi_error(err, CMX_ERR_ARGUMENT,
-	    "business metric %s: a counter grows by finite amounts that are "
-	    "not below 0, and observations are finite",
+	    "business metric %s: a counter grows by finite amounts that are not below 0, and observations are finite",
 	    name);
 }
 

@@ -91,8 +91,7 @@ static int
 no_memory(struct cmx_error *err)
 {
 	return cmxi_error(err, CMX_ERR_MEMORY,
-	    "no memory for the families "
-	    "and series of the segment");
+	    "no memory for the families and series of the segment");
 }
 
 /* Exactly n bytes at offset. */
@@ -108,8 +107,7 @@ read_at(const struct cmxi_catalog *c, uint64_t offset, void *bytes, size_t n,
 		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
 		    "cannot read the segment");
 	return cmxi_error(err, CMX_ERR_FORMAT,
-	    "the segment was truncated: "
-	    "%zd bytes at offset %llu, where %zu belong",
+	    "the segment was truncated: %zd bytes at offset %llu, where %zu belong",
 	    got, (unsigned long long)offset, n);
 }
 

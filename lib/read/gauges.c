@@ -81,8 +81,7 @@ cmxi_slots_list_live(const struct cmxi_segment *s, struct cmxi_buf *slots,
 	}
 	if (r == 0 && (stack.failed || slots->failed))
 		r = cmxi_error(err, CMX_ERR_MEMORY,
-		    "no memory for the live "
-		    "slots");
+		    "no memory for the live slots");
 	cmxi_buf_fini(&stack);
 	return r;
 }
@@ -135,8 +134,7 @@ cmxi_gauges_prepare(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 	    !cmxi_buf_reserve(&scratch->n_set, scratch->slots.size + 1) ||
 	    !reserve_each(scrape, scratch->slots.size / sizeof(uint32_t)))
 		return cmxi_error(err, CMX_ERR_MEMORY,
-		    "no memory for the "
-		    "gauges of the segment");
+		    "no memory for the gauges of the segment");
 	return 0;
 }
 

@@ -43,8 +43,7 @@ static const struct cmx_family_def definitions[CMXI_PROCESS_FAMILIES] = {
 	[CMXI_PROCESS_COUNT] = FAMILY("codeai_process_count",
 	    "Live processes that use the segment", CMX_GAUGE),
 	[CMXI_PROCESS_CPU_SECONDS] = FAMILY("codeai_process_cpu_seconds_total",
-	    "User and system CPU time spent, in seconds, that of dead "
-	    "processes kept",
+	    "User and system CPU time spent, in seconds, that of dead processes kept",
 	    CMX_COUNTER),
 	[CMXI_PROCESS_RESIDENT_BYTES] =
 	    FAMILY("codeai_process_resident_memory_bytes",
@@ -336,8 +335,7 @@ load_slots(struct cmxi_process_metrics *p, const struct cmxi_segment *s,
 		slots = (struct cmxi_shm_slot *)(void *)p->slots.data + at;
 		if (!read_slots(s, at, some, slots))
 			return cmxi_error(err, CMX_ERR_FORMAT,
-			    "the segment was truncated: its slots are not "
-			    "there");
+			    "the segment was truncated: its slots are not there");
 		is_used = false;
 		for (uint64_t i = 0; i < some; i++) {
 			is_used |= slots[i].generation != 0;

@@ -254,8 +254,7 @@ cmxi_scrape_prepare(struct cmxi_scrape *scrape, const struct cmxi_catalog *c,
 	return 0;
 no_memory:
 	return cmxi_error(err, CMX_ERR_MEMORY,
-	    "no memory for the values of "
-	    "the segment");
+	    "no memory for the values of the segment");
 }
 
 void

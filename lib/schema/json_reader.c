@@ -188,8 +188,7 @@ cmxi_parse_strings(struct cmxi_parse *p, json_t *array, const char *path,
 		return NULL;
 	if (!json_is_array(array)) {
 		cmxi_parse_diagnose(p, CMXI_OF_VALUE, path,
-		    "must be an array of strings, not "
-		    "%s",
+		    "must be an array of strings, not %s",
 		    cmxi_json_kind(array));
 		return NULL;
 	}
@@ -204,9 +203,7 @@ cmxi_parse_strings(struct cmxi_parse *p, json_t *array, const char *path,
 			strings[(*n)++] = json_string_value(value);
 		else
 			cmxi_parse_diagnose(p, CMXI_OF_VALUE, element,
-			    "must be a string, not "
-			    "%s",
-			    cmxi_json_kind(value));
+			    "must be a string, not %s", cmxi_json_kind(value));
 	}
 	return strings;
 }

@@ -52,8 +52,7 @@ number_member(struct cmxi_parse *p, json_t *object, const char *path,
 		return json_number_value(value);
 	snprintf(full, sizeof(full), "%s.%s", path, key);
 	cmxi_parse_diagnose(p, CMXI_OF_VALUE, full,
-	    value == NULL ? "is missing; a number is "
-			    "needed" :
+	    value == NULL ? "is missing; a number is needed" :
 			    "must be a number");
 	return NAN;
 }
@@ -77,8 +76,7 @@ generated_bounds(struct cmxi_parse *p, json_t *object, const char *path,
 	    kinds[is_linear]);
 	if (!json_is_object(spec) || json_object_size(object) != 1) {
 		cmxi_parse_diagnose(p, CMXI_OF_VALUE, path,
-		    "must be an array of numbers, or "
-		    "an object with \"exponential\" or \"linear\"");
+		    "must be an array of numbers, or an object with \"exponential\" or \"linear\"");
 		return NULL;
 	}
 	cmxi_parse_keys(p, spec, full,
@@ -134,8 +132,7 @@ read_buckets(struct cmxi_parse *p, json_t *metric, const char *path,
 		    generated_bounds(p, buckets, full, &def->n_bounds);
 	else
 		cmxi_parse_diagnose(p, CMXI_OF_VALUE, full,
-		    "must be an array of numbers, or "
-		    "an object with \"exponential\" or \"linear\"");
+		    "must be an array of numbers, or an object with \"exponential\" or \"linear\"");
 }
 
 /* {"schema": 3, "min": 1e-6, "max": 1e3} */
@@ -158,8 +155,7 @@ read_native(struct cmxi_parse *p, json_t *metric, const char *path,
 	schema = json_object_get(native, "schema");
 	if (!json_is_object(native) || !json_is_integer(schema)) {
 		cmxi_parse_diagnose(p, CMXI_OF_VALUE, full,
-		    "must be an object with the whole number \"schema\" and "
-		    "the numbers \"min\" and \"max\"");
+		    "must be an object with the whole number \"schema\" and the numbers \"min\" and \"max\"");
 		return;
 	}
 	cmxi_parse_keys(p, native, full, keys, CMXI_ARRAY_LEN(keys));
@@ -229,8 +225,7 @@ read_values(struct cmxi_parse *p, json_t *metric, const char *path,
 	if (!json_is_object(values)) {
 		snprintf(full, sizeof(full), "%s.values", path);
 		cmxi_parse_diagnose(p, CMXI_OF_VALUE, full,
-		    "must be an object of arrays, not "
-		    "%s",
+		    "must be an object of arrays, not %s",
 		    cmxi_json_kind(values));
 		return;
 	}
@@ -246,8 +241,7 @@ read_values(struct cmxi_parse *p, json_t *metric, const char *path,
 			read_label_values(p, list, full, &family->values[i]);
 		else
 			cmxi_parse_diagnose(p, CMXI_OF_KEY, full,
-			    "the family has no label of "
-			    "this name");
+			    "the family has no label of this name");
 	}
 }
 
@@ -297,8 +291,7 @@ read_enumerations(struct cmxi_parse *p, json_t *metric, const char *path,
 
 	if (json_object_get(metric, "type") == NULL)
 		cmxi_parse_diagnose(p, CMXI_OF_VALUE, path,
-		    "type is missing; allowed are "
-		    "counter, gauge, histogram");
+		    "type is missing; allowed are counter, gauge, histogram");
 	i = cmxi_parse_word(p, metric, path, "type", types,
 	    CMXI_ARRAY_LEN(types));
 	def->type = (enum cmx_type)(i + 1);
@@ -379,8 +372,7 @@ check_clashes(struct cmxi_parse *p)
 				break;
 			}
 			cmxi_parse_diagnose(p, CMXI_OF_VALUE, path,
-			    "\"%s\" clashes with "
-			    "metrics[%zu] \"%s\": both would expose \"%s\"",
+			    "\"%s\" clashes with metrics[%zu] \"%s\": both would expose \"%s\"",
 			    f[i].def.name, j, f[j].def.name, name);
 			break;
 		}
@@ -420,21 +412,17 @@ check_limits(struct cmxi_parse *p)
 			continue;
 		snprintf(path, sizeof(path), "metrics[%zu].max_series", i);
 		cmxi_parse_diagnose(p, CMXI_OF_VALUE, path,
-		    "%u is below the %llu series that "
-		    "\"values\" creates",
+		    "%u is below the %llu series that \"values\" creates",
 		    f->def.max_series, (unsigned long long)n);
 	}
 	if (p->schema->n_families > limits->families)
 		cmxi_parse_diagnose(p, CMXI_OF_VALUE, "limits.families",
-		    "%llu, but the schema "
-		    "has %zu metrics",
+		    "%llu, but the schema has %zu metrics",
 		    (unsigned long long)limits->families,
 		    p->schema->n_families);
 	if (n_series > limits->series)
 		cmxi_parse_diagnose(p, CMXI_OF_VALUE, "limits.series",
-		    "%llu, but the schema "
-		    "creates %llu series at the start (overflow series "
-		    "counted)",
+		    "%llu, but the schema creates %llu series at the start (overflow series counted)",
 		    (unsigned long long)limits->series,
 		    (unsigned long long)n_series);
 }
@@ -472,8 +460,7 @@ read_metrics(struct cmxi_parse *p, json_t *metrics)
 
 	if (metrics == NULL) {
 		cmxi_parse_diagnose(p, CMXI_OF_VALUE, "",
-		    "metrics is missing; an array of "
-		    "metrics is needed");
+		    "metrics is missing; an array of metrics is needed");
 		return;
 	}
 	if (!json_is_array(metrics)) {
@@ -506,8 +493,7 @@ read_document(struct cmxi_parse *p, json_t *document)
 	version = json_object_get(document, "version");
 	if (version == NULL)
 		cmxi_parse_diagnose(p, CMXI_OF_VALUE, "",
-		    "version is missing; this program "
-		    "reads version 1");
+		    "version is missing; this program reads version 1");
 	else if (!json_is_integer(version) || json_integer_value(version) != 1)
 		cmxi_parse_diagnose(p, CMXI_OF_VALUE, "version", "must be 1");
 	read_limits(p, json_object_get(document, "limits"));

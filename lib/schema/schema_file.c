@@ -31,9 +31,7 @@ read_file(const char *path, struct cmxi_buf *buf, struct cmx_error *err)
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		close(fd);
 		return cmxi_error(err, CMX_ERR_SCHEMA,
-		    "%s: is a directory; a "
-		    "schema is a JSON file",
-		    path);
+		    "%s: is a directory; a schema is a JSON file", path);
 	}
 	/* A pipe is waited for. */
 	fcntl(fd, F_SETFL, 0);
@@ -53,8 +51,7 @@ read_file(const char *path, struct cmxi_buf *buf, struct cmx_error *err)
 		    path);
 	if (buf->size > CMXI_SCHEMA_SIZE_MAX)
 		return cmxi_error(err, CMX_ERR_SCHEMA,
-		    "%s: longer than %d "
-		    "bytes, the most that a schema may have",
+		    "%s: longer than %d bytes, the most that a schema may have",
 		    path, CMXI_SCHEMA_SIZE_MAX);
 	return 0;
 }

@@ -134,10 +134,9 @@ cmxi_layout_compute(const struct cmxi_layout_input *in,
 	h->origin_ns = in->origin_ns;
 	if (!sizes_are_sane(h))
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "limits: the segment "
-		    "would need more address space than 2^46 bytes (%" PRIu64
-		    " series, %" PRIu64 " processes, %u stripes); lower "
-		    "limits.series",
+		    "limits: the segment would need more address space than 2^46 bytes (%" PRIu64
+		    " series, %" PRIu64
+		    " processes, %u stripes); lower limits.series",
 		    in->series, in->processes,
 		    in->n_cpu_stripes + in->n_fallback_stripes);
 	place_regions(h);
@@ -163,8 +162,7 @@ check_constant(const char *name, const char *what, uint64_t found,
 		return 0;
 	return cmxi_error(err, CMX_ERR_MISMATCH,
 	    "%s: %s is %" PRIu64 ", this program has %" PRIu64
-	    "; it was made by another version "
-	    "or machine: remove it and let this program make a new one",
+	    "; it was made by another version or machine: remove it and let this program make a new one",
 	    name, what, found, wanted);
 }
 
@@ -196,35 +194,31 @@ cmxi_layout_check(const struct cmxi_shm_header *h, uint64_t file_size,
 
 	if (memcmp(h->magic, CMXI_MAGIC, CMXI_MAGIC_SIZE) != 0)
 		return cmxi_error(err, CMX_ERR_FORMAT,
-		    "%s: not a segment of "
-		    "codeai-metrics (its first bytes are not the magic)",
+		    "%s: not a segment of codeai-metrics (its first bytes are not the magic)",
 		    name);
 	r = check_constants(h, name, err);
 	if (r != 0)
 		return r;
 	if (h->layout_hash != cmxi_layout_hash(h))
 		return cmxi_error(err, CMX_ERR_MISMATCH,
-		    "%s: layout hash is "
-		    "%016" PRIx64 ", its header gives %016" PRIx64 "; the file "
-		    "is damaged: remove it",
+		    "%s: layout hash is %016" PRIx64
+		    ", its header gives %016" PRIx64
+		    "; the file is damaged: remove it",
 		    name, h->layout_hash, cmxi_layout_hash(h));
 	if (!sizes_are_sane(h))
 		return cmxi_error(err, CMX_ERR_FORMAT,
-		    "%s: its header has "
-		    "sizes that no program writes; the file is damaged",
+		    "%s: its header has sizes that no program writes; the file is damaged",
 		    name);
 	again = *h;
 	place_regions(&again);
 	if (memcmp(&again, h, CMXI_FIXED_SIZE) != 0)
 		return cmxi_error(err, CMX_ERR_FORMAT,
-		    "%s: its header has "
-		    "offsets that no program writes; the file is damaged",
+		    "%s: its header has offsets that no program writes; the file is damaged",
 		    name);
 	if (file_size < h->file_size)
 		return cmxi_error(err, CMX_ERR_FORMAT,
 		    "%s: has %" PRIu64 " bytes, its header says %" PRIu64
-		    "; the file was "
-		    "truncated: remove it",
+		    "; the file was truncated: remove it",
 		    name, file_size, h->file_size);
 	return 0;
 }

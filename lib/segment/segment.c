@@ -272,10 +272,7 @@ check_filesystem(int fd, const char *name, unsigned int flags,
 	if (cmxi_fd_is_memory(fd, &type) || (flags & CMXI_ANY_FILESYSTEM))
 		return 0;
 	return cmxi_error(err, CMX_ERR_FILESYSTEM,
-	    "%s: is on a file system of "
-	    "type 0x%lx, not on tmpfs (0x1021994) or hugetlbfs: a store there "
-	    "can block on the disk; use a directory under /dev/shm or /run, or "
-	    "ask for any file system",
+	    "%s: is on a file system of type 0x%lx, not on tmpfs (0x1021994) or hugetlbfs: a store there can block on the disk; use a directory under /dev/shm or /run, or ask for any file system",
 	    name, type);
 }
 
@@ -318,9 +315,7 @@ fill_new(struct cmxi_segment *s, const char *schema, const char *name,
 
 	if (reserve_initial(s) != 0)
 		return cmxi_error(err, CMX_ERR_NO_SPACE,
-		    "%s: the file system "
-		    "has no room for a segment",
-		    name);
+		    "%s: the file system has no room for a segment", name);
 	h = cmxi_segment_header(s);
 	*h = s->fixed;
 	h->arena_used = CMXI_ENTRY_UNIT; /* entry 0 means none */
@@ -357,9 +352,8 @@ cmxi_segment_create(struct cmxi_segment *s, const char *path,
 		r = cmxi_layout_compute(&in, &s->fixed, err);
 	if (r == 0 && ftruncate(s->fd, (off_t)s->fixed.file_size) != 0)
 		r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
-		    "%s: cannot "
-		    "give it %llu bytes",
-		    name, (unsigned long long)s->fixed.file_size);
+		    "%s: cannot give it %llu bytes", name,
+		    (unsigned long long)s->fixed.file_size);
 	if (r == 0) {
 		fill_identity(&s->fixed);
 		s->fixed.layout_hash = cmxi_layout_hash(&s->fixed);
@@ -406,9 +400,7 @@ check_owner(const struct stat *st, const char *path, struct cmx_error *err)
 
 	if (st->st_mode & S_IWOTH)
 		return cmxi_error(err, CMX_ERR_PERMISSION,
-		    "%s: its mode is "
-		    "%04o; a segment must not be writable by others (mask "
-		    "0002)",
+		    "%s: its mode is %04o; a segment must not be writable by others (mask 0002)",
 		    path, (unsigned int)(st->st_mode & 07777));
 	if (st->st_uid == 0 || st->st_uid == geteuid())
 		return 0;
@@ -417,9 +409,7 @@ check_owner(const struct stat *st, const char *path, struct cmx_error *err)
 	    (dir.st_uid == 0 || dir.st_uid == geteuid()))
 		return 0;
 	return cmxi_error(err, CMX_ERR_PERMISSION,
-	    "%s: belongs to uid %u; it "
-	    "must belong to uid 0 or %u, or lie in a directory that does and "
-	    "that others cannot write",
+	    "%s: belongs to uid %u; it must belong to uid 0 or %u, or lie in a directory that does and that others cannot write",
 	    path, (unsigned int)st->st_uid, (unsigned int)geteuid());
 }
 
@@ -439,9 +429,7 @@ check_boot(const struct cmxi_shm_header *h, const char *path,
 	boot_id_to_text(h->boot_id, found);
 	boot_id_to_text(id, wanted);
 	return cmxi_error(err, CMX_ERR_MISMATCH,
-	    "%s: was made in boot %s, "
-	    "this is boot %s: another kernel's CPU numbers are not ours; "
-	    "remove it and let this program make a new one",
+	    "%s: was made in boot %s, this is boot %s: another kernel's CPU numbers are not ours; remove it and let this program make a new one",
 	    path, found, wanted);
 }
 
@@ -456,9 +444,8 @@ read_header(struct cmxi_segment *s, uint64_t file_size, const char *path,
 		    path);
 	if ((size_t)n < sizeof(s->fixed))
 		return cmxi_error(err, CMX_ERR_FORMAT,
-		    "%s: has %zd bytes; a "
-		    "segment has at least %zu",
-		    path, n, sizeof(s->fixed));
+		    "%s: has %zd bytes; a segment has at least %zu", path, n,
+		    sizeof(s->fixed));
 	return cmxi_layout_check(&s->fixed, file_size, path, err);
 }
 
@@ -496,24 +483,17 @@ cmxi_segment_open_error(const char *path, int saved, struct cmx_error *err)
 {
 	if (saved == ENOENT)
 		return cmxi_error(err, CMX_ERR_NOT_FOUND,
-		    "%s: there is no "
-		    "such segment; an application makes it when it starts, or "
-		    "run \"codeai-metrics create\"",
+		    "%s: there is no such segment; an application makes it when it starts, or run \"codeai-metrics create\"",
 		    path);
 	if (saved == ELOOP)
 		return cmxi_error(err, CMX_ERR_PERMISSION,
-		    "%s: is a symbolic "
-		    "link; name the file itself",
-		    path);
+		    "%s: is a symbolic link; name the file itself", path);
 	if (saved == EISDIR)
 		return cmxi_error(err, CMX_ERR_PERMISSION,
-		    "%s: is a "
-		    "directory; a segment is a regular file",
-		    path);
+		    "%s: is a directory; a segment is a regular file", path);
 	if (saved == ENXIO)
 		return cmxi_error(err, CMX_ERR_PERMISSION,
-		    "%s: is a FIFO or a "
-		    "socket; a segment is a regular file",
+		    "%s: is a FIFO or a socket; a segment is a regular file",
 		    path);
 	return cmxi_error_system(err,
 	    saved == EACCES ? CMX_ERR_PERMISSION : CMX_ERR_SYSTEM, saved, "%s",

@@ -114,9 +114,7 @@ cmx_segment_path(char *buf, size_t size, struct cmx_error *err)
 	if (n >= 0 && (size_t)n < size)
 		return 0;
 	return cmxi_error(err, CMX_ERR_ARGUMENT,
-	    "the segment's path has %d "
-	    "bytes; there is room for %zu",
-	    n, size);
+	    "the segment's path has %d bytes; there is room for %zu", n, size);
 }
 
 int
@@ -140,13 +138,10 @@ cmxi_path_make_directory(const char *path, struct cmx_error *err)
 		    directory);
 	if (!S_ISDIR(st.st_mode))
 		return cmxi_error(err, CMX_ERR_PERMISSION,
-		    "%s: is not a "
-		    "directory",
-		    directory);
+		    "%s: is not a directory", directory);
 	if (st.st_uid != 0 && st.st_uid != geteuid())
 		return cmxi_error(err, CMX_ERR_PERMISSION,
-		    "%s: belongs to uid "
-		    "%u; it must belong to uid 0 or %u",
+		    "%s: belongs to uid %u; it must belong to uid 0 or %u",
 		    directory, (unsigned int)st.st_uid,
 		    (unsigned int)geteuid());
 	return 0;

@@ -66,16 +66,13 @@ compare_with_record(const struct cmxi_shm_family *record,
 
 	if (!cmxi_family_record_decode(record, record->size, &d))
 		return cmxi_error(err, CMX_ERR_FORMAT,
-		    "the segment holds a family record that no program "
-		    "writes; it is damaged");
+		    "the segment holds a family record that no program writes; it is damaged");
 	if (cmxi_def_equal(&d.def, def))
 		return 0;
 	cmxi_def_describe(&d.def, there, sizeof(there));
 	cmxi_def_describe(def, wanted, sizeof(wanted));
 	return cmxi_error(err, CMX_ERR_CONFLICT,
-	    "family %s is defined differently in the segment: there %s; here "
-	    "%s; \"codeai-metrics apply\" changes a live segment's "
-	    "definitions, or give it another name",
+	    "family %s is defined differently in the segment: there %s; here %s; \"codeai-metrics apply\" changes a live segment's definitions, or give it another name",
 	    def->name, there, wanted);
 }
 
@@ -91,8 +88,7 @@ check_clash(const struct cmxi_shm_family *record,
 	if (!cmxi_def_clash(&other, def, clash, sizeof(clash)))
 		return 0;
 	return cmxi_error(err, CMX_ERR_CONFLICT,
-	    "%s %s clashes with the %s %s of the segment: both would expose "
-	    "\"%s\"; rename one of them",
+	    "%s %s clashes with the %s %s of the segment: both would expose \"%s\"; rename one of them",
 	    cmx_type_name(def->type), def->name, cmx_type_name(other.type),
 	    other.name, clash);
 }
@@ -102,12 +98,9 @@ take_error(int r, const char *name, struct cmx_error *err)
 {
 	if (r == CMX_ERR_NO_SPACE)
 		return cmxi_error(err, r,
-		    "family %s: the file system has no "
-		    "page left for it",
-		    name);
+		    "family %s: the file system has no page left for it", name);
 	return cmxi_error(err, r,
-	    "family %s: the segment has no room left "
-	    "for it (limits.label_bytes of its schema)",
+	    "family %s: the segment has no room left for it (limits.label_bytes of its schema)",
 	    name);
 }
 
@@ -179,8 +172,7 @@ cmxi_family_append(const struct cmxi_segment *s,
 			return r;
 	}
 	return cmxi_error(err, CMX_ERR_FULL,
-	    "family %s: the segment has %llu "
-	    "families, its limit (limits.families of its schema)",
+	    "family %s: the segment has %llu families, its limit (limits.families of its schema)",
 	    def->name, (unsigned long long)s->fixed.n_family_words);
 }
 

@@ -67,9 +67,7 @@ check_definition(const struct cmx_registry *reg,
 
 	if (reg == NULL || def == NULL || definition_has_nulls(def))
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "cmx_register: the "
-		    "registry, the definition, its name or one of its arrays "
-		    "is null");
+		    "cmx_register: the registry, the definition, its name or one of its arrays is null");
 	if (cmxi_def_check(def, keep_first, &first) != 0)
 		return cmxi_error(err, CMX_ERR_ARGUMENT, "family %.64s: %s",
 		    def->name, first.text);
@@ -109,13 +107,11 @@ cmx_family_definition(const struct cmx_family *family,
 	if (family == NULL || family->registry == NULL || def == NULL ||
 	    labels == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "cmx_family_definition: the family is a sink, or a pointer "
-		    "is null");
+		    "cmx_family_definition: the family is a sink, or a pointer is null");
 	record = cmxi_registry_family(family->registry, family->entry);
 	if (!cmxi_family_record_decode(record, record->size, &d))
 		return cmxi_error(err, CMX_ERR_FORMAT,
-		    "cmx_family_definition: the segment holds a family record "
-		    "that no program writes; it is damaged");
+		    "cmx_family_definition: the segment holds a family record that no program writes; it is damaged");
 	memcpy(labels, d.labels, d.def.n_labels * sizeof(labels[0]));
 	*def = d.def;
 	def->labels = labels;
@@ -132,15 +128,12 @@ cmx_family_find(struct cmx_registry *reg, const char *name,
 		memset(familyp, 0, sizeof(*familyp));
 	if (reg == NULL || name == NULL || familyp == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "cmx_family_find: the "
-		    "registry, the name or the family is null");
+		    "cmx_family_find: the registry, the name or the family is null");
 	entry = cmxi_family_find(&reg->segment, name);
 	if (entry == 0) {
 		cmxi_segment_count(&reg->segment, CMXI_STAT_FAILED_LOOKUPS, 1);
 		return cmxi_error(err, CMX_ERR_NOT_FOUND,
-		    "family %.64s: the "
-		    "segment has none of this name; add it to the schema, or "
-		    "register it",
+		    "family %.64s: the segment has none of this name; add it to the schema, or register it",
 		    name);
 	}
 	*familyp = (struct cmx_family){ .registry = reg,
@@ -163,14 +156,12 @@ lookup_error(const struct cmx_family *family, enum cmx_type type,
 	    1);
 	if (record->type != type)
 		return cmxi_error(err, CMX_ERR_TYPE,
-		    "family %s: is a %s, not "
-		    "a %s",
-		    name, cmx_type_name((enum cmx_type)record->type),
+		    "family %s: is a %s, not a %s", name,
+		    cmx_type_name((enum cmx_type)record->type),
 		    cmx_type_name(type));
 	return cmxi_error(err, CMX_ERR_LABELS,
-	    "family %s: has %u labels, %zu "
-	    "values were given",
-	    name, record->n_labels, n_labels);
+	    "family %s: has %u labels, %zu values were given", name,
+	    record->n_labels, n_labels);
 }
 
 /* The checks and the search that the three kinds of series share. */
@@ -185,8 +176,7 @@ find_series(const struct cmx_family *family, enum cmx_type type,
 	if (family == NULL || family->registry == NULL ||
 	    (n_labels > 0 && values == NULL))
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "the family is a "
-		    "sink, or the label values are null");
+		    "the family is a sink, or the label values are null");
 	cmxi_slot_ensure(&family->registry->segment, family->registry->own);
 	record = cmxi_registry_family(family->registry, family->entry);
 	if (cmxi_unlikely(record->type != type || record->n_labels != n_labels))
@@ -195,9 +185,7 @@ find_series(const struct cmx_family *family, enum cmx_type type,
 	    entry);
 	if (cmxi_unlikely(r != 0))
 		cmxi_error(err, CMX_OK,
-		    "family %s: its overflow series was given: the family has "
-		    "max_series, the segment or its file system is full, or a "
-		    "label value is longer than %d bytes",
+		    "family %s: its overflow series was given: the family has max_series, the segment or its file system is full, or a label value is longer than %d bytes",
 		    (const char *)record + record->text_offset,
 		    CMX_LABEL_VALUE_MAX);
 	return r;
@@ -225,8 +213,7 @@ cmx_counter_find_layout(unsigned int layout, const struct cmx_family *family,
 	memset(counter, 0, sizeof(*counter));
 	if (layout != CMX_HANDLE_LAYOUT)
 		return cmxi_error(err, CMX_ERR_MISMATCH,
-		    "the program was compiled for handles of layout %u, the "
-		    "library has %d; compile it again",
+		    "the program was compiled for handles of layout %u, the library has %d; compile it again",
 		    layout, CMX_HANDLE_LAYOUT);
 	r = find_series(family, CMX_COUNTER, n_labels, values, &entry, err);
 	if (r < 0)

@@ -231,8 +231,7 @@ cmxi_path_choose(const char *segment, bool may_create, char *buf, size_t size,
 	if (segment != NULL) {
 		if (segment[0] == '\0' || strlcpy(buf, segment, size) >= size)
 			return cmxi_error(err, CMX_ERR_ARGUMENT,
-			    "the "
-			    "segment's path is empty or longer than %zu bytes",
+			    "the segment's path is empty or longer than %zu bytes",
 			    size - 1);
 		return 0;
 	}
@@ -329,8 +328,7 @@ cmx_create(const char *segment, const char *schema,
 		r = CMX_ERR_MEMORY;
 	else if (access(path, F_OK) == 0)
 		r = cmxi_error(err, CMX_ERR_EXISTS,
-		    "%s: exists already; "
-		    "remove it first, or open it as it is",
+		    "%s: exists already; remove it first, or open it as it is",
 		    path);
 	else
 		r = create_segment(reg, path, loaded,

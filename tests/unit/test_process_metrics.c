@@ -118,15 +118,21 @@ processes_are_counted_by_role_while_they_live(void **state)
 
 	(void)state;
 	/* Opening is not using: nobody is there yet. */
-	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), -1);
+	assert_int_equal(value(&w, "codeai_process_count",
+			     "test_process_metrics"),
+	    -1);
 	use(f.reg);
-	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 1);
+	assert_int_equal(value(&w, "codeai_process_count",
+			     "test_process_metrics"),
+	    1);
 	a = start_member(&f, "worker");
 	b = start_member(&f, "worker");
 	assert_int_equal(value(&w, "codeai_process_count", "worker"), 2);
 	end_member(a);
 	assert_int_equal(value(&w, "codeai_process_count", "worker"), 1);
-	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 1);
+	assert_int_equal(value(&w, "codeai_process_count",
+			     "test_process_metrics"),
+	    1);
 	end_member(b);
 	/* A role that was seen is shown with nobody in it. */
 	assert_int_equal(value(&w, "codeai_process_count", "worker"), 0);
@@ -146,10 +152,14 @@ a_child_begins_with_the_default_role(void **state)
 	cmx_set_role(f.reg, "master");
 	child = start_member(&f, NULL);
 	assert_int_equal(value(&w, "codeai_process_count", "master"), 1);
-	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 1);
+	assert_int_equal(value(&w, "codeai_process_count",
+			     "test_process_metrics"),
+	    1);
 	cmx_set_role(f.reg, NULL);
 	assert_int_equal(value(&w, "codeai_process_count", "master"), 0);
-	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 2);
+	assert_int_equal(value(&w, "codeai_process_count",
+			     "test_process_metrics"),
+	    2);
 	end_member(child);
 	cmxr_close(w.reader);
 	fixture_close(&f);
@@ -290,11 +300,16 @@ a_process_with_two_registries_counts_once(void **state)
 	assert_int_equal(cmx_open(f.segment_path, NULL, 0, &second, NULL), 0);
 	use(f.reg);
 	use(second);
-	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 1);
-	before = value(&w, "codeai_process_cpu_seconds_total", "test_process_metrics");
+	assert_int_equal(value(&w, "codeai_process_count",
+			     "test_process_metrics"),
+	    1);
+	before = value(&w, "codeai_process_cpu_seconds_total",
+	    "test_process_metrics");
 	cmx_close(f.reg);
 	f.reg = second;
-	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 1);
+	assert_int_equal(value(&w, "codeai_process_count",
+			     "test_process_metrics"),
+	    1);
 	/* And its time does not count again. */
 	assert_true(value(&w, "codeai_process_cpu_seconds_total",
 			"test_process_metrics") < before + 0.5);
@@ -314,8 +329,11 @@ what_another_pid_namespace_hides_is_absent(void **state)
 	use(f.reg);
 	forge(&f, offsetof(struct cmxi_shm_slot, pid_namespace), &other,
 	    sizeof(other));
-	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), 1);
-	assert_int_equal(value(&w, "codeai_process_threads", "test_process_metrics"),
+	assert_int_equal(value(&w, "codeai_process_count",
+			     "test_process_metrics"),
+	    1);
+	assert_int_equal(value(&w, "codeai_process_threads",
+			     "test_process_metrics"),
 	    -1);
 	assert_int_equal(value(&w, "codeai_process_cpu_seconds_total",
 			     "test_process_metrics"),
@@ -335,7 +353,8 @@ a_pid_that_is_another_process_now_is_not_asked(void **state)
 	use(f.reg);
 	forge(&f, offsetof(struct cmxi_shm_slot, start_ticks), &other,
 	    sizeof(other));
-	assert_int_equal(value(&w, "codeai_process_threads", "test_process_metrics"),
+	assert_int_equal(value(&w, "codeai_process_threads",
+			     "test_process_metrics"),
 	    -1);
 	cmxr_close(w.reader);
 	fixture_close(&f);
@@ -354,7 +373,9 @@ a_family_of_the_segment_with_such_a_name_is_shown_instead(void **state)
 	(void)state;
 	cmx_gauge_set(&g, 77);
 	assert_int_equal(value(&w, "codeai_process_count", "mine"), 77);
-	assert_int_equal(value(&w, "codeai_process_count", "test_process_metrics"), -1);
+	assert_int_equal(value(&w, "codeai_process_count",
+			     "test_process_metrics"),
+	    -1);
 	cmxr_close(w.reader);
 	fixture_close(&f);
 }

@@ -77,8 +77,7 @@ take_quoted(char **p, char **value)
 		if (c == '\\') {
 			c = *++*p;
 			if (c != '\\' && c != '"' && c != 'n')
-				return "a label value has an escape that is "
-				       "not \\\\, \\\" or \\n";
+				return "a label value has an escape that is not \\\\, \\\" or \\n";
 			c = c == 'n' ? '\n' : c;
 		}
 		*to++ = c;
@@ -217,8 +216,7 @@ sample_parse(char *line, bool is_openmetrics, struct sample *s)
 	skip_blanks(&p);
 	word = take_word(&p);
 	if (!parse_number(word, &s->value))
-		return "the value is not a number (hexadecimal and _ are not "
-		       "either)";
+		return "the value is not a number (hexadecimal and _ are not either)";
 	if (*p != '\0' && *p != '#')
 		s->timestamp = take_word(&p);
 	if (*p == '#' && is_openmetrics)

@@ -179,8 +179,7 @@ enter_family(struct linter *l, struct family *f)
 		l->current->is_closed = true;
 	if (f->is_closed)
 		finding(l,
-		    "%s: its lines do not stand together: interleaved with "
-		    "another family's",
+		    "%s: its lines do not stand together: interleaved with another family's",
 		    f->name);
 	f->is_closed = false;
 	l->current = f;
@@ -223,8 +222,7 @@ lint_type(struct linter *l, struct family *f, const char *type)
 	if (l->is_openmetrics && strcmp(type, "counter") == 0 &&
 	    ends_with(f->name, "_total"))
 		finding(l,
-		    "%s: in OpenMetrics a counter's family has its name "
-		    "without _total",
+		    "%s: in OpenMetrics a counter's family has its name without _total",
 		    f->name);
 }
 
@@ -241,8 +239,7 @@ lint_help(struct linter *l, struct family *f, const char *help)
 		help++;
 		if (*help == '"' && !l->is_openmetrics) {
 			finding(l,
-			    "%s: HELP escapes a quote: text format 0.0.4 "
-			    "knows \\\\ and \\n only",
+			    "%s: HELP escapes a quote: text format 0.0.4 knows \\\\ and \\n only",
 			    f->name);
 			return;
 		}
@@ -290,8 +287,7 @@ lint_comment(struct linter *l, char *line)
 		(strcmp(word, "UNIT") != 0 || !l->is_openmetrics))) {
 		if (l->is_openmetrics)
 			finding(l,
-			    "OpenMetrics has no comments: a line with "
-			    "# is TYPE, HELP, UNIT or EOF");
+			    "OpenMetrics has no comments: a line with # is TYPE, HELP, UNIT or EOF");
 		return;
 	}
 	name = strsep(&rest, " ");
@@ -458,13 +454,11 @@ lint_value(struct linter *l, const struct family *f, const struct sample *s)
 		return;
 	if (s->timestamp[0] == '-')
 		finding(l,
-		    "%s: a timestamp below 0: Prometheus refuses the whole "
-		    "scrape",
+		    "%s: a timestamp below 0: Prometheus refuses the whole scrape",
 		    s->name);
 	else
 		finding(l,
-		    "%s: a timestamp: Pushgateway and the textfile collector "
-		    "refuse it",
+		    "%s: a timestamp: Pushgateway and the textfile collector refuse it",
 		    s->name);
 }
 
