@@ -21,7 +21,7 @@
 
 #include "base/atomic.h"
 #include "base/error.h"
-#include "family/name.h"
+#include "family/compare.h"
 #include "schema/schema.h"
 #include "segment/family_record.h"
 #include "segment/gauge_cell.h"

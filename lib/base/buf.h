@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "codeai/metrics_base.h"
+
 #include "base/compiler.h"
 
 struct cmxi_buf {
@@ -27,7 +29,7 @@ void cmxi_buf_fini(struct cmxi_buf *);
 /* Make room for n more bytes; false, and failed set, where there is none. */
 bool cmxi_buf_grow(struct cmxi_buf *, size_t n);
 
-void cmxi_buf_printf(struct cmxi_buf *, const char *fmt, ...) CMXI_PRINTF(2, 3);
+void cmxi_buf_printf(struct cmxi_buf *, const char *fmt, ...) CMX_PRINTF(2, 3);
 
 static inline bool
 cmxi_buf_reserve(struct cmxi_buf *b, size_t n)

@@ -7,8 +7,7 @@
 #define cmxi_likely(x)   __builtin_expect(!!(x), 1)
 #define cmxi_unlikely(x) __builtin_expect(!!(x), 0)
 
-#define CMXI_NOINLINE        __attribute__((noinline))
-#define CMXI_PRINTF(fmt, va) __attribute__((format(printf, fmt, va)))
+#define CMXI_NOINLINE __attribute__((noinline))
 
 /*
  * Two lines: x86's adjacent-line prefetcher moves pairs of 64-byte lines

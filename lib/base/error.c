@@ -9,39 +9,38 @@
 #include <string.h>
 
 static const char *const error_names[] = {
-	"ok",
-	"argument",
-	"system",
-	"memory",
-	"schema",
-	"not found",
-	"exists",
-	"format",
-	"mismatch",
-	"permission",
-	"filesystem",
-	"conflict",
-	"type",
-	"labels",
-	"full",
-	"no space",
-
+	[CMX_OK] = "ok",
+	[-CMX_ERR_ARGUMENT] = "argument",
+	[-CMX_ERR_SYSTEM] = "system",
+	[-CMX_ERR_MEMORY] = "memory",
+	[-CMX_ERR_SCHEMA] = "schema",
+	[-CMX_ERR_NOT_FOUND] = "not found",
+	[-CMX_ERR_EXISTS] = "exists",
+	[-CMX_ERR_FORMAT] = "format",
+	[-CMX_ERR_MISMATCH] = "mismatch",
+	[-CMX_ERR_PERMISSION] = "permission",
+	[-CMX_ERR_FILESYSTEM] = "filesystem",
+	[-CMX_ERR_CONFLICT] = "conflict",
+	[-CMX_ERR_TYPE] = "type",
+	[-CMX_ERR_LABELS] = "labels",
+	[-CMX_ERR_FULL] = "full",
+	[-CMX_ERR_NO_SPACE] = "no space",
 };
 
 static const char *const type_names[] = {
-	"unknown",
-	"counter",
-	"gauge",
-	"histogram",
+	[0] = "unknown",
+	[CMX_COUNTER] = "counter",
+	[CMX_GAUGE] = "gauge",
+	[CMX_HISTOGRAM] = "histogram",
 };
 
 static const char *const aggregate_names[] = {
-	"sum",
-	"min",
-	"max",
-	"avg",
-	"last",
-	"each",
+	[CMX_SUM] = "sum",
+	[CMX_MIN] = "min",
+	[CMX_MAX] = "max",
+	[CMX_AVG] = "avg",
+	[CMX_LAST] = "last",
+	[CMX_EACH] = "each",
 };
 
 /* Where text was cut, say so. */

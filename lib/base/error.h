@@ -12,11 +12,11 @@
  * A text that does not fit ends with "...".
  */
 int cmxi_error(struct cmx_error *err, enum cmx_err code, const char *fmt, ...)
-    CMXI_PRINTF(3, 4);
+    CMX_PRINTF(3, 4);
 
 /* The same for a failed system call: ": strerror(saved)" is appended. */
 int cmxi_error_system(struct cmx_error *err, enum cmx_err code, int saved,
-    const char *fmt, ...) CMXI_PRINTF(4, 5);
+    const char *fmt, ...) CMX_PRINTF(4, 5);
 
 /* Make *err (may be null) say nothing. */
 void cmxi_error_clear(struct cmx_error *err);

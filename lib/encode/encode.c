@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "base/utf8.h"
 #include "family/name.h"
+#include "family/rules.h"
 #include "segment/exemplar.h"
 
 static const struct cmxi_encoder *

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/number.h"
 #include "family/name.h"
+#include "family/rules.h"
 #include "segment/exemplar.h"
 
 #define NS_PER_MS 1000000

@@ -4,12 +4,13 @@
  * The texts are those that "promtool check metrics" prints, so that a schema
  * that passes here passes there.
  */
-#include "family/name.h"
+#include "family/rules.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/compiler.h"
+#include "family/name.h"
 
 struct lint {
 	cmxi_report_fn *report;
@@ -89,35 +90,37 @@ lint_type_in_name(struct lint *l, const struct cmx_family_def *def)
 		}
 }
 
+/* Units that a name should not have, and the base unit for each. */
+static const char *const abbreviated[] = { "s", "ms", "us", "ns", "sec", "b",
+	"kb", "mb", "gb", "tb", "pb", "m", "h", "d" };
+static const struct {
+	const char *unit, *base;
+} scaled[] = {
+	{ "milliseconds", "seconds" },
+	{ "microseconds", "seconds" },
+	{ "nanoseconds", "seconds" },
+	{ "minutes", "seconds" },
+	{ "hours", "seconds" },
+	{ "days", "seconds" },
+	{ "weeks", "seconds" },
+	{ "kilobytes", "bytes" },
+	{ "megabytes", "bytes" },
+	{ "gigabytes", "bytes" },
+	{ "bits", "bytes" },
+	{ "kelvins", "kelvin" },
+	{ "fahrenheit", "celsius" },
+	{ "inches", "meters" },
+	{ "miles", "meters" },
+	{ "kilometers", "meters" },
+	{ "millimeters", "meters" },
+	{ "pounds", "grams" },
+	{ "kilograms", "grams" },
+	{ "calories", "joules" },
+};
+
 static void
 lint_units(struct lint *l, const struct cmx_family_def *def)
 {
-	static const char *const abbreviated[] = { "s", "ms", "us", "ns", "sec",
-		"b", "kb", "mb", "gb", "tb", "pb", "m", "h", "d" };
-	static const struct {
-		const char *unit, *base;
-	} scaled[] = {
-		{ "milliseconds", "seconds" },
-		{ "microseconds", "seconds" },
-		{ "nanoseconds", "seconds" },
-		{ "minutes", "seconds" },
-		{ "hours", "seconds" },
-		{ "days", "seconds" },
-		{ "weeks", "seconds" },
-		{ "kilobytes", "bytes" },
-		{ "megabytes", "bytes" },
-		{ "gigabytes", "bytes" },
-		{ "bits", "bytes" },
-		{ "kelvins", "kelvin" },
-		{ "fahrenheit", "celsius" },
-		{ "inches", "meters" },
-		{ "miles", "meters" },
-		{ "kilometers", "meters" },
-		{ "millimeters", "meters" },
-		{ "pounds", "grams" },
-		{ "kilograms", "grams" },
-		{ "calories", "joules" },
-	};
 	char text[96], suffix[16];
 
 	for (size_t i = 0; i < CMXI_ARRAY_LEN(abbreviated); i++) {

@@ -14,7 +14,7 @@
 #include "base/hash.h"
 #include "base/require.h"
 #include "base/utf8.h"
-#include "family/name.h"
+#include "family/compare.h"
 #include "segment/exemplar.h"
 
 #define READ_BLOCK  (64 * 1024)
@@ -353,7 +353,7 @@ refresh_marks(struct cmxi_catalog *c, struct cmx_error *err)
 static bool
 clashes_with_any(const struct cmxi_catalog *c, const struct cmx_family_def *def)
 {
-	char name[CMX_NAME_MAX + 16];
+	char name[CMXI_CLASH_SIZE];
 
 	for (size_t i = 0; i < c->n_families; i++)
 		if (cmxi_def_clash(&c->families[i]->d.def, def, name,

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
-#include "family/name.h"
+#include "family/compare.h"
 #include "read/gauges.h"
 
 #define SEGMENTS_MAX (CMXI_PREDECESSORS_MAX + 1)
@@ -163,7 +163,7 @@ find_family(const struct cmxi_lineage *u, const char *name, size_t hint)
 static bool
 clashes_with_any(const struct cmxi_lineage *u, const struct cmx_family_def *def)
 {
-	char name[CMX_NAME_MAX + 16];
+	char name[CMXI_CLASH_SIZE];
 
 	for (size_t i = 0; i < u->n_families; i++)
 		if (cmxi_def_clash(&u->families[i]->family.d.def, def, name,

@@ -11,6 +11,7 @@
 
 #include "base/atomic.h"
 #include "family/native_buckets.h"
+#include "family/rules.h"
 #include "read/catalog.h"
 
 /* A gauge of CMX_EACH: one sample for each live process. */
@@ -111,13 +112,6 @@ void cmxi_scrape_load(struct cmxi_scrape *, const struct cmxi_segment *,
     uint64_t carry_size, uint64_t *torn);
 
 void cmxi_scrape_fini(struct cmxi_scrape *);
-
-/* Has the family a sample for each live process? */
-static inline bool
-cmxi_def_is_each(const struct cmx_family_def *def)
-{
-	return def->type == CMX_GAUGE && def->aggregate == CMX_EACH;
-}
 
 /* The samples of CMX_EACH; their number. */
 static inline const struct cmxi_each *

@@ -44,7 +44,7 @@ enum cmxi_place_of { CMXI_OF_VALUE, CMXI_OF_KEY };
 
 /* Note an error (or a warning, where p->is_warning) about a path. */
 void cmxi_parse_diagnose(struct cmxi_parse *, enum cmxi_place_of,
-    const char *path, const char *fmt, ...) CMXI_PRINTF(4, 5);
+    const char *path, const char *fmt, ...) CMX_PRINTF(4, 5);
 
 /* Give all findings to report, in the order of the text. */
 void cmxi_parse_report(struct cmxi_parse *, cmxi_diagnose_fn *report,

@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "family/compare.h"
 #include "family/name.h"
 #include "family/native_buckets.h"
+#include "family/rules.h"
 #include "schema/json_reader.h"
 
 static const double *
@@ -356,7 +358,7 @@ static void
 check_clashes(struct cmxi_parse *p)
 {
 	const struct cmxi_schema_family *f = p->schema->families;
-	char name[CMX_NAME_MAX + 16], path[64];
+	char name[CMXI_CLASH_SIZE], path[64];
 
 	for (size_t i = 0; i < p->schema->n_families; i++)
 		for (size_t j = 0; j < i && is_comparable(&f[i].def); j++) {

@@ -6,15 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "family/name.h"
+#include "base/bytes.h"
 #include "family/native_buckets.h"
+#include "family/rules.h"
 #include "segment/layout.h"
-
-static const char *
-or_empty(const char *s)
-{
-	return s == NULL ? "" : s;
-}
 
 static size_t
 n_padded_bounds(size_t n_bounds)
@@ -26,8 +21,8 @@ n_padded_bounds(size_t n_bounds)
 static size_t
 text_size(const struct cmx_family_def *def)
 {
-	size_t n = strlen(def->name) + 1 + strlen(or_empty(def->help)) + 1 +
-	    strlen(or_empty(def->unit)) + 1;
+	size_t n = strlen(def->name) + 1 + strlen(cmxi_or_empty(def->help)) +
+	    1 + strlen(cmxi_or_empty(def->unit)) + 1;
 
 	for (size_t i = 0; i < def->n_labels; i++)
 		n += strlen(def->labels[i]) + 1;
@@ -98,8 +93,8 @@ cmxi_family_record_encode(const struct cmx_family_def *def,
 	if (def->is_native)
 		cmxi_shown_bounds(def, bounds + n_padded_bounds(n_bounds));
 	text = put_text(text, def->name);
-	text = put_text(text, or_empty(def->help));
-	text = put_text(text, or_empty(def->unit));
+	text = put_text(text, cmxi_or_empty(def->help));
+	text = put_text(text, cmxi_or_empty(def->unit));
 	for (size_t i = 0; i < def->n_labels; i++)
 		text = put_text(text, def->labels[i]);
 }

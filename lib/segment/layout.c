@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "family/native_buckets.h"
@@ -22,12 +23,6 @@
 /* Arena for each series beside its labels, and for each family. */
 #define ARENA_BYTES_PER_SERIES 64
 #define ARENA_BYTES_PER_FAMILY 1024
-
-static uint64_t
-round_up(uint64_t n, uint64_t unit)
-{
-	return (n + unit - 1) / unit * unit;
-}
 
 static uint64_t
 power_of_two(uint64_t n)
@@ -53,23 +48,24 @@ static void
 place_regions(struct cmxi_shm_header *h)
 {
 	uint64_t page = h->page_size;
-	uint64_t at = round_up(CMXI_HEADER_SIZE, page);
+	uint64_t at = cmxi_round_up(CMXI_HEADER_SIZE, page);
 
 	h->schema_offset = at;
-	at += round_up(h->schema_size, page);
+	at += cmxi_round_up(h->schema_size, page);
 	h->family_offset = at;
-	at += round_up(h->n_family_words * sizeof(uint64_t), page);
-	h->bitmap_size = round_up(h->n_index_words * sizeof(uint64_t), page) /
-		page / 64 * sizeof(uint64_t) +
+	at += cmxi_round_up(h->n_family_words * sizeof(uint64_t), page);
+	h->bitmap_size =
+	    cmxi_round_up(h->n_index_words * sizeof(uint64_t), page) / page /
+		64 * sizeof(uint64_t) +
 	    sizeof(uint64_t);
 	h->bitmap_offset = at;
-	at += round_up(h->bitmap_size, page);
+	at += cmxi_round_up(h->bitmap_size, page);
 	h->index_offset = at;
-	at += round_up(h->n_index_words * sizeof(uint64_t), page);
+	at += cmxi_round_up(h->n_index_words * sizeof(uint64_t), page);
 	h->arena_offset = at;
-	at += round_up(h->arena_size, page);
+	at += cmxi_round_up(h->arena_size, page);
 	h->slot_offset = at;
-	at += round_up(h->n_slots * sizeof(struct cmxi_shm_slot), page);
+	at += cmxi_round_up(h->n_slots * sizeof(struct cmxi_shm_slot), page);
 	h->stripe_offset = at;
 	/* one more: the carry stripe */
 	at += h->stripe_size * (h->n_cpu_stripes + h->n_fallback_stripes + 1);
@@ -117,17 +113,18 @@ cmxi_layout_compute(const struct cmxi_layout_input *in,
 	h->n_index_words = power_of_two(2 * in->series);
 	if (h->n_index_words < CMXI_PROBE_MAX)
 		h->n_index_words = CMXI_PROBE_MAX;
-	h->arena_size =
-	    round_up(in->label_bytes + in->series * ARENA_BYTES_PER_SERIES +
-		    in->families * ARENA_BYTES_PER_FAMILY,
-		in->page_size);
+	h->arena_size = cmxi_round_up(in->label_bytes +
+		in->series * ARENA_BYTES_PER_SERIES +
+		in->families * ARENA_BYTES_PER_FAMILY,
+	    in->page_size);
 	h->n_slots = in->processes;
 	h->n_cpu_stripes = in->n_cpu_stripes;
 	h->n_fallback_stripes = in->n_fallback_stripes;
-	h->stripe_size = power_of_two(
-	    round_up(CMXI_STRIPE_HEADER + in->series * cell, in->page_size));
+	h->stripe_size =
+	    power_of_two(cmxi_round_up(CMXI_STRIPE_HEADER + in->series * cell,
+		in->page_size));
 	h->gauge_stripe_size = power_of_two(
-	    round_up(CMXI_STRIPE_HEADER + in->series * sizeof(uint64_t),
+	    cmxi_round_up(CMXI_STRIPE_HEADER + in->series * sizeof(uint64_t),
 		in->page_size));
 	h->series_limit = in->series;
 	h->predecessor_seed = in->predecessor_seed;

@@ -4,16 +4,11 @@
 #include "write/arena.h"
 
 #include "base/atomic.h"
+#include "base/bytes.h"
 #include "base/require.h"
 
 /* Arena pages are reserved in steps of this, to ask the kernel seldom. */
 #define ARENA_STEP (64 * 1024)
-
-static uint64_t
-round_up(uint64_t n, uint64_t unit)
-{
-	return (n + unit - 1) / unit * unit;
-}
 
 /* A region that is taken from its beginning on. */
 struct region {
@@ -37,7 +32,7 @@ make_ready(const struct cmxi_segment *s, const struct region *r, uint64_t from,
 		ready = cmxi_load64_acquire(r->ready);
 	if (end <= ready)
 		return 0;
-	end = round_up(end, r->step);
+	end = cmxi_round_up(end, r->step);
 	if (end > r->end)
 		end = r->end;
 	result = r->reserve(s, ready, end - ready);
@@ -59,7 +54,7 @@ take_space(const struct cmxi_segment *s, const struct region *r, uint64_t size,
 
 	/* Bound: a turn is lost only to another's success. */
 	for (;;) {
-		uint64_t from = round_up(used, align);
+		uint64_t from = cmxi_round_up(used, align);
 		int result;
 
 		if (from < used || from > r->end || r->end - from < size)

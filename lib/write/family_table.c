@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
-#include "family/name.h"
+#include "family/compare.h"
 #include "segment/family_record.h"
 #include "write/arena.h"
 #include "write/series.h"
@@ -83,7 +83,7 @@ check_clash(const struct cmxi_shm_family *record,
 {
 	const struct cmx_family_def other = { .name = record_name(record),
 		.type = (enum cmx_type)record->type };
-	char clash[CMX_NAME_MAX + 16];
+	char clash[CMXI_CLASH_SIZE];
 
 	if (!cmxi_def_clash(&other, def, clash, sizeof(clash)))
 		return 0;

@@ -45,7 +45,7 @@ cmxi_entry_fill(struct cmxi_shm_series *entry, const struct cmxi_key *key,
 	for (uint32_t i = 0; i < key->n_labels; i++) {
 		memcpy(p, &key->lengths[i], sizeof(key->lengths[i]));
 		memcpy(p + sizeof(key->lengths[i]),
-		    cmxi_value_or_empty(key->values[i]), key->lengths[i]);
+		    cmxi_or_empty(key->values[i]), key->lengths[i]);
 		p += sizeof(key->lengths[i]) + key->lengths[i];
 	}
 }

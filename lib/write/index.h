@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/atomic.h"
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "segment/segment.h"
 
@@ -26,13 +27,6 @@ struct cmxi_key {
 	uint16_t lengths[CMX_LABELS_MAX];
 };
 
-/* A null value is the empty one. */
-static inline const char *
-cmxi_value_or_empty(const char *value)
-{
-	return value == NULL ? "" : value;
-}
-
 /* Measure and hash; false where a value is longer than the limit. */
 static inline bool
 cmxi_key_build(struct cmxi_key *key, uint32_t family, size_t n_labels,
@@ -42,7 +36,7 @@ cmxi_key_build(struct cmxi_key *key, uint32_t family, size_t n_labels,
 	size_t size = sizeof(family);
 
 	for (size_t i = 0; i < n_labels; i++) {
-		const char *value = cmxi_value_or_empty(values[i]);
+		const char *value = cmxi_or_empty(values[i]);
 		size_t n = strnlen(value, CMX_LABEL_VALUE_MAX + 1);
 
 		if (n > CMX_LABEL_VALUE_MAX)
@@ -56,31 +50,6 @@ cmxi_key_build(struct cmxi_key *key, uint32_t family, size_t n_labels,
 	key->values = values;
 	key->size = size;
 	key->hash = hash;
-	return true;
-}
-
-static inline uint64_t
-cmxi_word_at(const void *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
-/* memcmp() == 0 of a few bytes, without the call. */
-static inline bool
-cmxi_equal_short(const unsigned char *a, const char *b, size_t n)
-{
-	if (n > 16)
-		return memcmp(a, b, n) == 0;
-	if (n >= 8)
-		return ((cmxi_word_at(a) ^ cmxi_word_at(b)) |
-			   (cmxi_word_at(a + n - 8) ^
-			       cmxi_word_at(b + n - 8))) == 0;
-	for (size_t i = 0; i < n; i++)
-		if (a[i] != (unsigned char)b[i])
-			return false;
 	return true;
 }
 
@@ -101,8 +70,7 @@ cmxi_entry_has_key(const struct cmxi_segment *s, uint32_t ref,
 		memcpy(&length, p, sizeof(length));
 		p += sizeof(length);
 		if (length != n ||
-		    !cmxi_equal_short(p, cmxi_value_or_empty(key->values[i]),
-			n))
+		    !cmxi_bytes_equal(p, cmxi_or_empty(key->values[i]), n))
 			return false;
 		p += n;
 	}

@@ -9,7 +9,7 @@
 #include "codeai/metrics_inline.h"
 
 #include "base/error.h"
-#include "family/name.h"
+#include "family/rules.h"
 #include "segment/family_record.h"
 #include "write/family_table.h"
 #include "write/registry.h"

@@ -79,7 +79,7 @@ static bool
 all_are_valid(size_t n_labels, const char *const *values)
 {
 	for (size_t i = 0; i < n_labels; i++) {
-		const char *value = cmxi_value_or_empty(values[i]);
+		const char *value = cmxi_or_empty(values[i]);
 
 		if (!cmxi_utf8_is_valid(value, strlen(value)))
 			return false;
@@ -125,7 +125,7 @@ find_repaired(const struct cmx_registry *reg, const struct cmxi_key *broken,
 	struct cmxi_key key;
 
 	for (uint32_t i = 0; i < broken->n_labels; i++) {
-		const char *value = cmxi_value_or_empty(broken->values[i]);
+		const char *value = cmxi_or_empty(broken->values[i]);
 		size_t n = broken->lengths[i];
 		size_t repaired =
 		    cmxi_utf8_repair(value, n, texts[i], CMX_LABEL_VALUE_MAX);

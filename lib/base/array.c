@@ -1,0 +1,26 @@
+/*
+ * array.c: an array that grows.
+ */
+#include "base/array.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool
+cmxi_array_reserve(void *arrayp, size_t *capacity, size_t n, size_t size)
+{
+	size_t grown = n + n / 2 + 4;
+	unsigned char *array;
+
+	if (n <= *capacity)
+		return true;
+	/* Through memcpy: a pointer of any type is kept in *arrayp. */
+	memcpy(&array, arrayp, sizeof(array));
+	array = reallocarray(array, grown, size);
+	if (array == NULL)
+		return false;
+	memset(array + *capacity * size, 0, (grown - *capacity) * size);
+	memcpy(arrayp, &array, sizeof(array));
+	*capacity = grown;
+	return true;
+}

@@ -1,0 +1,17 @@
+/*
+ * array.h: an array that grows.
+ */
+#ifndef CMXI_ARRAY_H
+#define CMXI_ARRAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Make room for at least n elements of size bytes in the array that *arrayp
+ * points to, of *capacity elements now.  What is new is zero.
+ * False where there is no memory; the array is then as it was.
+ */
+bool cmxi_array_reserve(void *arrayp, size_t *capacity, size_t n, size_t size);
+
+#endif

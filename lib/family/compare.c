@@ -1,0 +1,153 @@
+/*
+ * compare.c: two family definitions beside each other.
+ */
+#include "family/compare.h"
+
+#include <bsd/string.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/compiler.h"
+#include "base/number.h"
+#include "family/name.h"
+
+/*
+ * The names under which a family can appear: its samples in either text
+ * format, and its OpenMetrics family name (a counter without _total).
+ */
+#define EXPOSED_MAX 6
+
+/* The length of a name without the suffix that OpenMetrics takes away. */
+static size_t
+base_length(const struct cmx_family_def *def)
+{
+	size_t n = strlen(def->name);
+
+	if (def->type == CMX_COUNTER &&
+	    cmxi_name_ends_with(def->name, "_total"))
+		n -= strlen("_total");
+	return n;
+}
+
+static size_t
+exposed_names(const struct cmx_family_def *def,
+    char names[EXPOSED_MAX][CMX_NAME_MAX + 16])
+{
+	static const char *const of_counter[] = { "", "_total", "_created" };
+	static const char *const of_gauge[] = { "" };
+	static const char *const of_histogram[] = { "", "_bucket", "_sum",
+		"_count", "_created" };
+	const char *const *suffixes = of_gauge;
+	size_t n = CMXI_ARRAY_LEN(of_gauge);
+	int base = (int)base_length(def);
+
+	if (def->type == CMX_COUNTER) {
+		suffixes = of_counter;
+		n = CMXI_ARRAY_LEN(of_counter);
+	} else if (def->type == CMX_HISTOGRAM) {
+		suffixes = of_histogram;
+		n = CMXI_ARRAY_LEN(of_histogram);
+	}
+	for (size_t i = 0; i < n; i++)
+		snprintf(names[i], CMX_NAME_MAX + 16, "%.*s%s", base, def->name,
+		    suffixes[i]);
+	return n;
+}
+
+bool
+cmxi_def_clash(const struct cmx_family_def *a, const struct cmx_family_def *b,
+    char *buf, size_t size)
+{
+	char a_names[EXPOSED_MAX][CMX_NAME_MAX + 16];
+	char b_names[EXPOSED_MAX][CMX_NAME_MAX + 16];
+	size_t base_a = base_length(a), base_b = base_length(b);
+	size_t n_a, n_b;
+
+	/* Bases with suffixes are equal only if one base begins the other. */
+	if (memcmp(a->name, b->name, base_a < base_b ? base_a : base_b) != 0)
+		return false;
+	n_a = exposed_names(a, a_names);
+	n_b = exposed_names(b, b_names);
+	for (size_t i = 0; i < n_a; i++)
+		for (size_t j = 0; j < n_b; j++)
+			if (strcmp(a_names[i], b_names[j]) == 0) {
+				strlcpy(buf, a_names[i], size);
+				return true;
+			}
+	return false;
+}
+
+static bool
+same_native(const struct cmx_family_def *a, const struct cmx_family_def *b)
+{
+	if (!a->is_native || !b->is_native)
+		return a->is_native == b->is_native;
+	return a->native_schema == b->native_schema &&
+	    a->native_min == b->native_min && a->native_max == b->native_max;
+}
+
+bool
+cmxi_def_same_cells(const struct cmx_family_def *a,
+    const struct cmx_family_def *b)
+{
+	if (strcmp(a->name, b->name) != 0 || a->type != b->type ||
+	    a->is_double != b->is_double || a->n_labels != b->n_labels ||
+	    a->n_bounds != b->n_bounds || !same_native(a, b))
+		return false;
+	for (size_t i = 0; i < a->n_labels; i++)
+		if (strcmp(a->labels[i], b->labels[i]) != 0)
+			return false;
+	for (size_t i = 0; i < a->n_bounds; i++)
+		if (a->bounds[i] != b->bounds[i])
+			return false;
+	return true;
+}
+
+bool
+cmxi_def_equal(const struct cmx_family_def *a, const struct cmx_family_def *b)
+{
+	return cmxi_def_same_cells(a, b) && a->aggregate == b->aggregate &&
+	    a->has_exemplars == b->has_exemplars &&
+	    strcmp(cmxi_or_empty(a->help), cmxi_or_empty(b->help)) == 0 &&
+	    strcmp(cmxi_or_empty(a->unit), cmxi_or_empty(b->unit)) == 0;
+}
+
+static void append_text(char *buf, size_t size, const char *fmt, ...)
+    CMX_PRINTF(3, 4);
+
+static void
+append_text(char *buf, size_t size, const char *fmt, ...)
+{
+	size_t used = strlen(buf);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(buf + used, size - used, fmt, ap);
+	va_end(ap);
+}
+
+void
+cmxi_def_describe(const struct cmx_family_def *def, char *buf, size_t size)
+{
+	char number[CMXI_NUMBER_MAX + 1];
+
+	snprintf(buf, size, "%s%s %s{", def->is_double ? "double " : "",
+	    cmx_type_name(def->type), def->name);
+	for (size_t i = 0; i < def->n_labels; i++)
+		append_text(buf, size, "%s%s", i > 0 ? "," : "",
+		    def->labels[i]);
+	append_text(buf, size, "}");
+	if (def->unit != NULL && def->unit[0] != '\0')
+		append_text(buf, size, " unit %s", def->unit);
+	if (def->type == CMX_GAUGE)
+		append_text(buf, size, " aggregate %s",
+		    cmx_aggregate_name(def->aggregate));
+	for (size_t i = 0; i < def->n_bounds; i++) {
+		number[cmxi_double_to_general(def->bounds[i], number)] = '\0';
+		append_text(buf, size, "%s%s", i > 0 ? "," : " buckets ",
+		    number);
+	}
+	append_text(buf, size, " help \"%.80s\"", cmxi_or_empty(def->help));
+}
