@@ -3,34 +3,95 @@
  */
 #include "schema/json_reader.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Where the parse stands */
+
+static size_t enter(struct cmxi_parse *, const char *fmt, ...) CMX_PRINTF(2, 3);
+
+static size_t
+enter(struct cmxi_parse *p, const char *fmt, ...)
+{
+	size_t before = p->path_size;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(p->path + before, sizeof(p->path) - before, fmt, ap);
+	va_end(ap);
+	p->path_size += strlen(p->path + before);
+	return before;
+}
+
+size_t
+cmxi_parse_enter(struct cmxi_parse *p, const char *key)
+{
+	return enter(p, "%s%s", p->path_size > 0 ? "." : "", key);
+}
+
+size_t
+cmxi_parse_enter_element(struct cmxi_parse *p, size_t index)
+{
+	return enter(p, "[%zu]", index);
+}
+
 void
-cmxi_parse_diagnose(struct cmxi_parse *p, enum cmxi_place_of of,
-    const char *path, const char *fmt, ...)
+cmxi_parse_leave(struct cmxi_parse *p, size_t before)
+{
+	p->path_size = before;
+	p->path[before] = '\0';
+}
+
+/* Findings */
+
+static void
+diagnose(struct cmxi_parse *p, enum cmxi_place_of of, const char *fmt,
+    va_list ap)
 {
 	struct cmxi_diagnosis d = {
 		.d = { .is_warning = p->is_warning, .source = p->source },
 		.order = p->diagnoses.size,
 	};
 	struct cmxi_json_place place;
-	va_list ap;
 
 	p->n_errors += !p->is_warning;
 	/* Enough to work with; the rest is likely more of the same. */
 	if (p->diagnoses.size >= CMXI_DIAGNOSES_MAX * sizeof(d))
 		return;
-	place = cmxi_json_positions_find(p->positions, path, of == CMXI_OF_KEY);
+	place =
+	    cmxi_json_positions_find(p->positions, p->path, of == CMXI_OF_KEY);
 	d.d.line = place.line;
 	d.d.column = place.column;
-	snprintf(d.path, sizeof(d.path), "%s", path);
-	va_start(ap, fmt);
+	memcpy(d.path, p->path, sizeof(d.path));
 	vsnprintf(d.text, sizeof(d.text), fmt, ap);
-	va_end(ap);
 	cmxi_buf_bytes(&p->diagnoses, &d, sizeof(d));
+}
+
+void
+cmxi_parse_diagnose(struct cmxi_parse *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	diagnose(p, CMXI_OF_VALUE, fmt, ap);
+	va_end(ap);
+}
+
+void
+cmxi_parse_diagnose_member(struct cmxi_parse *p, enum cmxi_place_of of,
+    const char *key, const char *fmt, ...)
+{
+	size_t before = cmxi_parse_enter(p, key);
+	va_list ap;
+
+	va_start(ap, fmt);
+	diagnose(p, of, fmt, ap);
+	va_end(ap);
+	cmxi_parse_leave(p, before);
 }
 
 static int
@@ -59,6 +120,8 @@ cmxi_parse_report(struct cmxi_parse *p, cmxi_diagnose_fn *report, void *arg)
 		report(arg, &d[i].d);
 	}
 }
+
+/* Values */
 
 void *
 cmxi_parse_allocate(struct cmxi_parse *p, size_t n, size_t size)
@@ -89,55 +152,58 @@ cmxi_json_kind(const json_t *value)
 	}
 }
 
+/* "a, b, c" into list; the index of word among them, or n. */
+static size_t
+find_word(const char *word, const char *const *words, size_t n, char *list,
+    size_t size)
+{
+	size_t found = n;
+
+	list[0] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		size_t used = strlen(list);
+
+		snprintf(list + used, size - used, "%s%s", i > 0 ? ", " : "",
+		    words[i]);
+		if (strcmp(word, words[i]) == 0)
+			found = i;
+	}
+	return found;
+}
+
 void
-cmxi_parse_keys(struct cmxi_parse *p, json_t *object, const char *path,
+cmxi_parse_keys(struct cmxi_parse *p, json_t *object,
     const char *const *allowed, size_t n)
 {
-	char list[256] = "", key_path[CMXI_JSON_PATH_MAX];
+	char list[256];
 	const char *key;
 	json_t *value;
 
-	for (size_t i = 0; i < n; i++)
-		snprintf(list + strlen(list), sizeof(list) - strlen(list),
-		    "%s%s", i > 0 ? ", " : "", allowed[i]);
-	json_object_foreach(object, key, value)
-	{
-		size_t i = 0;
-
-		while (i < n && strcmp(key, allowed[i]) != 0)
-			i++;
-		if (i < n)
-			continue;
-		snprintf(key_path, sizeof(key_path), "%s%s%s", path,
-		    path[0] != '\0' ? "." : "", key);
-		cmxi_parse_diagnose(p, CMXI_OF_KEY, key_path,
-		    "unknown key; allowed are %s", list);
-	}
+	json_object_foreach(object, key,
+	    value) if (find_word(key, allowed, n, list, sizeof(list)) == n)
+	    cmxi_parse_diagnose_member(p, CMXI_OF_KEY, key,
+		"unknown key; allowed are %s", list);
 }
 
 const char *
-cmxi_parse_string(struct cmxi_parse *p, json_t *object, const char *path,
-    const char *key)
+cmxi_parse_string(struct cmxi_parse *p, json_t *object, const char *key)
 {
 	json_t *value = json_object_get(object, key);
-	char full[CMXI_JSON_PATH_MAX];
 
 	if (value == NULL)
 		return NULL;
 	if (json_is_string(value))
 		return json_string_value(value);
-	snprintf(full, sizeof(full), "%s.%s", path, key);
-	cmxi_parse_diagnose(p, CMXI_OF_VALUE, full, "must be a string, not %s",
-	    cmxi_json_kind(value));
+	cmxi_parse_diagnose_member(p, CMXI_OF_VALUE, key,
+	    "must be a string, not %s", cmxi_json_kind(value));
 	return NULL;
 }
 
 uint64_t
-cmxi_parse_integer(struct cmxi_parse *p, json_t *object, const char *path,
-    const char *key, uint64_t min, uint64_t max, uint64_t fallback)
+cmxi_parse_integer(struct cmxi_parse *p, json_t *object, const char *key,
+    uint64_t min, uint64_t max, uint64_t fallback)
 {
 	json_t *value = json_object_get(object, key);
-	char full[CMXI_JSON_PATH_MAX];
 
 	if (value == NULL)
 		return fallback;
@@ -145,40 +211,56 @@ cmxi_parse_integer(struct cmxi_parse *p, json_t *object, const char *path,
 	    (uint64_t)json_integer_value(value) >= min &&
 	    (uint64_t)json_integer_value(value) <= max)
 		return (uint64_t)json_integer_value(value);
-	snprintf(full, sizeof(full), "%s%s%s", path, path[0] != '\0' ? "." : "",
-	    key);
-	cmxi_parse_diagnose(p, CMXI_OF_VALUE, full,
-	    "must be a whole number from %llu to %llu", (unsigned long long)min,
-	    (unsigned long long)max);
+	cmxi_parse_diagnose_member(p, CMXI_OF_VALUE, key,
+	    "must be a whole number from %" PRIu64 " to %" PRIu64, min, max);
 	return fallback;
 }
 
-int
-cmxi_parse_word(struct cmxi_parse *p, json_t *object, const char *path,
-    const char *key, const char *const *words, size_t n)
+double
+cmxi_parse_number(struct cmxi_parse *p, json_t *object, const char *key)
 {
-	const char *value = cmxi_parse_string(p, object, path, key);
-	char full[CMXI_JSON_PATH_MAX], list[128] = "";
+	json_t *value = json_object_get(object, key);
+
+	if (json_is_number(value))
+		return json_number_value(value);
+	cmxi_parse_diagnose_member(p, CMXI_OF_VALUE, key, "%s",
+	    value == NULL ? "is missing; a number is needed" :
+			    "must be a number");
+	return (double)NAN;
+}
+
+bool
+cmxi_parse_flag(struct cmxi_parse *p, json_t *object, const char *key)
+{
+	json_t *flag = json_object_get(object, key);
+
+	if (flag != NULL && !json_is_boolean(flag))
+		cmxi_parse_diagnose_member(p, CMXI_OF_VALUE, key,
+		    "must be true or false, not %s", cmxi_json_kind(flag));
+	return json_is_true(flag);
+}
+
+int
+cmxi_parse_word(struct cmxi_parse *p, json_t *object, const char *key,
+    const char *const *words, size_t n)
+{
+	const char *value = cmxi_parse_string(p, object, key);
+	char list[128];
+	size_t found;
 
 	if (value == NULL)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(value, words[i]) == 0)
-			return (int)i;
-		snprintf(list + strlen(list), sizeof(list) - strlen(list),
-		    "%s%s", i > 0 ? ", " : "", words[i]);
-	}
-	snprintf(full, sizeof(full), "%s.%s", path, key);
-	cmxi_parse_diagnose(p, CMXI_OF_VALUE, full,
+	found = find_word(value, words, n, list, sizeof(list));
+	if (found < n)
+		return (int)found;
+	cmxi_parse_diagnose_member(p, CMXI_OF_VALUE, key,
 	    "\"%.64s\" is unknown; allowed are %s", value, list);
 	return -1;
 }
 
 const char **
-cmxi_parse_strings(struct cmxi_parse *p, json_t *array, const char *path,
-    size_t *n)
+cmxi_parse_strings(struct cmxi_parse *p, json_t *array, size_t *n)
 {
-	char element[CMXI_JSON_PATH_MAX];
 	const char **strings;
 	size_t i;
 	json_t *value;
@@ -187,8 +269,7 @@ cmxi_parse_strings(struct cmxi_parse *p, json_t *array, const char *path,
 	if (array == NULL)
 		return NULL;
 	if (!json_is_array(array)) {
-		cmxi_parse_diagnose(p, CMXI_OF_VALUE, path,
-		    "must be an array of strings, not %s",
+		cmxi_parse_diagnose(p, "must be an array of strings, not %s",
 		    cmxi_json_kind(array));
 		return NULL;
 	}
@@ -198,12 +279,14 @@ cmxi_parse_strings(struct cmxi_parse *p, json_t *array, const char *path,
 		return NULL;
 	json_array_foreach(array, i, value)
 	{
-		snprintf(element, sizeof(element), "%s[%zu]", path, i);
+		size_t before = cmxi_parse_enter_element(p, i);
+
 		if (json_is_string(value))
 			strings[(*n)++] = json_string_value(value);
 		else
-			cmxi_parse_diagnose(p, CMXI_OF_VALUE, element,
-			    "must be a string, not %s", cmxi_json_kind(value));
+			cmxi_parse_diagnose(p, "must be a string, not %s",
+			    cmxi_json_kind(value));
+		cmxi_parse_leave(p, before);
 	}
 	return strings;
 }

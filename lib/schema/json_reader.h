@@ -1,8 +1,9 @@
 /*
  * json_reader.h: what reading a schema's JSON stands on.
  *
- * A parse collects findings with their places; the getters take a member of
- * an object and report it where it is not what it must be.
+ * A parse knows where in the document it stands, and collects findings with
+ * their places.  The getters take a member of the object where it stands, and
+ * report it where it is not what it must be.
  */
 #ifndef CMXI_JSON_READER_H
 #define CMXI_JSON_READER_H
@@ -29,12 +30,12 @@ struct cmxi_parse {
 	struct cmxi_json_positions *positions;
 	struct cmxi_buf diagnoses; /* of struct cmxi_diagnosis */
 	int n_errors;
-	struct cmxi_schema *schema;
-	/* the family being looked at */
-	size_t index;
-	size_t n_read_diagnoses;
-	bool is_warning;
+	bool is_warning; /* findings are warnings now */
 	bool no_memory;
+	/* Where the parse stands, "metrics[3].native"; cut where too long. */
+	char path[CMXI_JSON_PATH_MAX];
+	size_t path_size;
+	struct cmxi_schema *schema;
 };
 
 /* Findings that are kept of one text; more are only counted. */
@@ -42,9 +43,21 @@ struct cmxi_parse {
 
 enum cmxi_place_of { CMXI_OF_VALUE, CMXI_OF_KEY };
 
-/* Note an error (or a warning, where p->is_warning) about a path. */
-void cmxi_parse_diagnose(struct cmxi_parse *, enum cmxi_place_of,
-    const char *path, const char *fmt, ...) CMX_PRINTF(4, 5);
+/*
+ * Go to a member or an element of where the parse stands; leave goes back to
+ * where enter came from, which it returned.
+ */
+size_t cmxi_parse_enter(struct cmxi_parse *, const char *key);
+size_t cmxi_parse_enter_element(struct cmxi_parse *, size_t index);
+void cmxi_parse_leave(struct cmxi_parse *, size_t before);
+
+/* Note an error (or a warning, where p->is_warning) about where it stands. */
+void cmxi_parse_diagnose(struct cmxi_parse *, const char *fmt, ...)
+    CMX_PRINTF(2, 3);
+
+/* The same about a member. */
+void cmxi_parse_diagnose_member(struct cmxi_parse *, enum cmxi_place_of,
+    const char *key, const char *fmt, ...) CMX_PRINTF(4, 5);
 
 /* Give all findings to report, in the order of the text. */
 void cmxi_parse_report(struct cmxi_parse *, cmxi_diagnose_fn *report,
@@ -57,24 +70,31 @@ void *cmxi_parse_allocate(struct cmxi_parse *, size_t n, size_t size);
 const char *cmxi_json_kind(const json_t *);
 
 /* Report every key of object that is not among allowed. */
-void cmxi_parse_keys(struct cmxi_parse *, json_t *object, const char *path,
+void cmxi_parse_keys(struct cmxi_parse *, json_t *object,
     const char *const *allowed, size_t n);
 
 /* A member that must be a string where it is; null where it is not. */
 const char *cmxi_parse_string(struct cmxi_parse *, json_t *object,
-    const char *path, const char *key);
+    const char *key);
 
 /* A whole number between min and max, or fallback where it is absent. */
 uint64_t cmxi_parse_integer(struct cmxi_parse *, json_t *object,
-    const char *path, const char *key, uint64_t min, uint64_t max,
-    uint64_t fallback);
+    const char *key, uint64_t min, uint64_t max, uint64_t fallback);
+
+/* A number that must be there; NaN where it is not. */
+double cmxi_parse_number(struct cmxi_parse *, json_t *object, const char *key);
+
+/* true or false, or absent, which is false. */
+bool cmxi_parse_flag(struct cmxi_parse *, json_t *object, const char *key);
 
 /* Index of a member's word in words, or -1 after saying what is allowed. */
-int cmxi_parse_word(struct cmxi_parse *, json_t *object, const char *path,
-    const char *key, const char *const *words, size_t n);
+int cmxi_parse_word(struct cmxi_parse *, json_t *object, const char *key,
+    const char *const *words, size_t n);
 
-/* An array of strings, *n of them, which the caller frees; or null. */
-const char **cmxi_parse_strings(struct cmxi_parse *, json_t *array,
-    const char *path, size_t *n);
+/*
+ * The array of strings where the parse stands, *n of them, which the caller
+ * frees; or null.
+ */
+const char **cmxi_parse_strings(struct cmxi_parse *, json_t *array, size_t *n);
 
 #endif

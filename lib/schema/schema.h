@@ -61,7 +61,7 @@ void cmxi_schema_free(struct cmxi_schema *);
 /* The families of a schema have all values, so these series are created. */
 bool cmxi_schema_family_has_values(const struct cmxi_schema_family *);
 
-/* lib/codeai.schema.json, embedded. */
+/* schema/codeai.schema.json, embedded. */
 extern const char cmxi_codeai_schema[];
 extern const size_t cmxi_codeai_schema_size;
 

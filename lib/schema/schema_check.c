@@ -1,0 +1,116 @@
+/*
+ * schema_check.c: what only all families of a schema together can be wrong in.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "family/compare.h"
+#include "family/name.h"
+#include "schema/schema_parts.h"
+
+/* A family is complete enough to be compared with others. */
+static bool
+is_comparable(const struct cmx_family_def *def)
+{
+	return def->name != NULL && cmxi_metric_name_is_valid(def->name) &&
+	    def->type >= CMX_COUNTER && def->type <= CMX_HISTOGRAM;
+}
+
+/* Does metrics[i] clash with metrics[j]?  Then it is reported. */
+static bool
+report_clash(struct cmxi_parse *p, size_t i, size_t j)
+{
+	const struct cmx_family_def *def = &p->schema->families[i].def;
+	const struct cmx_family_def *other = &p->schema->families[j].def;
+	char name[CMXI_CLASH_SIZE];
+
+	if (!is_comparable(other) ||
+	    !cmxi_def_clash(other, def, name, sizeof(name)))
+		return false;
+	if (strcmp(def->name, other->name) == 0)
+		cmxi_parse_diagnose_member(p, CMXI_OF_VALUE, "name",
+		    "\"%s\" is metrics[%zu] already", def->name, j);
+	else
+		cmxi_parse_diagnose_member(p, CMXI_OF_VALUE, "name",
+		    "\"%s\" clashes with metrics[%zu] \"%s\": both would expose \"%s\"",
+		    def->name, j, other->name, name);
+	return true;
+}
+
+void
+cmxi_schema_check_clashes(struct cmxi_parse *p)
+{
+	size_t metrics = cmxi_parse_enter(p, "metrics");
+
+	for (size_t i = 0; i < p->schema->n_families; i++) {
+		size_t before = cmxi_parse_enter_element(p, i), j = 0;
+
+		if (is_comparable(&p->schema->families[i].def))
+			while (j < i && !report_clash(p, i, j))
+				j++;
+		cmxi_parse_leave(p, before);
+	}
+	cmxi_parse_leave(p, metrics);
+}
+
+/* Series that exist from the start: no labels, or all values known. */
+static uint64_t
+n_initial_series(const struct cmxi_schema_family *family)
+{
+	uint64_t n = 1;
+
+	if (family->def.n_labels == 0)
+		return 1;
+	if (!cmxi_schema_family_has_values(family))
+		return 0;
+	for (size_t i = 0; i < family->def.n_labels; i++) {
+		n *= family->values[i].n;
+		if (n > 1u << 24)
+			return n;
+	}
+	return n;
+}
+
+/* The series that the schema creates; a family with too many is reported. */
+static uint64_t
+count_initial_series(struct cmxi_parse *p)
+{
+	size_t metrics = cmxi_parse_enter(p, "metrics");
+	uint64_t n_series = 0;
+
+	for (size_t i = 0; i < p->schema->n_families; i++) {
+		const struct cmxi_schema_family *f = &p->schema->families[i];
+		uint64_t n = n_initial_series(f);
+		size_t before = cmxi_parse_enter_element(p, i);
+
+		n_series += n + (f->def.n_labels > 0);
+		if (f->def.max_series != 0 && n > f->def.max_series)
+			cmxi_parse_diagnose_member(p, CMXI_OF_VALUE,
+			    "max_series",
+			    "%u is below the %" PRIu64
+			    " series that \"values\" creates",
+			    f->def.max_series, n);
+		cmxi_parse_leave(p, before);
+	}
+	cmxi_parse_leave(p, metrics);
+	return n_series;
+}
+
+void
+cmxi_schema_check_limits(struct cmxi_parse *p)
+{
+	const struct cmxi_limits *limits = &p->schema->limits;
+	uint64_t n_series = count_initial_series(p);
+	size_t before = cmxi_parse_enter(p, "limits");
+
+	if (p->schema->n_families > limits->families)
+		cmxi_parse_diagnose_member(p, CMXI_OF_VALUE, "families",
+		    "%" PRIu64 ", but the schema has %zu metrics",
+		    limits->families, p->schema->n_families);
+	if (n_series > limits->series)
+		cmxi_parse_diagnose_member(p, CMXI_OF_VALUE, "series",
+		    "%" PRIu64 ", but the schema creates %" PRIu64
+		    " series at the start (overflow series counted)",
+		    limits->series, n_series);
+	cmxi_parse_leave(p, before);
+}
