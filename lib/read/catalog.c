@@ -264,15 +264,6 @@ find_exemplars(const struct cmxi_catalog *c,
 	return at <= end && end - at >= size;
 }
 
-/* Bytes of the arena that an entry takes. */
-static uint64_t
-entry_size(const struct cmxi_catalog_family *family, uint32_t key_size)
-{
-	return ((uint64_t)CMXI_KEY_OFFSET + key_size + CMXI_ENTRY_UNIT - 1) /
-	    CMXI_ENTRY_UNIT * CMXI_ENTRY_UNIT +
-	    family->n_exemplars * sizeof(struct cmxi_shm_exemplar);
-}
-
 /*
  * Read and check one entry.  1: it is there; 0: it is not one that a writer
  * makes; negative: it cannot be read.
@@ -284,7 +275,7 @@ read_series(struct cmxi_catalog *c, struct cmxi_catalog_family *family,
 	uint64_t at = (uint64_t)ref * CMXI_ENTRY_UNIT;
 	struct cmxi_shm_series entry;
 	const unsigned char *bytes;
-	uint64_t hash;
+	uint64_t hash, size;
 	int r;
 
 	bytes = arena_bytes(c, at, sizeof(entry), &r, err);
@@ -309,8 +300,9 @@ read_series(struct cmxi_catalog *c, struct cmxi_catalog_family *family,
 	if (!find_exemplars(c, family, ref, entry.key_size, series))
 		return 0;
 	/* Entries that overlap could else grow without end. */
-	family->entry_bytes += entry_size(family, entry.key_size);
-	c->entry_bytes += entry_size(family, entry.key_size);
+	size = cmxi_entry_size(entry.key_size, family->n_exemplars);
+	family->entry_bytes += size;
+	c->entry_bytes += size;
 	if (c->entry_bytes > c->segment->fixed.arena_size)
 		return 0;
 	r = cmxi_hash_set_add(&c->seen, entry.hash);

@@ -12,13 +12,6 @@
 #include "segment/layout.h"
 
 static size_t
-n_padded_bounds(size_t n_bounds)
-{
-	return (n_bounds + CMXI_BOUNDS_PAD - 1) / CMXI_BOUNDS_PAD *
-	    CMXI_BOUNDS_PAD;
-}
-
-static size_t
 text_size(const struct cmx_family_def *def)
 {
 	size_t n = strlen(def->name) + 1 + strlen(cmxi_or_empty(def->help)) +
@@ -34,7 +27,7 @@ static size_t
 text_offset(size_t n_bounds, size_t n_shown, bool is_native)
 {
 	return sizeof(struct cmxi_shm_family) +
-	    (n_padded_bounds(n_bounds) + (is_native ? n_shown : 0)) *
+	    (cmxi_family_record_padded(n_bounds) + (is_native ? n_shown : 0)) *
 	    sizeof(double);
 }
 
@@ -45,7 +38,7 @@ cmxi_family_record_size(const struct cmx_family_def *def)
 		       cmxi_shown_bounds(def, NULL), def->is_native) +
 	    text_size(def);
 
-	return (n + CMXI_ENTRY_UNIT - 1) / CMXI_ENTRY_UNIT * CMXI_ENTRY_UNIT;
+	return cmxi_round_up(n, CMXI_ENTRY_UNIT);
 }
 
 static char *
@@ -88,10 +81,10 @@ cmxi_family_record_encode(const struct cmx_family_def *def,
 	record->cell_size = (uint32_t)cmxi_layout_cell_size(def);
 	record->text_offset = (uint32_t)(text - (char *)record);
 	cmxi_cell_bounds(def, bounds);
-	for (size_t i = n_bounds; i < n_padded_bounds(n_bounds); i++)
+	for (size_t i = n_bounds; i < cmxi_family_record_padded(n_bounds); i++)
 		bounds[i] = HUGE_VAL;
 	if (def->is_native)
-		cmxi_shown_bounds(def, bounds + n_padded_bounds(n_bounds));
+		cmxi_shown_bounds(def, bounds + cmxi_family_record_padded(n_bounds));
 	text = put_text(text, def->name);
 	text = put_text(text, cmxi_or_empty(def->help));
 	text = put_text(text, cmxi_or_empty(def->unit));
@@ -176,9 +169,7 @@ decode_bounds(const struct cmxi_shm_family *record, struct cmxi_definition *d)
 	d->n_cell_bounds = record->n_bounds;
 	d->cell_bounds = cmxi_family_record_bounds(record);
 	d->n_shown = record->n_shown;
-	d->shown = d->cell_bounds;
-	if (record->is_native)
-		d->shown += n_padded_bounds(record->n_bounds);
+	d->shown = cmxi_family_record_shown(record);
 	/* Declared bounds are shown ones. */
 	d->def.n_bounds = record->n_declared;
 	d->def.bounds = d->shown;

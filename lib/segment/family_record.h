@@ -1,6 +1,7 @@
 /*
- * family_record.h: a family's definition <-> the bytes of its record.  Level 4,
- * pure.  Both halves use it: the writer encodes, both decode.
+ * family_record.h: a family's definition <-> the bytes of its record.
+ *
+ * Pure.  Both halves use it: the writer encodes, both decode.
  */
 #ifndef CMXI_FAMILY_RECORD_H
 #define CMXI_FAMILY_RECORD_H
@@ -34,11 +35,29 @@ void cmxi_family_record_encode(const struct cmx_family_def *,
 bool cmxi_family_record_decode(const struct cmxi_shm_family *, size_t available,
     struct cmxi_definition *);
 
-/* The bounds of a record, padded with +Inf to CMXI_BOUNDS_PAD. */
+/* Bounds with the +Inf that pad them to a multiple of CMXI_BOUNDS_PAD. */
+static inline size_t
+cmxi_family_record_padded(size_t n_bounds)
+{
+	return cmxi_round_up(n_bounds, CMXI_BOUNDS_PAD);
+}
+
+/* The bounds of a record's cells, padded. */
 static inline const double *
 cmxi_family_record_bounds(const struct cmxi_shm_family *record)
 {
 	return (const double *)(const void *)(record + 1);
+}
+
+/* The n_shown bounds that text formats show. */
+static inline const double *
+cmxi_family_record_shown(const struct cmxi_shm_family *record)
+{
+	const double *bounds = cmxi_family_record_bounds(record);
+
+	return record->is_native ?
+	    bounds + cmxi_family_record_padded(record->n_bounds) :
+	    bounds;
 }
 
 #endif

@@ -124,6 +124,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/compiler.h"
 
 #define CMXI_MAGIC      "CMXSEG\r\n" /* a text-mode transfer breaks it */
@@ -414,15 +415,28 @@ static_assert(offsetof(struct cmxi_shm_exemplar, pairs) == 32, "exemplar");
 
 #define CMXI_KEY_OFFSET offsetof(struct cmxi_shm_series, key_family)
 
+/* Exemplars begin on a line of their own, wherever their entry lies. */
+#define CMXI_EXEMPLAR_ALIGN (CMXI_CACHE_LINE / 2)
+
+/* Bytes of the arena that an entry with a key of this size takes. */
+static inline uint64_t
+cmxi_entry_size(size_t key_size, size_t n_exemplars)
+{
+	uint64_t n = cmxi_round_up(CMXI_KEY_OFFSET + key_size, CMXI_ENTRY_UNIT);
+
+	if (n_exemplars > 0)
+		n += n_exemplars * sizeof(struct cmxi_shm_exemplar) +
+		    CMXI_EXEMPLAR_ALIGN;
+	return n;
+}
+
 /* Where its exemplars begin, in the arena, behind the entry of a key. */
 static inline uint64_t
 cmxi_exemplars_offset(uint32_t ref, size_t key_size)
 {
-	uint64_t end =
-	    (uint64_t)ref * CMXI_ENTRY_UNIT + CMXI_KEY_OFFSET + key_size;
-
-	return (end + CMXI_CACHE_LINE / 2 - 1) / (CMXI_CACHE_LINE / 2) *
-	    (CMXI_CACHE_LINE / 2);
+	return cmxi_round_up((uint64_t)ref * CMXI_ENTRY_UNIT + CMXI_KEY_OFFSET +
+		key_size,
+	    CMXI_EXEMPLAR_ALIGN);
 }
 
 static_assert(sizeof(struct cmxi_shm_series) == 32, "series");

@@ -1,5 +1,5 @@
 /*
- * layout.c: limits -> offsets, and the way back.  Level 3, pure: no I/O.
+ * layout.c: limits -> offsets, and the way back.  Pure: no I/O.
  */
 #include "segment/layout.h"
 
@@ -74,28 +74,52 @@ place_regions(struct cmxi_shm_header *h)
 	h->file_size = at;
 }
 
+/* What a size in a header may be; some bounds depend on others. */
+struct size_rule {
+	const char *name;
+	uint64_t value, min, max;
+	bool is_power_of_two;
+};
+
 static bool
-sizes_are_sane(const struct cmxi_shm_header *h)
+rule_is_kept(const struct size_rule *rule)
 {
-	return h->page_size >= 4096 && h->page_size <= (1u << 30) &&
-	    (h->page_size & (h->page_size - 1)) == 0 &&
-	    h->schema_size <= FILE_SIZE_MAX / 16 && h->n_family_words >= 1 &&
-	    h->n_family_words <= (1u << 14) && h->n_index_words >= 2 &&
-	    h->n_index_words <= (1u << 26) &&
-	    (h->n_index_words & (h->n_index_words - 1)) == 0 &&
-	    h->arena_size >= 4096 && h->arena_size <= FILE_SIZE_MAX / 1024 &&
-	    h->n_slots >= 1 && h->n_slots <= (1u << 16) &&
-	    h->n_cpu_stripes <= 8192 && h->n_fallback_stripes >= 1 &&
-	    h->n_fallback_stripes <= 64 &&
-	    (h->n_fallback_stripes & (h->n_fallback_stripes - 1)) == 0 &&
-	    h->stripe_size >= h->page_size &&
-	    (h->stripe_size & (h->stripe_size - 1)) == 0 &&
-	    h->gauge_stripe_size >= h->page_size &&
-	    (h->gauge_stripe_size & (h->gauge_stripe_size - 1)) == 0 &&
-	    h->stripe_size <= FILE_SIZE_MAX / 2 /
-		(h->n_cpu_stripes + h->n_fallback_stripes + 1) &&
-	    h->gauge_stripe_size <= FILE_SIZE_MAX / 4 / (h->n_slots + 1) &&
-	    h->series_limit >= 1 && h->series_limit <= h->n_index_words / 2;
+	return rule->value >= rule->min && rule->value <= rule->max &&
+	    (!rule->is_power_of_two || (rule->value & (rule->value - 1)) == 0);
+}
+
+/* The first size of a header that no program writes, in *broken; or false. */
+static bool
+find_broken_size(const struct cmxi_shm_header *h, struct size_rule *broken)
+{
+	uint64_t n_stripes =
+	    (uint64_t)h->n_cpu_stripes + h->n_fallback_stripes + 1;
+	uint64_t n_gauge_stripes =
+	    h->n_slots < UINT32_MAX ? h->n_slots + 1 : UINT32_MAX;
+	const struct size_rule rules[] = {
+		{ "page size", h->page_size, 4096, 1u << 30, true },
+		{ "schema", h->schema_size, 0, FILE_SIZE_MAX / 16, false },
+		{ "family table", h->n_family_words, 1, 1u << 14, false },
+		{ "index", h->n_index_words, 2, 1u << 26, true },
+		{ "arena", h->arena_size, 4096, FILE_SIZE_MAX / 1024, false },
+		{ "number of slots", h->n_slots, 1, 1u << 16, false },
+		{ "number of CPU stripes", h->n_cpu_stripes, 0, 8192, false },
+		{ "number of fallback stripes", h->n_fallback_stripes, 1, 64,
+		    true },
+		{ "stripe", h->stripe_size, h->page_size,
+		    FILE_SIZE_MAX / 2 / n_stripes, true },
+		{ "gauge stripe", h->gauge_stripe_size, h->page_size,
+		    FILE_SIZE_MAX / 4 / n_gauge_stripes, true },
+		{ "series limit", h->series_limit, 1, h->n_index_words / 2,
+		    false },
+	};
+
+	for (size_t i = 0; i < CMXI_ARRAY_LEN(rules); i++)
+		if (!rule_is_kept(&rules[i])) {
+			*broken = rules[i];
+			return true;
+		}
+	return false;
 }
 
 int
@@ -105,6 +129,7 @@ cmxi_layout_compute(const struct cmxi_layout_input *in,
 	uint64_t cell = in->largest_cell > CELL_BYTES_PER_SERIES ?
 	    in->largest_cell :
 	    CELL_BYTES_PER_SERIES;
+	struct size_rule broken;
 
 	h->flags = in->flags;
 	h->page_size = in->page_size;
@@ -129,7 +154,7 @@ cmxi_layout_compute(const struct cmxi_layout_input *in,
 	h->series_limit = in->series;
 	h->predecessor_seed = in->predecessor_seed;
 	h->origin_ns = in->origin_ns;
-	if (!sizes_are_sane(h))
+	if (find_broken_size(h, &broken))
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "limits: the segment would need more address space than 2^46 bytes (%" PRIu64
 		    " series, %" PRIu64
@@ -187,6 +212,7 @@ cmxi_layout_check(const struct cmxi_shm_header *h, uint64_t file_size,
     const char *name, struct cmx_error *err)
 {
 	struct cmxi_shm_header again;
+	struct size_rule broken;
 	int r;
 
 	if (memcmp(h->magic, CMXI_MAGIC, CMXI_MAGIC_SIZE) != 0)
@@ -202,10 +228,11 @@ cmxi_layout_check(const struct cmxi_shm_header *h, uint64_t file_size,
 		    ", its header gives %016" PRIx64
 		    "; the file is damaged: remove it",
 		    name, h->layout_hash, cmxi_layout_hash(h));
-	if (!sizes_are_sane(h))
+	if (find_broken_size(h, &broken))
 		return cmxi_error(err, CMX_ERR_FORMAT,
-		    "%s: its header has sizes that no program writes; the file is damaged",
-		    name);
+		    "%s: its header says %" PRIu64 " for the %s, which is from %" PRIu64 " to %" PRIu64 "%s; the file is damaged: remove it",
+		    name, broken.value, broken.name, broken.min, broken.max,
+		    broken.is_power_of_two ? " and a power of two" : "");
 	again = *h;
 	place_regions(&again);
 	if (memcmp(&again, h, CMXI_FIXED_SIZE) != 0)

@@ -1,5 +1,5 @@
 /*
- * layout.h: limits -> offsets, and the way back.  Level 3, pure: no I/O.
+ * layout.h: limits -> offsets, and the way back.  Pure: no I/O.
  */
 #ifndef CMXI_LAYOUT_H
 #define CMXI_LAYOUT_H

@@ -380,9 +380,7 @@ bucket_of(const double *bounds, uint32_t n_bounds, double v)
 		return count_below_many(bounds, n_bounds, v);
 	/* What pads them is +Inf, and never below. */
 	return count_below(bounds,
-	    (n_bounds + CMXI_BOUNDS_PAD - 1) / CMXI_BOUNDS_PAD *
-		CMXI_BOUNDS_PAD,
-	    v);
+	    (uint32_t)cmxi_family_record_padded(n_bounds), v);
 }
 
 static inline void

@@ -44,12 +44,9 @@ shown_bucket_of(const struct cmx_histogram *h, double v)
 	/* The cells' bounds stand right behind the record. */
 	const struct cmxi_shm_family *record =
 	    (const struct cmxi_shm_family *)(const void *)h->bounds - 1;
-	const double *shown = h->bounds;
+	const double *shown = cmxi_family_record_shown(record);
 	size_t i = 0;
 
-	if (record->is_native)
-		shown += (record->n_bounds + CMXI_BOUNDS_PAD - 1u) /
-		    CMXI_BOUNDS_PAD * CMXI_BOUNDS_PAD;
 	while (i < record->n_shown && shown[i] < v)
 		i++;
 	return i;

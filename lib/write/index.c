@@ -23,14 +23,6 @@ make_page(const struct cmxi_segment *s, uint64_t slot)
 	return r;
 }
 
-uint64_t
-cmxi_entry_size(size_t key_size)
-{
-	uint64_t n = CMXI_KEY_OFFSET + key_size;
-
-	return (n + CMXI_ENTRY_UNIT - 1) / CMXI_ENTRY_UNIT * CMXI_ENTRY_UNIT;
-}
-
 void
 cmxi_entry_fill(struct cmxi_shm_series *entry, const struct cmxi_key *key,
     uint64_t cell_offset)

@@ -210,11 +210,7 @@ cmxi_index_find(const struct cmxi_segment *s, const struct cmxi_key *key)
 	return 0;
 }
 
-/*
- * Fill an entry that is not published yet: its key and its cells.  size is
- * that of an entry with a key.
- */
-uint64_t cmxi_entry_size(size_t key_size);
+/* Fill an entry that is not published yet: its key and its cells. */
 void cmxi_entry_fill(struct cmxi_shm_series *, const struct cmxi_key *,
     uint64_t cell_offset);
 

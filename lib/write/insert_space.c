@@ -65,25 +65,13 @@ take_cells(const struct cmx_registry *reg, const struct cmxi_shm_family *family,
 	    &space->cell_offset);
 }
 
-uint64_t
-cmxi_space_entry_size(const struct cmxi_shm_family *family, size_t key_size)
-{
-	size_t n = cmxi_exemplar_slots(family);
-
-	/* Exemplars begin on a line of their own, wherever the entry lies. */
-	return cmxi_entry_size(key_size) +
-	    (n > 0 ?
-		    n * sizeof(struct cmxi_shm_exemplar) + CMXI_CACHE_LINE / 2 :
-		    0);
-}
-
 int
 cmxi_space_take(const struct cmx_registry *reg,
     const struct cmxi_shm_family *family, size_t key_size,
     struct cmxi_space *space)
 {
 	int r = cmxi_space_take_entry(reg,
-	    cmxi_space_entry_size(family, key_size), space);
+	    cmxi_entry_size(key_size, cmxi_exemplar_slots(family)), space);
 
 	if (r != 0)
 		return r;

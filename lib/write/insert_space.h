@@ -25,9 +25,6 @@ int cmxi_space_take_entry(const struct cmx_registry *, uint64_t size,
 void cmxi_space_keep_entry(const struct cmx_registry *,
     const struct cmxi_space *);
 
-/* Bytes of an entry with a key of this size, its exemplars with it. */
-uint64_t cmxi_space_entry_size(const struct cmxi_shm_family *, size_t key_size);
-
 /* Take an entry for a key, and a family's cells. */
 int cmxi_space_take(const struct cmx_registry *, const struct cmxi_shm_family *,
     size_t key_size, struct cmxi_space *);

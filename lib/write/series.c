@@ -10,6 +10,7 @@
 
 #include "base/require.h"
 #include "base/utf8.h"
+#include "segment/exemplar.h"
 #include "write/arena.h"
 #include "write/index.h"
 #include "write/insert_space.h"
@@ -212,7 +213,7 @@ cmxi_series_make_overflow(const struct cmxi_segment *s,
 	for (size_t i = 0; i < record->n_labels; i++)
 		values[i] = CMXI_OVERFLOW_VALUE;
 	cmxi_key_build(&key, family, record->n_labels, values, s->fixed.seed);
-	r = cmxi_arena_take_entry(s, cmxi_space_entry_size(record, key.size),
+	r = cmxi_arena_take_entry(s, cmxi_entry_size(key.size, cmxi_exemplar_slots(record)),
 	    CMXI_ENTRY_UNIT, &ref);
 	if (r == 0)
 		r = record->type == CMX_GAUGE ?

@@ -11,7 +11,7 @@
 static inline uint64_t
 group_cells_offset(size_t key_size)
 {
-	return (CMXI_KEY_OFFSET + key_size + 7) / 8 * 8;
+	return cmxi_round_up(CMXI_KEY_OFFSET + key_size, sizeof(uint64_t));
 }
 
 const uint64_t *
@@ -67,7 +67,7 @@ cmxi_series_group_make(const struct cmx_registry *reg, uint32_t number,
 	if (p.found != 0 || p.n >= CMXI_PROBE_MAX)
 		return;
 	size = group_cells_offset(key.size) + n_cells * sizeof(*cells);
-	size = (size + CMXI_ENTRY_UNIT - 1) / CMXI_ENTRY_UNIT * CMXI_ENTRY_UNIT;
+	size = cmxi_round_up(size, CMXI_ENTRY_UNIT);
 	if (cmxi_space_take_entry(reg, size, &space) != 0)
 		return;
 	entry = cmxi_segment_entry(&reg->segment, space.ref);
