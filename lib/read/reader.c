@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "segment/segment_file.h"
+#include "segment/segment_name.h"
 #include "segment/segment_path.h"
 
 static struct cmxr_reader *

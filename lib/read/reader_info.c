@@ -11,6 +11,7 @@
 
 #include "base/utf8.h"
 #include "schema/schema.h"
+#include "segment/boot_id.h"
 
 static void
 add_stripe_stats(const struct cmxi_view *view, struct cmxr_info *info)
@@ -62,8 +63,7 @@ fill_geometry(const struct cmxi_view *view, struct cmxr_info *info)
 	info->version = fixed->version;
 	info->layout_hash = fixed->layout_hash;
 	info->created_ns = fixed->created_ns;
-	for (int i = 0; i < 16; i++)
-		snprintf(info->boot_id + 2 * i, 3, "%02x", fixed->boot_id[i]);
+	cmxi_boot_id_to_text(fixed->boot_id, info->boot_id);
 	info->is_retired = h->retired != 0;
 	info->apparent_bytes = fixed->file_size;
 	info->stripe_bytes = fixed->stripe_size;

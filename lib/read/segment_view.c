@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "read/fault_guard.h"
+#include "segment/segment_file.h"
 
 struct cmxi_view *
 cmxi_view_new(const struct cmxi_segment *segment, struct cmx_error *err)

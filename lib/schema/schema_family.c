@@ -54,8 +54,7 @@ read_generator(struct cmxi_parse *p, json_t *spec, struct generator *g)
 	cmxi_parse_keys(p, spec, g->is_linear ? linear_keys : exponential_keys,
 	    CMXI_ARRAY_LEN(linear_keys));
 	g->start = cmxi_parse_number(p, spec, "start");
-	g->grow =
-	    cmxi_parse_number(p, spec, g->is_linear ? "width" : "factor");
+	g->grow = cmxi_parse_number(p, spec, g->is_linear ? "width" : "factor");
 	g->count = cmxi_parse_integer(p, spec, "count", 1, CMX_BOUNDS_MAX, 0);
 	if (json_object_get(spec, "count") == NULL)
 		cmxi_parse_diagnose(p, "count is missing");
@@ -180,8 +179,7 @@ read_label_values(struct cmxi_parse *p, json_t *list,
 			    "%zu bytes; at most %d are allowed", length,
 			    CMX_LABEL_VALUE_MAX);
 		if (json_object_get(seen, value) != NULL)
-			cmxi_parse_diagnose(p, "\"%.64s\" stands twice",
-			    value);
+			cmxi_parse_diagnose(p, "\"%.64s\" stands twice", value);
 		else if (json_object_set_new(seen, value, json_true()) != 0)
 			p->no_memory = true;
 		cmxi_parse_leave(p, before);

@@ -84,7 +84,8 @@ cmxi_family_record_encode(const struct cmx_family_def *def,
 	for (size_t i = n_bounds; i < cmxi_family_record_padded(n_bounds); i++)
 		bounds[i] = HUGE_VAL;
 	if (def->is_native)
-		cmxi_shown_bounds(def, bounds + cmxi_family_record_padded(n_bounds));
+		cmxi_shown_bounds(def,
+		    bounds + cmxi_family_record_padded(n_bounds));
 	text = put_text(text, def->name);
 	text = put_text(text, cmxi_or_empty(def->help));
 	text = put_text(text, cmxi_or_empty(def->unit));

@@ -230,7 +230,9 @@ cmxi_layout_check(const struct cmxi_shm_header *h, uint64_t file_size,
 		    name, h->layout_hash, cmxi_layout_hash(h));
 	if (find_broken_size(h, &broken))
 		return cmxi_error(err, CMX_ERR_FORMAT,
-		    "%s: its header says %" PRIu64 " for the %s, which is from %" PRIu64 " to %" PRIu64 "%s; the file is damaged: remove it",
+		    "%s: its header says %" PRIu64
+		    " for the %s, which is from %" PRIu64 " to %" PRIu64
+		    "%s; the file is damaged: remove it",
 		    name, broken.value, broken.name, broken.min, broken.max,
 		    broken.is_power_of_two ? " and a power of two" : "");
 	again = *h;

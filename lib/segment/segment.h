@@ -1,8 +1,9 @@
 /*
- * segment.h: create, map and check a segment; reserve its pages.
+ * segment.h: a mapped segment, and its pages.
  *
- * Both halves stand on this file.  It knows files, mappings and pages; what
- * the bytes mean is known above.
+ * Both halves stand on this file.  It knows mappings and pages; what the
+ * bytes mean is known above.  segment_file.h makes and opens the file,
+ * segment_name.h gives and takes its names, segment_lock.h its locks.
  */
 #ifndef CMXI_SEGMENT_H
 #define CMXI_SEGMENT_H
@@ -12,16 +13,8 @@
 
 #include "codeai/metrics_base.h"
 #include "segment/format.h"
-#include "segment/layout.h"
 
-/* How a segment is opened. */
-enum cmxi_access {
-	CMXI_WRITE, /* map read-write; trust the place and the boot, or refuse
-	             */
-	CMXI_READ   /* map read-only; trust nothing, refuse little */
-};
-
-#define CMXI_ANY_FILESYSTEM 1u /* a disk too, where a store may block */
+struct stat;
 
 /*
  * struct cmxi_segment: a process's view of a segment.  Private memory; stays
@@ -41,82 +34,28 @@ struct cmxi_segment {
 	struct cmxi_shm_header fixed; /* a private copy, checked */
 };
 
-/*
- * Create a segment without a name, mapped read-write, with its header, its
- * schema text and the first page of every stripe in place.  A null path makes
- * a private one, a memfd.
- */
-int cmxi_segment_create(struct cmxi_segment *, const char *path,
-    const struct cmxi_layout_input *, const char *schema, unsigned int flags,
-    struct cmx_error *);
-
-/* Whose a new file is, and who may do what with it. */
-struct cmxi_owner {
-	mode_t mode;
-	uid_t uid; /* -1: as it is */
-	gid_t gid;
-};
-
-/*
- * Give it its name.  Returns CMX_ERR_EXISTS where another was faster; the
- * caller then closes this one and opens that.
- */
-int cmxi_segment_publish(struct cmxi_segment *, const struct cmxi_owner *,
-    struct cmx_error *);
-
-/* Give it the name of another file, which loses it at that instant. */
-int cmxi_segment_replace(struct cmxi_segment *, const struct cmxi_owner *,
-    struct cmx_error *);
-
-/* Give an opened segment's file one more name; it may have it already. */
-int cmxi_segment_link(const struct cmxi_segment *, const char *path,
-    struct cmx_error *);
-
-/* Say in the header that the name is gone; best effort. */
-void cmxi_segment_mark_retired(int fd);
-
-/* Open by name; every kind of wrong file is refused with its reason. */
-int cmxi_segment_open(struct cmxi_segment *, const char *path, enum cmxi_access,
-    unsigned int flags, struct cmx_error *);
-
-/* Why a segment of this path could not be opened, for errno saved. */
-int cmxi_segment_open_error(const char *path, int saved, struct cmx_error *);
-
-/* Open a segment for reading through a descriptor, which is duplicated. */
-int cmxi_segment_open_fd(struct cmxi_segment *, int fd, const char *name,
-    struct cmx_error *);
-
 void cmxi_segment_close(struct cmxi_segment *);
-
-/* Mark a segment as retired and take its name away. */
-int cmxi_segment_remove(const char *path, struct cmx_error *);
-
-/*
- * Locks that the kernel drops with their holder.  hold: this process can
- * write, and so can the children that inherit the mapping.  apply: nobody
- * else replaces the segment meanwhile; waits for whoever does.
- * Return 0 or CMX_ERR_SYSTEM.
- */
-int cmxi_segment_lock_as_writer(const struct cmxi_segment *,
-    struct cmx_error *);
-int cmxi_segment_lock_apply(const struct cmxi_segment *, struct cmx_error *);
-
-/* Does any process hold it?  -1 where the kernel cannot tell. */
-int cmxi_segment_has_writers(const struct cmxi_segment *);
-
-/* Does its path still name this file? */
-bool cmxi_segment_is_named(const struct cmxi_segment *);
-
-/* Where a segment lies that was replaced by one of this path. */
-#define CMXI_PREDECESSOR_SUFFIX 17 /* a point, 16 hexadecimal digits */
-int cmxi_segment_predecessor_path(const char *path, uint64_t seed, char *buf,
-    size_t size, struct cmx_error *);
 
 /* Is this descriptor one of the segment's file? */
 bool cmxi_segment_is_file(const struct cmxi_segment *, int fd);
 
 /* Is fd still the file that was opened? */
 bool cmxi_segment_owns_fd(const struct cmxi_segment *);
+
+/*
+ * For segment_create.c and segment_open.c.  adopt: note which file s->fd is.
+ * set_path: keep the absolute path.  map: size bytes of the file.
+ * populate: as cmxi_segment_reserve(), while there may be no header to count
+ * in.  0 or a negative enum cmx_err.
+ */
+int cmxi_segment_adopt(struct cmxi_segment *, const char *name, struct stat *,
+    struct cmx_error *);
+int cmxi_segment_set_path(struct cmxi_segment *, const char *path,
+    struct cmx_error *);
+int cmxi_segment_map(struct cmxi_segment *, size_t size, bool is_writable,
+    const char *name, struct cmx_error *);
+int cmxi_segment_populate(const struct cmxi_segment *, uint64_t offset,
+    uint64_t size);
 
 /*
  * Make sure that the pages of [offset, offset + size) exist, so that a store

@@ -1,7 +1,7 @@
 /*
- * segment_name.c: the names of a segment's file, its owner, its locks.
+ * segment_name.c: the names of a segment's file, and whose it is.
  */
-#include "segment/segment.h"
+#include "segment/segment_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "segment/segment_file.h"
 #include "segment/segment_path.h"
 
 static int
@@ -25,8 +26,9 @@ set_owner(const struct cmxi_segment *s, const struct cmxi_owner *owner,
 		    "%s: cannot give it to user %d, group %d", s->path,
 		    (int)owner->uid, (int)owner->gid);
 	if (fchmod(s->fd, owner->mode) != 0)
-		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s",
-		    s->path);
+		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+		    "%s: cannot give it mode %04o", s->path,
+		    (unsigned int)owner->mode);
 	return 0;
 }
 
@@ -112,52 +114,6 @@ cmxi_segment_predecessor_path(const char *path, uint64_t seed, char *buf,
 		return 0;
 	return cmxi_error(err, CMX_ERR_ARGUMENT, "%s: the path is too long",
 	    path);
-}
-
-/* Locks */
-
-static int
-lock_byte(const struct cmxi_segment *s, int command, short type, int64_t at,
-    struct cmx_error *err)
-{
-	struct flock lock = { .l_type = type,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)at,
-		.l_len = 1 };
-	int r;
-
-	do
-		r = fcntl(s->fd, command, &lock);
-	while (r != 0 && errno == EINTR);
-	if (r == 0)
-		return 0;
-	return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
-	    "%s: cannot lock it", s->path != NULL ? s->path : "segment");
-}
-
-int
-cmxi_segment_lock_as_writer(const struct cmxi_segment *s, struct cmx_error *err)
-{
-	return lock_byte(s, F_OFD_SETLK, F_RDLCK, CMXI_WRITERS_OFFSET, err);
-}
-
-int
-cmxi_segment_lock_apply(const struct cmxi_segment *s, struct cmx_error *err)
-{
-	return lock_byte(s, F_OFD_SETLKW, F_WRLCK, CMXI_APPLY_OFFSET, err);
-}
-
-int
-cmxi_segment_has_writers(const struct cmxi_segment *s)
-{
-	struct flock lock = { .l_type = F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)CMXI_WRITERS_OFFSET,
-		.l_len = 1 };
-
-	if (fcntl(s->fd, F_OFD_GETLK, &lock) != 0)
-		return -1;
-	return lock.l_type != F_UNLCK;
 }
 
 /* Removal */

@@ -5,6 +5,7 @@
 
 #include <bsd/string.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,32 @@ cmxi_fd_is_memory(int fd, unsigned long *type)
 		return false;
 	*type = (unsigned long)fs.f_type;
 	return type_is_memory(*type);
+}
+
+int
+cmxi_fd_check_filesystem(int fd, const char *name, bool may_be_any,
+    struct cmx_error *err)
+{
+	unsigned long type;
+
+	if (cmxi_fd_is_memory(fd, &type) || may_be_any)
+		return 0;
+	return cmxi_error(err, CMX_ERR_FILESYSTEM,
+	    "%s: is on a file system of type 0x%lx, not on tmpfs (0x1021994) or hugetlbfs: a store there can block on the disk; use a directory under /dev/shm or /run, or ask for any file system",
+	    name, type);
+}
+
+/* Away from 0, 1 and 2: a program that closed those prints into them. */
+int
+cmxi_fd_move_up(int fd)
+{
+	int moved;
+
+	if (fd < 0 || fd > STDERR_FILENO)
+		return fd;
+	moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	close(fd);
+	return moved;
 }
 
 static bool
@@ -128,14 +155,14 @@ cmxi_path_make_directory(const char *path, struct cmx_error *err)
 	if (mkdir(directory, 0700) == 0)
 		return chmod(directory, mode) == 0 ?
 		    0 :
-		    cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s",
-			directory);
+		    cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+			"%s: cannot look at the directory", directory);
 	if (errno != EEXIST)
 		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
 		    "%s: cannot make the directory", directory);
 	if (lstat(directory, &st) != 0)
-		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s",
-		    directory);
+		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+		    "%s: cannot look at the directory", directory);
 	if (!S_ISDIR(st.st_mode))
 		return cmxi_error(err, CMX_ERR_PERMISSION,
 		    "%s: is not a directory", directory);
@@ -145,4 +172,23 @@ cmxi_path_make_directory(const char *path, struct cmx_error *err)
 		    directory, (unsigned int)st.st_uid,
 		    (unsigned int)geteuid());
 	return 0;
+}
+
+int
+cmxi_path_choose(const char *segment, bool may_create, char *buf, size_t size,
+    struct cmx_error *err)
+{
+	int r;
+
+	if (segment != NULL) {
+		if (segment[0] == '\0' || strlcpy(buf, segment, size) >= size)
+			return cmxi_error(err, CMX_ERR_ARGUMENT,
+			    "the segment's path is empty or longer than %zu bytes",
+			    size - 1);
+		return 0;
+	}
+	r = cmx_segment_path(buf, size, err);
+	if (r == 0 && may_create && !cmxi_path_is_named())
+		r = cmxi_path_make_directory(buf, err);
+	return r;
 }

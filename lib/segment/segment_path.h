@@ -13,6 +13,16 @@
 /* Is the file system behind fd tmpfs, ramfs or hugetlbfs (or a memfd)? */
 bool cmxi_fd_is_memory(int fd, unsigned long *type);
 
+/* Is it, or may it be any?  0 or CMX_ERR_FILESYSTEM; name is for the text. */
+int cmxi_fd_check_filesystem(int fd, const char *name, bool may_be_any,
+    struct cmx_error *);
+
+/*
+ * A descriptor above 2, where programs print: fd itself, or a duplicate, and
+ * fd is closed.  -1 and errno for what is below 0 or cannot be duplicated.
+ */
+int cmxi_fd_move_up(int fd);
+
 /* Does the environment name the segment? */
 bool cmxi_path_is_named(void);
 
@@ -22,6 +32,13 @@ bool cmxi_path_is_named(void);
  * this user or to root.
  */
 int cmxi_path_make_directory(const char *path, struct cmx_error *);
+
+/*
+ * The path that was given, or the default one, into buf; the default one's
+ * directory is made where the segment may be.  0 or a negative enum cmx_err.
+ */
+int cmxi_path_choose(const char *segment, bool may_create, char *buf,
+    size_t size, struct cmx_error *);
 
 /* The directory part of path, "." where it has none. */
 void cmxi_path_directory(const char *path, char *buf, size_t size);

@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "segment/segment_file.h"
+#include "segment/segment_lock.h"
+#include "segment/segment_name.h"
 #include "segment/segment_path.h"
 #include "segment/topology.h"
 #include "write/family_table.h"
@@ -220,25 +223,6 @@ cmxi_registry_new(struct cmx_error *err)
 		return NULL;
 	}
 	return reg;
-}
-
-int
-cmxi_path_choose(const char *segment, bool may_create, char *buf, size_t size,
-    struct cmx_error *err)
-{
-	int r;
-
-	if (segment != NULL) {
-		if (segment[0] == '\0' || strlcpy(buf, segment, size) >= size)
-			return cmxi_error(err, CMX_ERR_ARGUMENT,
-			    "the segment's path is empty or longer than %zu bytes",
-			    size - 1);
-		return 0;
-	}
-	r = cmx_segment_path(buf, size, err);
-	if (r == 0 && may_create && !cmxi_path_is_named())
-		r = cmxi_path_make_directory(buf, err);
-	return r;
 }
 
 static int

@@ -6,10 +6,6 @@
 
 #include "write/registry.h"
 
-/* The named path, or the default one with its directory made. */
-int cmxi_path_choose(const char *segment, bool may_create, char *buf,
-    size_t size, struct cmx_error *);
-
 /* A registry without a segment; cmx_close() frees it. */
 struct cmx_registry *cmxi_registry_new(struct cmx_error *);
 /* After its segment was opened or created. */

@@ -16,6 +16,7 @@
 #include "codeai/metrics_inline.h"
 
 #include "base/atomic.h"
+#include "segment/boot_id.h"
 
 /*
  * glibc 2.35 and later; weak, so that older ones run with the fallback.  The
@@ -47,7 +48,6 @@ cmxi_rseq_offset(void)
 uint32_t
 cmxi_rseq_usable_cpus(const struct cmxi_shm_header *h)
 {
-	static const uint8_t unknown[16];
 	const char *wanted = secure_getenv("CODEAI_METRICS_RSEQ");
 
 	if (!(h->flags & CMXI_FLAG_RSEQ_WORKS) || !cmxi_rseq_is_registered())
@@ -55,7 +55,7 @@ cmxi_rseq_usable_cpus(const struct cmxi_shm_header *h)
 	if (wanted != NULL && strcmp(wanted, "0") == 0)
 		return 0;
 	/* Another kernel's CPU 3 is not ours: without a boot id, no stripe. */
-	if (memcmp(h->boot_id, unknown, sizeof(unknown)) == 0)
+	if (!cmxi_boot_id_is_known(h->boot_id))
 		return 0;
 	return h->n_cpu_stripes;
 }

@@ -213,7 +213,8 @@ cmxi_series_make_overflow(const struct cmxi_segment *s,
 	for (size_t i = 0; i < record->n_labels; i++)
 		values[i] = CMXI_OVERFLOW_VALUE;
 	cmxi_key_build(&key, family, record->n_labels, values, s->fixed.seed);
-	r = cmxi_arena_take_entry(s, cmxi_entry_size(key.size, cmxi_exemplar_slots(record)),
+	r = cmxi_arena_take_entry(s,
+	    cmxi_entry_size(key.size, cmxi_exemplar_slots(record)),
 	    CMXI_ENTRY_UNIT, &ref);
 	if (r == 0)
 		r = record->type == CMX_GAUGE ?

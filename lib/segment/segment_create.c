@@ -1,0 +1,149 @@
+/*
+ * segment_create.c: a new segment, which has no name yet.
+ */
+#include "segment/segment_file.h"
+
+#include <bsd/stdlib.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "segment/boot_id.h"
+#include "segment/segment_path.h"
+
+/* A file without a name where path will be, or a memfd, in s->fd. */
+static int
+open_unnamed(struct cmxi_segment *s, const char *path, struct cmx_error *err)
+{
+	char directory[CMXI_PATH_MAX];
+
+	if (path == NULL) {
+		s->fd = cmxi_fd_move_up(
+		    memfd_create("codeai-metrics", MFD_CLOEXEC));
+		if (s->fd >= 0)
+			return 0;
+		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+		    "private segment: memfd_create");
+	}
+	cmxi_path_directory(path, directory, sizeof(directory));
+	s->fd = cmxi_fd_move_up(
+	    open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+	if (s->fd >= 0)
+		return 0;
+	return cmxi_error_system(err,
+	    errno == EOPNOTSUPP ? CMX_ERR_FILESYSTEM : CMX_ERR_SYSTEM, errno,
+	    "%s: cannot create a file in the directory %s", path, directory);
+}
+
+/* The unit of reservation: a page, or a huge page where the file has those. */
+static uint32_t
+page_size_of(const struct stat *st)
+{
+	return st->st_blksize > 4096 &&
+		(st->st_blksize & (st->st_blksize - 1)) == 0 ?
+	    (uint32_t)st->st_blksize :
+	    4096;
+}
+
+static void
+fill_identity(struct cmxi_shm_header *h)
+{
+	memcpy(h->magic, CMXI_MAGIC, CMXI_MAGIC_SIZE);
+	h->version = CMXI_VERSION;
+	h->header_size = CMXI_HEADER_SIZE;
+	h->byte_order = CMXI_BYTE_ORDER;
+	h->word_size = CMXI_WORD_SIZE;
+	cmxi_boot_id_read(h->boot_id);
+	h->created_ns = cmxi_wall_clock_ns();
+	arc4random_buf(&h->seed, sizeof(h->seed));
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx"))
+		h->flags |= CMXI_FLAG_PAIR_ATOMIC;
+#elif defined(__aarch64__) && defined(HWCAP_USCAT)
+	if (getauxval(AT_HWCAP) & HWCAP_USCAT)
+		h->flags |= CMXI_FLAG_PAIR_ATOMIC;
+#endif
+}
+
+static int
+size_file(const struct cmxi_segment *s, const char *name, struct cmx_error *err)
+{
+	if (ftruncate(s->fd, (off_t)s->fixed.file_size) == 0)
+		return 0;
+	return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+	    "%s: cannot give it %" PRIu64 " bytes", name, s->fixed.file_size);
+}
+
+/* Pages that exist from the start, so that nobody has to ask for them. */
+static int
+reserve_initial(struct cmxi_segment *s)
+{
+	int r = cmxi_segment_populate(s, 0, s->fixed.index_offset);
+
+	if (r == 0)
+		r = cmxi_segment_reserve_cells(s, 0, CMXI_STRIPE_HEADER);
+	return r;
+}
+
+static int
+fill_new(struct cmxi_segment *s, const char *schema, const char *name,
+    struct cmx_error *err)
+{
+	struct cmxi_shm_header *h;
+
+	if (reserve_initial(s) != 0)
+		return cmxi_error(err, CMX_ERR_NO_SPACE,
+		    "%s: the file system has no room for a segment", name);
+	h = cmxi_segment_header(s);
+	*h = s->fixed;
+	h->arena_used = CMXI_ENTRY_UNIT; /* entry 0 means none */
+	h->cell_used = CMXI_STRIPE_HEADER;
+	h->cell_ready = s->fixed.page_size;
+	h->gauge_used = CMXI_STRIPE_HEADER;
+	memcpy(s->base + s->fixed.schema_offset, schema, s->fixed.schema_size);
+	return 0;
+}
+
+int
+cmxi_segment_create(struct cmxi_segment *s, const char *path,
+    const struct cmxi_layout_input *input, const char *schema,
+    unsigned int flags, struct cmx_error *err)
+{
+	const char *name = path == NULL ? "private segment" : path;
+	struct cmxi_layout_input in = *input;
+	struct stat st = { .st_blksize = 0 };
+	int r;
+
+	memset(s, 0, sizeof(*s));
+	r = open_unnamed(s, path, err);
+	if (r != 0)
+		return r;
+	r = cmxi_segment_adopt(s, name, &st, err);
+	if (r == 0)
+		r = cmxi_fd_check_filesystem(s->fd, name,
+		    flags & CMXI_ANY_FILESYSTEM, err);
+	in.page_size = page_size_of(&st);
+	if (r == 0)
+		r = cmxi_layout_compute(&in, &s->fixed, err);
+	if (r == 0)
+		r = size_file(s, name, err);
+	if (r == 0) {
+		fill_identity(&s->fixed);
+		s->fixed.layout_hash = cmxi_layout_hash(&s->fixed);
+		r = cmxi_segment_map(s, s->fixed.file_size, true, name, err);
+	}
+	if (r == 0)
+		r = fill_new(s, schema, name, err);
+	if (r == 0 && path != NULL)
+		r = cmxi_segment_set_path(s, path, err);
+	if (r != 0)
+		cmxi_segment_close(s);
+	return r;
+}
