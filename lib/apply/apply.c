@@ -69,29 +69,32 @@ same_limits(const struct cmxi_limits *a, const struct cmxi_limits *b)
 	    a->processes == b->processes && a->label_bytes == b->label_bytes;
 }
 
-/* 1: the segment can take the schema as it is, *n_new families to be added. */
+/* Can the segment take the schema as it is, *n_new families to be added? */
 static int
 can_take(const struct cmx_registry *reg, const struct cmxi_schema *schema,
-    unsigned int *n_new, struct cmx_error *err)
+    bool *can, unsigned int *n_new, struct cmx_error *err)
 {
 	struct cmxi_schema *old;
-	int r = cmxi_schema_load_text((const char *)reg->segment.base +
-		reg->segment.fixed.schema_offset,
-	    reg->segment.fixed.schema_size, "schema of the segment", &old, err);
-	bool is_same;
+	int r = cmxi_schema_parse_text(
+	    &(struct cmxi_schema_text){ .data =
+					    cmxi_segment_schema(&reg->segment),
+		.size = reg->segment.fixed.schema_size,
+		.source = "schema of the segment" },
+	    &old, err);
 
 	if (r != 0)
 		return r;
-	is_same = same_limits(&old->limits, &schema->limits);
+	*can = same_limits(&old->limits, &schema->limits);
 	cmxi_schema_free(old);
 	*n_new = 0;
-	for (size_t i = 0; is_same && i < schema->n_families; i++) {
-		r = cmxi_family_fits(&reg->segment, &schema->families[i].def,
-		    NULL);
-		is_same = r >= 0;
-		*n_new += r == 1;
+	for (size_t i = 0; *can && i < schema->n_families; i++) {
+		enum cmxi_family_fit fit =
+		    cmxi_family_fits(reg, &schema->families[i].def);
+
+		*can = fit != CMXI_FAMILY_CONFLICTS;
+		*n_new += fit == CMXI_FAMILY_IS_NEW;
 	}
-	return is_same;
+	return 0;
 }
 
 /* An attempt that was killed left the segment a second name. */
@@ -113,7 +116,7 @@ static int
 make_successor(struct cmx_registry *reg, const struct cmx_registry *old,
     const char *path, const struct cmxi_schema *schema, struct cmx_error *err)
 {
-	struct cmxi_layout_input input = cmxi_layout_for_schema(schema);
+	struct cmxi_layout_input input = cmxi_layout_for_schema(schema, false);
 	const struct cmxi_shm_header *was = &old->segment.fixed;
 	int r;
 
@@ -212,13 +215,14 @@ apply_locked(struct cmx_registry **regp, const char *path,
     const struct cmxi_schema *schema, struct cmx_apply_result *result,
     struct cmx_error *err)
 {
+	bool can = false;
 	int r = remove_second_name(*regp, path, err);
 
 	if (r == 0)
-		r = can_take(*regp, schema, &result->n_added, err);
-	if (r < 0)
+		r = can_take(*regp, schema, &can, &result->n_added, err);
+	if (r != 0)
 		return r;
-	if (r == 1) {
+	if (can) {
 		r = cmxi_registry_append(*regp, schema, err);
 	} else {
 		r = replace_segment(regp, path, schema, err);

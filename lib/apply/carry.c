@@ -126,7 +126,7 @@ static uint32_t
 successor(const struct cmx_registry *to, const struct cmx_family_def *def,
     const struct cmxi_schema *old_schema)
 {
-	uint32_t entry = cmxi_family_find(&to->segment, def->name);
+	uint32_t entry = cmxi_family_find(to, def->name);
 	struct cmxi_definition d;
 	const struct cmxi_shm_family *record;
 
@@ -135,7 +135,7 @@ successor(const struct cmx_registry *to, const struct cmx_family_def *def,
 			if (strcmp(old_schema->families[i].def.name,
 				def->name) == 0)
 				return 0;
-		if (cmxi_family_append(&to->segment, def, &entry, NULL) != 0)
+		if (cmxi_family_append(to, def, &entry, NULL) != 0)
 			return 0;
 	}
 	record = cmxi_registry_family(to, entry);
@@ -215,8 +215,10 @@ carry_totals(const struct cmx_registry *to, const char *old_path,
 	if (r != 0)
 		return r;
 	text = cmxr_schema_text(reader);
-	r = cmxi_schema_load_text(text, strlen(text), old_path, &old_schema,
-	    err);
+	r = cmxi_schema_parse_text(&(struct cmxi_schema_text){ .data = text,
+				       .size = strlen(text),
+				       .source = old_path },
+	    &old_schema, err);
 	if (r == 0)
 		r = collect_totals(to, reader, old_schema, &t, err);
 	if (r == 0)

@@ -10,7 +10,7 @@
 
 #include "base/atomic.h"
 #include "base/number.h"
-#include "schema/schema.h"
+#include "kit/codeai_families.h"
 #include "write/family_table.h"
 #include "write/hot.h"
 #include "write/registry.h"
@@ -18,33 +18,8 @@
 #include "write/series_group.h"
 #include "write/slot.h"
 
-/* The families in the order of lib/codeai.schema.json. */
-enum codeai_family {
-	HTTP_REQUESTS,
-	HTTP_REQUEST_DURATION,
-	HTTP_REQUEST_SIZE,
-	HTTP_RESPONSE_SIZE,
-	DB_QUERIES,
-	DB_QUERY_ERRORS,
-	DB_QUERY_DURATION,
-	DB_CONNECTIONS_ACTIVE,
-	DB_CONNECTIONS_IDLE,
-	WORKFLOW_EXECUTIONS,
-	WORKFLOW_EXECUTION_DURATION,
-	WORKFLOW_STEP_DURATION,
-	JOB_EXECUTIONS,
-	JOB_QUEUE_SIZE,
-	CACHE_HITS,
-	CACHE_MISSES,
-	INTEGRATION_CALLS,
-	INTEGRATION_CALL_DURATION,
-	CIRCUIT_BREAKER_STATE,
-	EVENTS_EMITTED,
-	RUNTIME_INFO,
-	N_FAMILIES
-};
-
-static_assert(N_FAMILIES == CMXI_CODEAI_FAMILIES, "one entry for each");
+static_assert((int)CMXI_CODEAI_FAMILIES <= CMXI_KEPT_ENTRIES,
+    "the registry keeps an entry for each");
 
 #define UNUSABLE UINT32_MAX
 
@@ -59,41 +34,37 @@ is_usable(const struct cmx_registry *reg, uint32_t entry,
 
 /* The first use of a family in this process: find it, or add it. */
 static CMXI_NOINLINE uint32_t
-resolve(struct cmx_registry *reg, enum codeai_family which)
+resolve(struct cmx_registry *reg, enum cmxi_codeai_family which)
 {
-	const struct cmx_family_def *def = &reg->codeai->families[which].def;
-	uint32_t entry = cmxi_family_find(&reg->segment, def->name);
-	int saved = errno;
-
-	int r = 0;
+	const struct cmx_family_def *def = &cmxi_codeai_families[which];
+	uint32_t entry = cmxi_family_find(reg, def->name);
+	int saved = errno, r = 0;
 
 	if (entry == 0)
-		r = cmxi_family_append(&reg->segment, def, &entry, NULL);
-	if (r != 0)
+		r = cmxi_family_append(reg, def, &entry, NULL);
+	if (r != 0 || !is_usable(reg, entry, def)) {
 		entry = UNUSABLE;
-	if (entry != UNUSABLE && !is_usable(reg, entry, def))
-		entry = UNUSABLE;
-	if (entry == UNUSABLE)
 		cmxi_segment_count(&reg->segment, CMXI_STAT_FAILED_LOOKUPS, 1);
+	}
 	/* A file system that is full may have room the next time. */
 	if (r != CMX_ERR_NO_SPACE && r != CMX_ERR_SYSTEM)
-		cmxi_store32_relaxed(&reg->codeai_entries[which], entry);
+		cmxi_store32_relaxed(&reg->kept_entries[which], entry);
 	errno = saved;
 	return entry;
 }
 
 /* The entry of a family, or UNUSABLE. */
 static inline uint32_t
-entry_of(struct cmx_registry *reg, enum codeai_family which)
+entry_of(struct cmx_registry *reg, enum cmxi_codeai_family which)
 {
-	uint32_t entry = cmxi_load32_relaxed(&reg->codeai_entries[which]);
+	uint32_t entry = cmxi_load32_relaxed(&reg->kept_entries[which]);
 
 	return cmxi_likely(entry != 0) ? entry : resolve(reg, which);
 }
 
 /* A family's handle; a sink where there is none to be used. */
 static inline struct cmx_family
-family_of(struct cmx_registry *reg, enum codeai_family which)
+family_of(struct cmx_registry *reg, enum cmxi_codeai_family which)
 {
 	uint32_t entry = entry_of(reg, which);
 
@@ -109,7 +80,7 @@ family_of(struct cmx_registry *reg, enum codeai_family which)
  * that is a number (the status) can be part of the group's number instead.
  */
 struct member {
-	enum codeai_family family;
+	enum cmxi_codeai_family family;
 	uint32_t n_labels;
 };
 
@@ -123,14 +94,16 @@ struct group {
 };
 
 static const struct group http_group = { 1, 2, 4,
-	{ { HTTP_REQUESTS, 3 }, { HTTP_REQUEST_DURATION, 2 },
-	    { HTTP_REQUEST_SIZE, 2 }, { HTTP_RESPONSE_SIZE, 2 } } };
+	{ { CMXI_HTTP_REQUESTS, 3 }, { CMXI_HTTP_REQUEST_DURATION, 2 },
+	    { CMXI_HTTP_REQUEST_SIZE, 2 }, { CMXI_HTTP_RESPONSE_SIZE, 2 } } };
 static const struct group db_group = { 2, 2, 2,
-	{ { DB_QUERIES, 2 }, { DB_QUERY_DURATION, 2 } } };
+	{ { CMXI_DB_QUERIES, 2 }, { CMXI_DB_QUERY_DURATION, 2 } } };
 static const struct group workflow_group = { 3, 2, 2,
-	{ { WORKFLOW_EXECUTIONS, 2 }, { WORKFLOW_EXECUTION_DURATION, 1 } } };
+	{ { CMXI_WORKFLOW_EXECUTIONS, 2 },
+	    { CMXI_WORKFLOW_EXECUTION_DURATION, 1 } } };
 static const struct group integration_group = { 4, 3, 2,
-	{ { INTEGRATION_CALLS, 3 }, { INTEGRATION_CALL_DURATION, 2 } } };
+	{ { CMXI_INTEGRATION_CALLS, 3 },
+	    { CMXI_INTEGRATION_CALL_DURATION, 2 } } };
 
 /*
  * The slow path: find the members one by one, and keep them as a group if
@@ -199,7 +172,7 @@ observe_member(struct cmx_registry *reg, const struct group *group,
 }
 
 static void
-count_one(struct cmx_registry *reg, enum codeai_family which, size_t n,
+count_one(struct cmx_registry *reg, enum cmxi_codeai_family which, size_t n,
     const char *const *values)
 {
 	struct cmx_family family = family_of(reg, which);
@@ -210,7 +183,7 @@ count_one(struct cmx_registry *reg, enum codeai_family which, size_t n,
 }
 
 static void
-observe_one(struct cmx_registry *reg, enum codeai_family which, size_t n,
+observe_one(struct cmx_registry *reg, enum cmxi_codeai_family which, size_t n,
     const char *const *values, double v)
 {
 	struct cmx_family family = family_of(reg, which);
@@ -226,7 +199,7 @@ observe_one(struct cmx_registry *reg, enum codeai_family which, size_t n,
 }
 
 static void
-set_gauge(struct cmx_registry *reg, enum codeai_family which, size_t n,
+set_gauge(struct cmx_registry *reg, enum cmxi_codeai_family which, size_t n,
     const char *const *values, double v)
 {
 	struct cmx_family family = family_of(reg, which);
@@ -238,7 +211,7 @@ set_gauge(struct cmx_registry *reg, enum codeai_family which, size_t n,
 
 /* Add to a gauge without labels. */
 static void
-add_gauge(struct cmx_registry *reg, enum codeai_family which, double v)
+add_gauge(struct cmx_registry *reg, enum cmxi_codeai_family which, double v)
 {
 	struct cmx_family family = family_of(reg, which);
 	struct cmx_gauge gauge;
@@ -259,13 +232,13 @@ static CMXI_NOINLINE void
 record_http_request_singly(struct cmx_registry *reg, const char *const *values,
     double seconds, int64_t request_bytes, int64_t response_bytes)
 {
-	count_one(reg, HTTP_REQUESTS, 3, values);
-	observe_one(reg, HTTP_REQUEST_DURATION, 2, values, seconds);
+	count_one(reg, CMXI_HTTP_REQUESTS, 3, values);
+	observe_one(reg, CMXI_HTTP_REQUEST_DURATION, 2, values, seconds);
 	if (request_bytes >= 0)
-		observe_one(reg, HTTP_REQUEST_SIZE, 2, values,
+		observe_one(reg, CMXI_HTTP_REQUEST_SIZE, 2, values,
 		    (double)request_bytes);
 	if (response_bytes >= 0)
-		observe_one(reg, HTTP_RESPONSE_SIZE, 2, values,
+		observe_one(reg, CMXI_HTTP_RESPONSE_SIZE, 2, values,
 		    (double)response_bytes);
 }
 
@@ -331,7 +304,7 @@ cmx_record_db_query(struct cmx_registry *reg, const char *operation,
 		return;
 	record_pair(reg, &db_group, values, seconds);
 	if (failed)
-		count_one(reg, DB_QUERY_ERRORS, 2, values);
+		count_one(reg, CMXI_DB_QUERY_ERRORS, 2, values);
 }
 
 void
@@ -341,7 +314,7 @@ cmx_record_db_query_error(struct cmx_registry *reg, const char *operation,
 	const char *values[] = { operation, entity };
 
 	if (reg != NULL)
-		count_one(reg, DB_QUERY_ERRORS, 2, values);
+		count_one(reg, CMXI_DB_QUERY_ERRORS, 2, values);
 }
 
 void
@@ -349,8 +322,8 @@ cmx_set_db_connections(struct cmx_registry *reg, int64_t active, int64_t idle)
 {
 	if (reg == NULL)
 		return;
-	set_gauge(reg, DB_CONNECTIONS_ACTIVE, 0, NULL, (double)active);
-	set_gauge(reg, DB_CONNECTIONS_IDLE, 0, NULL, (double)idle);
+	set_gauge(reg, CMXI_DB_CONNECTIONS_ACTIVE, 0, NULL, (double)active);
+	set_gauge(reg, CMXI_DB_CONNECTIONS_IDLE, 0, NULL, (double)idle);
 }
 
 void
@@ -358,8 +331,8 @@ cmx_add_db_connections(struct cmx_registry *reg, int64_t active, int64_t idle)
 {
 	if (reg == NULL)
 		return;
-	add_gauge(reg, DB_CONNECTIONS_ACTIVE, (double)active);
-	add_gauge(reg, DB_CONNECTIONS_IDLE, (double)idle);
+	add_gauge(reg, CMXI_DB_CONNECTIONS_ACTIVE, (double)active);
+	add_gauge(reg, CMXI_DB_CONNECTIONS_IDLE, (double)idle);
 }
 
 void
@@ -379,7 +352,8 @@ cmx_record_workflow_step(struct cmx_registry *reg, const char *workflow,
 	const char *values[] = { workflow, step };
 
 	if (reg != NULL)
-		observe_one(reg, WORKFLOW_STEP_DURATION, 2, values, seconds);
+		observe_one(reg, CMXI_WORKFLOW_STEP_DURATION, 2, values,
+		    seconds);
 }
 
 void
@@ -389,7 +363,7 @@ cmx_record_job_execution(struct cmx_registry *reg, const char *job,
 	const char *values[] = { job, status };
 
 	if (reg != NULL)
-		count_one(reg, JOB_EXECUTIONS, 2, values);
+		count_one(reg, CMXI_JOB_EXECUTIONS, 2, values);
 }
 
 void
@@ -397,14 +371,15 @@ cmx_set_job_queue_size(struct cmx_registry *reg, const char *queue,
     int64_t size)
 {
 	if (reg != NULL)
-		set_gauge(reg, JOB_QUEUE_SIZE, 1, &queue, (double)size);
+		set_gauge(reg, CMXI_JOB_QUEUE_SIZE, 1, &queue, (double)size);
 }
 
 void
 cmx_record_cache_access(struct cmx_registry *reg, const char *cache, bool hit)
 {
 	if (reg != NULL)
-		count_one(reg, hit ? CACHE_HITS : CACHE_MISSES, 1, &cache);
+		count_one(reg, hit ? CMXI_CACHE_HITS : CMXI_CACHE_MISSES, 1,
+		    &cache);
 }
 
 void
@@ -422,7 +397,7 @@ cmx_set_circuit_breaker_state(struct cmx_registry *reg, const char *integration,
     enum cmx_circuit_state state)
 {
 	if (reg != NULL)
-		set_gauge(reg, CIRCUIT_BREAKER_STATE, 1, &integration,
+		set_gauge(reg, CMXI_CIRCUIT_BREAKER_STATE, 1, &integration,
 		    (double)state);
 }
 
@@ -430,7 +405,7 @@ void
 cmx_record_event(struct cmx_registry *reg, const char *event)
 {
 	if (reg != NULL)
-		count_one(reg, EVENTS_EMITTED, 1, &event);
+		count_one(reg, CMXI_EVENTS_EMITTED, 1, &event);
 }
 
 void
@@ -440,5 +415,5 @@ cmx_set_runtime_info(struct cmx_registry *reg, const char *version,
 	const char *values[] = { version, runtime_version };
 
 	if (reg != NULL)
-		set_gauge(reg, RUNTIME_INFO, 2, values, 1);
+		set_gauge(reg, CMXI_RUNTIME_INFO, 2, values, 1);
 }

@@ -45,16 +45,29 @@ typedef void cmxi_diagnose_fn(void *arg, const struct cmx_diagnostic *);
 int cmxi_schema_parse(const char *text, size_t size, const char *source,
     cmxi_diagnose_fn *report, void *arg, struct cmxi_schema **schemap);
 
+/* A schema's text, and what errors call it. */
+struct cmxi_schema_text {
+	const char *data;
+	size_t size;
+	const char *source;
+	char *owned; /* where it was read from a file */
+};
+
 /*
- * Read and parse a file; null is the built-in CodeAI schema.  Errors of the
- * text are joined into err, as many as fit.
+ * Read a file; null is the built-in CodeAI schema.  The text ends with
+ * cmxi_schema_text_fini(), its source with path.
  */
+int cmxi_schema_text_read(const char *path, struct cmxi_schema_text *,
+    struct cmx_error *);
+void cmxi_schema_text_fini(struct cmxi_schema_text *);
+
+/* Parse a text.  Its errors are joined into err, as many as fit. */
+int cmxi_schema_parse_text(const struct cmxi_schema_text *,
+    struct cmxi_schema **schemap, struct cmx_error *);
+
+/* Both in one. */
 int cmxi_schema_load(const char *path, struct cmxi_schema **schemap,
     struct cmx_error *err);
-
-/* The same of a text, as a segment keeps it; source is what errors call it. */
-int cmxi_schema_load_text(const char *text, size_t size, const char *source,
-    struct cmxi_schema **schemap, struct cmx_error *err);
 
 void cmxi_schema_free(struct cmxi_schema *);
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ read_file(const char *path, struct cmxi_buf *buf, struct cmx_error *err)
 	if (fd < 0)
 		return cmxi_error_system(err,
 		    errno == ENOENT ? CMX_ERR_NOT_FOUND : CMX_ERR_SYSTEM, errno,
-		    "%s", path);
+		    "%s: cannot open the schema", path);
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
 		close(fd);
 		return cmxi_error(err, CMX_ERR_SCHEMA,
@@ -47,8 +48,8 @@ read_file(const char *path, struct cmxi_buf *buf, struct cmx_error *err)
 	if (buf->failed)
 		return cmxi_error(err, CMX_ERR_MEMORY, "%s: no memory", path);
 	if (n < 0)
-		return cmxi_error_system(err, CMX_ERR_SYSTEM, saved, "%s",
-		    path);
+		return cmxi_error_system(err, CMX_ERR_SYSTEM, saved,
+		    "%s: cannot read the schema", path);
 	if (buf->size > CMXI_SCHEMA_SIZE_MAX)
 		return cmxi_error(err, CMX_ERR_SCHEMA,
 		    "%s: longer than %d bytes, the most that a schema may have",
@@ -56,23 +57,36 @@ read_file(const char *path, struct cmxi_buf *buf, struct cmx_error *err)
 	return 0;
 }
 
-static int
-parse_file(const char *path, cmxi_diagnose_fn *report, void *arg,
-    struct cmxi_schema **schemap, struct cmx_error *err)
+int
+cmxi_schema_text_read(const char *path, struct cmxi_schema_text *text,
+    struct cmx_error *err)
 {
 	struct cmxi_buf buf = { .data = NULL };
 	int r;
 
-	if (path == NULL)
-		return cmxi_schema_parse(cmxi_codeai_schema,
-		    cmxi_codeai_schema_size, "codeai.schema.json", report, arg,
-		    schemap);
+	if (path == NULL) {
+		*text = (struct cmxi_schema_text){ .data = cmxi_codeai_schema,
+			.size = cmxi_codeai_schema_size,
+			.source = "codeai.schema.json" };
+		return 0;
+	}
 	r = read_file(path, &buf, err);
-	if (r == 0)
-		r = cmxi_schema_parse(buf.data, buf.size, path, report, arg,
-		    schemap);
-	cmxi_buf_fini(&buf);
-	return r;
+	if (r != 0) {
+		cmxi_buf_fini(&buf);
+		return r;
+	}
+	*text = (struct cmxi_schema_text){ .data = buf.data,
+		.size = buf.size,
+		.source = path,
+		.owned = buf.data };
+	return 0;
+}
+
+void
+cmxi_schema_text_fini(struct cmxi_schema_text *text)
+{
+	free(text->owned);
+	memset(text, 0, sizeof(*text));
 }
 
 /* Errors joined into one struct cmx_error. */
@@ -121,25 +135,28 @@ joined_result(int n, struct joined *j, struct cmx_error *err)
 }
 
 int
-cmxi_schema_load(const char *path, struct cmxi_schema **schemap,
-    struct cmx_error *err)
-{
-	struct joined j = { .error.code = CMX_ERR_SCHEMA };
-
-	return joined_result(parse_file(path, append_diagnostic, &j, schemap,
-				 err),
-	    &j, err);
-}
-
-int
-cmxi_schema_load_text(const char *text, size_t size, const char *source,
+cmxi_schema_parse_text(const struct cmxi_schema_text *text,
     struct cmxi_schema **schemap, struct cmx_error *err)
 {
 	struct joined j = { .error.code = CMX_ERR_SCHEMA };
+	int n = cmxi_schema_parse(text->data, text->size, text->source,
+	    append_diagnostic, &j, schemap);
 
-	return joined_result(cmxi_schema_parse(text, size, source,
-				 append_diagnostic, &j, schemap),
-	    &j, err);
+	return joined_result(n, &j, err);
+}
+
+int
+cmxi_schema_load(const char *path, struct cmxi_schema **schemap,
+    struct cmx_error *err)
+{
+	struct cmxi_schema_text text;
+	int r = cmxi_schema_text_read(path, &text, err);
+
+	if (r != 0)
+		return r;
+	r = cmxi_schema_parse_text(&text, schemap, err);
+	cmxi_schema_text_fini(&text);
+	return r;
 }
 
 int
@@ -147,13 +164,19 @@ cmx_schema_check(const char *path,
     void (*report)(void *arg, const struct cmx_diagnostic *), void *arg,
     struct cmx_error *err)
 {
+	struct cmxi_schema_text text;
 	struct cmxi_schema *schema = NULL;
 	int n;
 
 	if (report == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmx_schema_check: report is null");
-	n = parse_file(path, report, arg, &schema, err);
+	n = cmxi_schema_text_read(path, &text, err);
+	if (n != 0)
+		return n;
+	n = cmxi_schema_parse(text.data, text.size, text.source, report, arg,
+	    &schema);
+	cmxi_schema_text_fini(&text);
 	cmxi_schema_free(schema);
 	if (n == CMX_ERR_MEMORY)
 		return cmxi_error(err, CMX_ERR_MEMORY, "schema: no memory");

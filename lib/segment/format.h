@@ -174,6 +174,7 @@
 /* Header flags. */
 #define CMXI_FLAG_PAIR_ATOMIC 1u /* 16-byte loads of the creator are atomic */
 #define CMXI_FLAG_RSEQ_WORKS  2u /* CPU stripes may be used */
+#define CMXI_FLAG_NO_FAMILIES 4u /* its schema's families were not created */
 
 /* Counts of what went wrong, in the header; relaxed adds on slow paths. */
 enum cmxi_stat {

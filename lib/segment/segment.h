@@ -76,6 +76,13 @@ cmxi_segment_header(const struct cmxi_segment *s)
 	return (struct cmxi_shm_header *)(void *)s->base;
 }
 
+/* The schema's text as accepted, fixed.schema_size bytes without a NUL. */
+static inline const char *
+cmxi_segment_schema(const struct cmxi_segment *s)
+{
+	return (const char *)s->base + s->fixed.schema_offset;
+}
+
 /* A reference of an index or family word; bounds were checked, or trusted. */
 static inline void *
 cmxi_segment_entry(const struct cmxi_segment *s, uint32_t ref)

@@ -7,6 +7,7 @@
  */
 #include "write/family_table.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/atomic.h"
@@ -15,7 +16,6 @@
 #include "base/hash.h"
 #include "family/compare.h"
 #include "segment/family_record.h"
-#include "write/arena.h"
 #include "write/series.h"
 
 /* Records begin on a cache line, so that their bounds do. */
@@ -33,24 +33,34 @@ record_name(const struct cmxi_shm_family *record)
 	return (const char *)record + record->text_offset;
 }
 
-uint32_t
-cmxi_family_find(const struct cmxi_segment *s, const char *name)
+/* The record of a word, or null where the word is free. */
+static struct cmxi_shm_family *
+record_at(const struct cmx_registry *reg, uint64_t i, uint64_t *word)
 {
-	const uint64_t *words = cmxi_segment_family_words(s);
-	uint32_t tag = name_tag(s, name);
+	/*
+	 * (I) acquire, pairs with (H) in append_at().
+	 * Orders this load before the loads of the record (O1).  Without it a
+	 * look-up could read half a record.
+	 */
+	*word =
+	    cmxi_load64_acquire(&cmxi_segment_family_words(&reg->segment)[i]);
+	return *word == 0 ? NULL : cmxi_registry_family(reg, (uint32_t)*word);
+}
 
-	for (uint64_t i = 0; i < s->fixed.n_family_words; i++) {
-		/*
-		 * (I) acquire, pairs with (H) in append_at().
-		 * Orders this load before the loads of the record (O1).
-		 */
-		uint64_t word = cmxi_load64_acquire(&words[i]);
+uint32_t
+cmxi_family_find(const struct cmx_registry *reg, const char *name)
+{
+	uint32_t tag = name_tag(&reg->segment, name);
+	const struct cmxi_shm_family *record;
+	uint64_t word;
 
-		if (word == 0)
+	/* Bound: the table. */
+	for (uint64_t i = 0; i < reg->segment.fixed.n_family_words; i++) {
+		record = record_at(reg, i, &word);
+		if (record == NULL)
 			return 0;
 		if ((uint32_t)(word >> 32) == tag &&
-		    strcmp(record_name(cmxi_segment_entry(s, (uint32_t)word)),
-			name) == 0)
+		    strcmp(record_name(record), name) == 0)
 			return (uint32_t)word;
 	}
 	return 0;
@@ -104,105 +114,155 @@ take_error(int r, const char *name, struct cmx_error *err)
 	    name);
 }
 
-/* A record with its overflow series, not published yet. */
+/* Where a definition belongs in the table. */
+struct place {
+	enum { NAME_IS_THERE, NAME_CLASHES, WORD_IS_FREE, TABLE_IS_FULL } what;
+	uint64_t word;
+	uint32_t entry; /* of the family that has the name */
+};
+
+/* Look at the families from a word on; err is filled for a clash. */
+static struct place
+look_for(const struct cmx_registry *reg, const struct cmx_family_def *def,
+    uint64_t from, struct cmx_error *err)
+{
+	const struct cmxi_shm_family *record;
+	uint64_t word;
+
+	/* Bound: the table. */
+	for (uint64_t i = from; i < reg->segment.fixed.n_family_words; i++) {
+		record = record_at(reg, i, &word);
+		if (record == NULL)
+			return (struct place){ WORD_IS_FREE, i, 0 };
+		if (strcmp(record_name(record), def->name) == 0)
+			return (
+			    struct place){ NAME_IS_THERE, i, (uint32_t)word };
+		if (check_clash(record, def, err) != 0)
+			return (struct place){ NAME_CLASHES, i, 0 };
+	}
+	return (struct place){ .what = TABLE_IS_FULL };
+}
+
+/* A record that is not published yet, and its overflow series. */
+struct new_family {
+	struct cmxi_space record, overflow;
+};
+
+/* What a lost race leaves is kept for the next insert of this process. */
+static void
+keep_space(const struct cmx_registry *reg, const struct new_family *family)
+{
+	if (family->record.ref == 0)
+		return;
+	cmxi_space_keep_entry(reg, &family->record);
+	cmxi_space_keep(reg, &family->overflow);
+}
+
 static int
-make_record(const struct cmxi_segment *s, const struct cmx_family_def *def,
-    uint32_t *entry, struct cmx_error *err)
+make_family(const struct cmx_registry *reg, const struct cmx_family_def *def,
+    struct new_family *family, struct cmx_error *err)
 {
 	struct cmxi_shm_family *record;
-	int r = cmxi_arena_take_entry(s, cmxi_family_record_size(def),
-	    RECORD_ALIGN, entry);
+	int r = cmxi_space_take_aligned(reg, cmxi_family_record_size(def),
+	    RECORD_ALIGN, &family->record);
 
 	if (r != 0)
 		return take_error(r, def->name, err);
-	record = cmxi_segment_entry(s, *entry);
+	record = cmxi_registry_family(reg, family->record.ref);
 	cmxi_family_record_encode(def, record);
 	record->created_ns = cmxi_wall_clock_ns();
-	r = cmxi_series_make_overflow(s, record, *entry);
-	return r == 0 ? 0 : take_error(r, def->name, err);
+	r = cmxi_series_make_overflow(reg, record, family->record.ref,
+	    &family->overflow);
+	if (r == 0)
+		return 0;
+	cmxi_space_keep_entry(reg, &family->record);
+	return take_error(r, def->name, err);
 }
 
-int
-cmxi_family_append(const struct cmxi_segment *s,
-    const struct cmx_family_def *def, uint32_t *entry, struct cmx_error *err)
+/* False where another process took the word. */
+static bool
+append_at(const struct cmx_registry *reg, uint64_t at, const char *name,
+    uint32_t entry)
 {
-	uint64_t *words = cmxi_segment_family_words(s);
-	uint64_t tag = name_tag(s, def->name);
-	uint32_t ours = 0, there = cmxi_family_find(s, def->name);
-	int r;
+	uint64_t free_word = 0;
+	uint64_t word = (uint64_t)name_tag(&reg->segment, name) << 32 | entry;
 
-	/* Nearly always it is there, and nothing else has to be looked at. */
-	if (there != 0) {
-		*entry = there;
-		return compare_with_record(cmxi_segment_entry(s, there), def,
-		    err);
-	}
-	/* Bound: the table; a word that was lost is looked at again. */
-	for (uint64_t i = 0; i < s->fixed.n_family_words; i++) {
-		uint64_t word = cmxi_load64_acquire(&words[i]); /* (I) */
-
-		if (word == 0) {
-			if (ours == 0 &&
-			    (r = make_record(s, def, &ours, err)) != 0)
-				return r;
-			/*
-			 * (H) release, pairs with (I) above and with the pread
-			 * of the table in catalog.c.  Orders the record's
-			 * bytes before the word.
-			 */
-			if (cmxi_cas64_release(&words[i], &word,
-				tag << 32 | ours)) {
-				*entry = ours;
-				return 0;
-			}
-		}
-		*entry = (uint32_t)word;
-		if (strcmp(record_name(cmxi_segment_entry(s, *entry)),
-			def->name) == 0) {
-			/* Another process was faster. */
-			if (ours != 0)
-				cmxi_segment_count(s, CMXI_STAT_LEAKED_BYTES,
-				    cmxi_family_record_size(def));
-			return compare_with_record(cmxi_segment_entry(s,
-						       *entry),
-			    def, err);
-		}
-		r = check_clash(cmxi_segment_entry(s, *entry), def, err);
-		if (r != 0)
-			return r;
-	}
-	return cmxi_error(err, CMX_ERR_FULL,
-	    "family %s: the segment has %llu families, its limit (limits.families of its schema)",
-	    def->name, (unsigned long long)s->fixed.n_family_words);
+	/*
+	 * (H) release, pairs with (I) in record_at() and with the reader's
+	 * copy of the table (catalog.c, "Reading through the kernel").
+	 * Orders the record's bytes before the word.  Without it a reader
+	 * could find a record that is half written.
+	 */
+	return cmxi_cas64_release(&cmxi_segment_family_words(&reg->segment)[at],
+	    &free_word, word);
 }
 
-int
-cmxi_family_fits(const struct cmxi_segment *s, const struct cmx_family_def *def,
+static int
+full_error(const struct cmx_registry *reg, const char *name,
     struct cmx_error *err)
 {
-	uint64_t *words = cmxi_segment_family_words(s);
-	uint32_t there = cmxi_family_find(s, def->name);
-	const struct cmxi_shm_family *record;
+	return cmxi_error(err, CMX_ERR_FULL,
+	    "family %s: the segment has %" PRIu64
+	    " families, its limit (limits.families of its schema)",
+	    name, reg->segment.fixed.n_family_words);
+}
 
-	if (there != 0) {
-		record = cmxi_segment_entry(s, there);
-		if (record->max_series != def->max_series)
-			return cmxi_error(err, CMX_ERR_CONFLICT,
-			    "family %s: its max_series is %u there, %u here",
-			    def->name, record->max_series, def->max_series);
-		return compare_with_record(record, def, err);
-	}
-	for (uint64_t i = 0; i < s->fixed.n_family_words; i++) {
-		uint64_t word = cmxi_load64_acquire(&words[i]); /* (I) */
-		int r;
+/* The family that has the name: is it the same? */
+static int
+settle_with(const struct cmx_registry *reg, uint32_t there,
+    const struct cmx_family_def *def, uint32_t *entry, struct cmx_error *err)
+{
+	*entry = there;
+	return compare_with_record(cmxi_registry_family(reg, there), def, err);
+}
 
-		if (word == 0)
-			return 1;
-		r = check_clash(cmxi_segment_entry(s, (uint32_t)word), def,
-		    err);
+int
+cmxi_family_append(const struct cmx_registry *reg,
+    const struct cmx_family_def *def, uint32_t *entry, struct cmx_error *err)
+{
+	struct new_family ours = { .record = { .ref = 0 } };
+	struct place place = { .word = 0 };
+	uint32_t there = cmxi_family_find(reg, def->name);
+	int r = 0;
+
+	/* Nearly always it is there, and nothing else has to be looked at. */
+	if (there != 0)
+		return settle_with(reg, there, def, entry, err);
+	/* Bound: the table; a word that was lost is looked at again. */
+	for (;;) {
+		place = look_for(reg, def, place.word, err);
+		if (place.what != WORD_IS_FREE)
+			break;
+		if (ours.record.ref == 0)
+			r = make_family(reg, def, &ours, err);
 		if (r != 0)
 			return r;
+		if (append_at(reg, place.word, def->name, ours.record.ref)) {
+			*entry = ours.record.ref;
+			return 0;
+		}
 	}
-	return cmxi_error(err, CMX_ERR_CONFLICT,
-	    "family %s: the segment has no room for another family", def->name);
+	keep_space(reg, &ours);
+	if (place.what == NAME_IS_THERE)
+		return settle_with(reg, place.entry, def, entry, err);
+	return place.what == NAME_CLASHES ? CMX_ERR_CONFLICT :
+					    full_error(reg, def->name, err);
+}
+
+enum cmxi_family_fit
+cmxi_family_fits(const struct cmx_registry *reg,
+    const struct cmx_family_def *def)
+{
+	struct place place = look_for(reg, def, 0, NULL);
+	const struct cmxi_shm_family *record;
+
+	if (place.what == WORD_IS_FREE)
+		return CMXI_FAMILY_IS_NEW;
+	if (place.what != NAME_IS_THERE)
+		return CMXI_FAMILY_CONFLICTS;
+	record = cmxi_registry_family(reg, place.entry);
+	return record->max_series == def->max_series &&
+		compare_with_record(record, def, NULL) == 0 ?
+	    CMXI_FAMILY_IS_THERE :
+	    CMXI_FAMILY_CONFLICTS;
 }

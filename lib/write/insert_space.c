@@ -33,6 +33,14 @@ cmxi_space_keep(const struct cmx_registry *reg, const struct cmxi_space *space)
 }
 
 int
+cmxi_space_take_aligned(const struct cmx_registry *reg, uint64_t size,
+    uint64_t align, struct cmxi_space *space)
+{
+	space->entry_units = size / CMXI_ENTRY_UNIT;
+	return cmxi_arena_take_entry(&reg->segment, size, align, &space->ref);
+}
+
+int
 cmxi_space_take_entry(const struct cmx_registry *reg, uint64_t size,
     struct cmxi_space *space)
 {
@@ -44,8 +52,7 @@ cmxi_space_take_entry(const struct cmx_registry *reg, uint64_t size,
 		space->ref = (uint32_t)place;
 		return 0;
 	}
-	return cmxi_arena_take_entry(&reg->segment, size, CMXI_ENTRY_UNIT,
-	    &space->ref);
+	return cmxi_space_take_aligned(reg, size, CMXI_ENTRY_UNIT, space);
 }
 
 static int

@@ -22,6 +22,11 @@ struct cmxi_space {
 /* Take an entry of size bytes, a multiple of the unit.  0 or an error. */
 int cmxi_space_take_entry(const struct cmx_registry *, uint64_t size,
     struct cmxi_space *);
+
+/* The same on a multiple of align bytes; never a spare one. */
+int cmxi_space_take_aligned(const struct cmx_registry *, uint64_t size,
+    uint64_t align, struct cmxi_space *);
+
 void cmxi_space_keep_entry(const struct cmx_registry *,
     const struct cmxi_space *);
 

@@ -87,7 +87,7 @@ cmx_register(struct cmx_registry *reg, const struct cmx_family_def *def,
 	memset(familyp, 0, sizeof(*familyp));
 	r = check_definition(reg, def, err);
 	if (r == 0)
-		r = cmxi_family_append(&reg->segment, def, &entry, err);
+		r = cmxi_family_append(reg, def, &entry, err);
 	errno = saved;
 	if (r != 0)
 		return r;
@@ -129,7 +129,7 @@ cmx_family_find(struct cmx_registry *reg, const char *name,
 	if (reg == NULL || name == NULL || familyp == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmx_family_find: the registry, the name or the family is null");
-	entry = cmxi_family_find(&reg->segment, name);
+	entry = cmxi_family_find(reg, name);
 	if (entry == 0) {
 		cmxi_segment_count(&reg->segment, CMXI_STAT_FAILED_LOOKUPS, 1);
 		return cmxi_error(err, CMX_ERR_NOT_FOUND,
@@ -228,8 +228,8 @@ cmx_counter_find_layout(unsigned int layout, const struct cmx_family *family,
 		.stripe_shift = family->registry->stripe_shift,
 		.is_double = is_double,
 		.rseq_offset = family->registry->rseq_offset,
-		.exemplars = cmxi_series_exemplars(&family->registry->segment,
-		    record, entry),
+		.exemplars =
+		    cmxi_series_exemplars(family->registry, record, entry),
 	};
 	return r;
 }
@@ -289,8 +289,8 @@ cmx_histogram_find(const struct cmx_family *family, size_t n_labels,
 		.stripe_shift = family->registry->stripe_shift,
 		.rseq_offset = family->registry->rseq_offset,
 		.is_native = record->is_native,
-		.exemplars = cmxi_series_exemplars(&family->registry->segment,
-		    record, entry),
+		.exemplars =
+		    cmxi_series_exemplars(family->registry, record, entry),
 		.n_bounds = record->n_bounds,
 		.bounds = cmxi_family_record_bounds(record),
 	};

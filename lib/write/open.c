@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "schema/schema.h"
 #include "segment/segment_file.h"
 #include "segment/segment_lock.h"
 #include "segment/segment_name.h"
@@ -43,7 +44,7 @@ largest_cell(const struct cmxi_schema *schema)
 }
 
 struct cmxi_layout_input
-cmxi_layout_for_schema(const struct cmxi_schema *schema)
+cmxi_layout_for_schema(const struct cmxi_schema *schema, bool is_empty)
 {
 	bool rseq_works = cmxi_rseq_self_test();
 	struct cmxi_topology topology = cmxi_topology_read(rseq_works);
@@ -57,7 +58,8 @@ cmxi_layout_for_schema(const struct cmxi_schema *schema)
 		.largest_cell = largest_cell(schema),
 		.n_cpu_stripes = topology.n_cpu_stripes,
 		.n_fallback_stripes = topology.n_fallback_stripes,
-		.flags = rseq_works ? CMXI_FLAG_RSEQ_WORKS : 0,
+		.flags = (rseq_works ? CMXI_FLAG_RSEQ_WORKS : 0) |
+		    (is_empty ? CMXI_FLAG_NO_FAMILIES : 0),
 	};
 }
 
@@ -91,7 +93,7 @@ cmxi_registry_append(const struct cmx_registry *reg,
 	for (size_t i = 0; i < schema->n_families; i++) {
 		const struct cmxi_schema_family *f = &schema->families[i];
 		uint32_t entry;
-		int r = cmxi_family_append(&reg->segment, &f->def, &entry, err);
+		int r = cmxi_family_append(reg, &f->def, &entry, err);
 
 		if (r != 0)
 			return r;
@@ -125,7 +127,8 @@ create_segment(struct cmx_registry *reg, const char *path,
     const struct cmxi_schema *schema, const struct cmx_create_options *options,
     struct cmx_error *err)
 {
-	struct cmxi_layout_input input = cmxi_layout_for_schema(schema);
+	struct cmxi_layout_input input =
+	    cmxi_layout_for_schema(schema, options->flags & CMX_EMPTY);
 	unsigned int flags =
 	    options->flags & CMX_ANY_FILESYSTEM ? CMXI_ANY_FILESYSTEM : 0;
 	int r = cmxi_segment_create(&reg->segment, path, &input, schema->text,
@@ -152,9 +155,48 @@ create_segment(struct cmx_registry *reg, const char *path,
 	return r;
 }
 
+/* The schema that a call names; parsed when that is needed, and once. */
+struct source {
+	struct cmxi_schema_text text;
+	struct cmxi_schema *parsed;
+	bool is_named; /* not the built-in one, for want of another */
+};
+
+static int
+parse_source(struct source *source, struct cmx_error *err)
+{
+	return source->parsed != NULL ?
+	    0 :
+	    cmxi_schema_parse_text(&source->text, &source->parsed, err);
+}
+
+/*
+ * Was the segment made from this very text?  Then its creator has put every
+ * family of it there, and nothing is left to be done.
+ */
+static bool
+is_made_from(const struct cmxi_segment *s, const struct cmxi_schema_text *text)
+{
+	return !(s->fixed.flags & CMXI_FLAG_NO_FAMILIES) &&
+	    s->fixed.schema_size == text->size &&
+	    memcmp(cmxi_segment_schema(s), text->data, text->size) == 0;
+}
+
+static int
+append_source(const struct cmx_registry *reg, struct source *source,
+    struct cmx_error *err)
+{
+	int r;
+
+	if (!source->is_named || is_made_from(&reg->segment, &source->text))
+		return 0;
+	r = parse_source(source, err);
+	return r == 0 ? cmxi_registry_append(reg, source->parsed, err) : r;
+}
+
 static int
 attach_segment(struct cmx_registry *reg, const char *path, unsigned int flags,
-    const struct cmxi_schema *schema, struct cmx_error *err)
+    struct source *source, struct cmx_error *err)
 {
 	int r = cmxi_segment_open(&reg->segment, path, CMXI_WRITE,
 	    flags & CMX_ANY_FILESYSTEM ? CMXI_ANY_FILESYSTEM : 0, err);
@@ -164,31 +206,42 @@ attach_segment(struct cmx_registry *reg, const char *path, unsigned int flags,
 	cmxi_registry_set_stripes(reg);
 	r = cmxi_segment_lock_as_writer(&reg->segment, err);
 	/*
-	 * Replaced between the open and the lock: whoever did it may have
+	 * Whoever replaced the segment between the open and the lock may have
 	 * looked for writers already.  So it is opened anew.
 	 */
 	if (r == 0 && !cmxi_segment_is_named(&reg->segment))
 		r = cmxi_error(err, CMX_ERR_NOT_FOUND,
 		    "%s: was replaced or removed while it was opened", path);
-	if (r == 0 && schema != NULL)
-		r = cmxi_registry_append(reg, schema, err);
+	if (r == 0)
+		r = append_source(reg, source, err);
 	if (r != 0)
 		cmxi_segment_close(&reg->segment);
 	return r;
 }
 
 static int
-attach_or_create(struct cmx_registry *reg, const char *path, unsigned int flags,
-    const struct cmxi_schema *schema, const struct cmxi_schema *schema_of_new,
+parse_and_create(struct cmx_registry *reg, const char *path,
+    struct source *source, const struct cmx_create_options *options,
     struct cmx_error *err)
+{
+	int r = parse_source(source, err);
+
+	if (r == 0)
+		r = create_segment(reg, path, source->parsed, options, err);
+	return r;
+}
+
+static int
+attach_or_create(struct cmx_registry *reg, const char *path, unsigned int flags,
+    struct source *source, struct cmx_error *err)
 {
 	const struct cmx_create_options options = { .flags = flags };
 	int r = CMX_ERR_SYSTEM;
 
 	if (flags & CMX_PRIVATE)
-		return create_segment(reg, NULL, schema_of_new, &options, err);
+		return parse_and_create(reg, NULL, source, &options, err);
 	for (int i = 0; i < OPEN_TRIES; i++) {
-		r = attach_segment(reg, path, flags, schema, err);
+		r = attach_segment(reg, path, flags, source, err);
 		if (r != CMX_ERR_NOT_FOUND)
 			return r;
 		if (flags & CMX_ATTACH_ONLY) {
@@ -196,10 +249,13 @@ attach_or_create(struct cmx_registry *reg, const char *path, unsigned int flags,
 				return r;
 			continue;
 		}
-		r = create_segment(reg, path, schema_of_new, &options, err);
+		r = parse_and_create(reg, path, source, &options, err);
 		if (r != CMX_ERR_EXISTS)
 			return r;
-		/* What it kept for later was of the segment that lost. */
+		/*
+		 * The spares that this process keeps belong to the segment that
+		 * lost; they mean nothing in the winner's.
+		 */
 		memset(reg->own, 0, sizeof(*reg->own));
 	}
 	return r;
@@ -216,8 +272,7 @@ cmxi_registry_new(struct cmx_error *err)
 	}
 	reg->segment.fd = -1;
 	reg->own = cmxi_own_page_new();
-	if (reg->own == NULL ||
-	    cmxi_schema_load(NULL, &reg->codeai, err) != 0) {
+	if (reg->own == NULL) {
 		cmxi_error(err, CMX_ERR_MEMORY, "no memory for a registry");
 		cmx_close(reg);
 		return NULL;
@@ -230,7 +285,7 @@ open_registry(const char *segment, const char *schema, unsigned int flags,
     struct cmx_registry **regp, struct cmx_error *err)
 {
 	char path[CMXI_PATH_MAX];
-	struct cmxi_schema *named = NULL;
+	struct source source = { .is_named = schema != NULL };
 	struct cmx_registry *reg;
 	int r;
 
@@ -240,15 +295,15 @@ open_registry(const char *segment, const char *schema, unsigned int flags,
 	r = cmxi_path_choose(segment,
 	    !(flags & (CMX_ATTACH_ONLY | CMX_PRIVATE)), path, sizeof(path),
 	    err);
-	if (r == 0 && schema != NULL)
-		r = cmxi_schema_load(schema, &named, err);
+	if (r == 0)
+		r = cmxi_schema_text_read(schema, &source.text, err);
 	if (r != 0)
 		return r;
 	reg = cmxi_registry_new(err);
 	r = reg == NULL ? CMX_ERR_MEMORY :
-			  attach_or_create(reg, path, flags, named,
-			      named != NULL ? named : reg->codeai, err);
-	cmxi_schema_free(named);
+			  attach_or_create(reg, path, flags, &source, err);
+	cmxi_schema_free(source.parsed);
+	cmxi_schema_text_fini(&source.text);
 	if (r != 0)
 		cmx_close(reg);
 	else
@@ -285,7 +340,6 @@ cmx_close(struct cmx_registry *reg)
 		cmxi_slot_release(&reg->segment, reg->own);
 	cmxi_own_page_free(reg->own);
 	cmxi_segment_close(&reg->segment);
-	cmxi_schema_free(reg->codeai);
 	free(reg);
 	errno = saved;
 }

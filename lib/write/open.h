@@ -4,6 +4,8 @@
 #ifndef CMXI_OPEN_H
 #define CMXI_OPEN_H
 
+#include "schema/schema.h"
+#include "segment/layout.h"
 #include "write/registry.h"
 
 /* A registry without a segment; cmx_close() frees it. */
@@ -11,8 +13,12 @@ struct cmx_registry *cmxi_registry_new(struct cmx_error *);
 /* After its segment was opened or created. */
 void cmxi_registry_set_stripes(struct cmx_registry *);
 
-/* What a new segment of this schema needs, on this machine. */
-struct cmxi_layout_input cmxi_layout_for_schema(const struct cmxi_schema *);
+/*
+ * What a new segment of this schema needs, on this machine; is_empty where
+ * the schema's families will not be created in it.
+ */
+struct cmxi_layout_input cmxi_layout_for_schema(const struct cmxi_schema *,
+    bool is_empty);
 
 /* Add every family of the schema that the segment lacks.  0 or an error. */
 int cmxi_registry_append(const struct cmx_registry *,

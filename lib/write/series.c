@@ -10,10 +10,7 @@
 
 #include "base/require.h"
 #include "base/utf8.h"
-#include "segment/exemplar.h"
-#include "write/arena.h"
 #include "write/index.h"
-#include "write/insert_space.h"
 
 static bool
 family_is_full(const struct cmx_registry *reg,
@@ -186,43 +183,37 @@ cmxi_series_find(const struct cmx_registry *reg, uint32_t family,
 }
 
 uint32_t
-cmxi_series_exemplars(const struct cmxi_segment *s,
+cmxi_series_exemplars(const struct cmx_registry *reg,
     const struct cmxi_shm_family *family, const struct cmxi_shm_series *entry)
 {
+	const struct cmxi_segment *s = &reg->segment;
 	const unsigned char *arena = s->base + s->fixed.arena_offset;
 	uint64_t at = (uint64_t)((const unsigned char *)entry - arena);
+	uint32_t ref = (uint32_t)(at / CMXI_ENTRY_UNIT);
 
 	if (!family->has_exemplars)
 		return 0;
-	return (
-	    uint32_t)(cmxi_exemplars_offset((uint32_t)(at / CMXI_ENTRY_UNIT),
-			  entry->key_size) /
+	return (uint32_t)(cmxi_exemplars_offset(ref, entry->key_size) /
 	    CMXI_ENTRY_UNIT);
 }
 
 int
-cmxi_series_make_overflow(const struct cmxi_segment *s,
-    struct cmxi_shm_family *record, uint32_t family)
+cmxi_series_make_overflow(const struct cmx_registry *reg,
+    struct cmxi_shm_family *record, uint32_t family, struct cmxi_space *space)
 {
 	const char *values[CMX_LABELS_MAX];
 	struct cmxi_key key;
-	uint64_t cell_offset;
-	uint32_t ref;
 	int r;
 
 	for (size_t i = 0; i < record->n_labels; i++)
 		values[i] = CMXI_OVERFLOW_VALUE;
-	cmxi_key_build(&key, family, record->n_labels, values, s->fixed.seed);
-	r = cmxi_arena_take_entry(s,
-	    cmxi_entry_size(key.size, cmxi_exemplar_slots(record)),
-	    CMXI_ENTRY_UNIT, &ref);
-	if (r == 0)
-		r = record->type == CMX_GAUGE ?
-		    cmxi_arena_take_gauge(s, &cell_offset) :
-		    cmxi_arena_take_cells(s, record->cell_size, &cell_offset);
+	cmxi_key_build(&key, family, record->n_labels, values,
+	    reg->segment.fixed.seed);
+	r = cmxi_space_take(reg, record, key.size, space);
 	if (r != 0)
 		return r;
-	cmxi_entry_fill(cmxi_segment_entry(s, ref), &key, cell_offset);
-	record->overflow = ref;
+	cmxi_entry_fill(cmxi_segment_entry(&reg->segment, space->ref), &key,
+	    space->cell_offset);
+	record->overflow = space->ref;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #define CMXI_SERIES_H
 
 #include "segment/family_record.h"
+#include "write/insert_space.h"
 #include "write/registry.h"
 
 /*
@@ -18,15 +19,15 @@ int cmxi_series_find(const struct cmx_registry *, uint32_t family,
     const struct cmxi_shm_series **entry);
 
 /* The entry of its exemplars, for a handle; 0: its family has none. */
-uint32_t cmxi_series_exemplars(const struct cmxi_segment *,
+uint32_t cmxi_series_exemplars(const struct cmx_registry *,
     const struct cmxi_shm_family *, const struct cmxi_shm_series *);
 
 /*
  * Make the overflow series of a family that is not published yet: an entry
  * and cells, not in the index.  For a family without labels it is the only
- * series.
+ * series.  What it took is in *space.  0 or a negative enum cmx_err.
  */
-int cmxi_series_make_overflow(const struct cmxi_segment *,
-    struct cmxi_shm_family *record, uint32_t family);
+int cmxi_series_make_overflow(const struct cmx_registry *,
+    struct cmxi_shm_family *record, uint32_t family, struct cmxi_space *space);
 
 #endif

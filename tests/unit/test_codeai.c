@@ -9,6 +9,8 @@
 #include <math.h>
 
 #include "base/number.h"
+#include "family/compare.h"
+#include "kit/codeai_families.h"
 
 static void
 append_number(char *text, size_t size, double v)
@@ -69,6 +71,31 @@ all_families_are_those_of_the_specification(void **state)
 	cmxr_close(reader);
 	cmx_close(reg);
 	free(wanted);
+}
+
+/* The next family of the schema, beside the helpers' own definition of it. */
+static void
+compare_with_helpers(void *arg, const struct cmx_family_def *def,
+    const struct cmx_label_values *values)
+{
+	size_t *n = arg;
+
+	(void)values;
+	assert_true(*n < CMXI_CODEAI_FAMILIES);
+	assert_true(cmxi_def_equal(def, &cmxi_codeai_families[*n]));
+	assert_int_equal(def->max_series, cmxi_codeai_families[*n].max_series);
+	++*n;
+}
+
+static void
+helpers_know_the_families_of_the_schema(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(cmx_schema_read(NULL, compare_with_helpers, &n, NULL),
+	    0);
+	assert_int_equal(n, CMXI_CODEAI_FAMILIES);
 }
 
 static void
@@ -250,6 +277,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(timers_record_what_they_time),
 	cmocka_unit_test(a_counter_of_doubles_is_counted_as_one),
 	cmocka_unit_test(all_families_are_those_of_the_specification),
+	cmocka_unit_test(helpers_know_the_families_of_the_schema),
 	cmocka_unit_test(each_helper_records_in_its_families),
 	cmocka_unit_test(a_schema_without_them_gets_the_families_at_first_use),
 	cmocka_unit_test(a_family_of_another_shape_is_left_alone),
