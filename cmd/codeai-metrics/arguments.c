@@ -39,12 +39,9 @@ bool
 find_family(const struct cmxr_snapshot *snapshot, const char *name,
     size_t *index, struct cmxr_family *family)
 {
-	size_t n = cmxr_snapshot_n_families(snapshot);
-
-	for (*index = 0; *index < n; ++*index) {
+	if (cmxr_snapshot_find(snapshot, name, index)) {
 		cmxr_snapshot_family(snapshot, *index, family);
-		if (strcmp(family->def.name, name) == 0)
-			return true;
+		return true;
 	}
 	warnx("%s: the segment has no such family", name);
 	return false;

@@ -195,6 +195,14 @@ struct cmxr_family {
 
 CMX_PUBLIC size_t cmxr_snapshot_n_families(const struct cmxr_snapshot *);
 
+/*
+ * cmxr_snapshot_find: the place of the family of a name, in *i; false, and *i
+ * as it was, where there is none.  Cost: one hash, whatever the number of
+ * families.
+ */
+CMX_PUBLIC bool cmxr_snapshot_find(const struct cmxr_snapshot *,
+    const char *name, size_t *i);
+
 /* Requires: i is below cmxr_snapshot_n_families(). */
 CMX_PUBLIC void cmxr_snapshot_family(const struct cmxr_snapshot *, size_t i,
     struct cmxr_family *);

@@ -163,26 +163,33 @@ was_shown_before(const struct encoding *e, size_t input, const char *name)
 	return false;
 }
 
+/* The series of a family in one input, or one more that is left out. */
+static void
+encode_series(struct encoding *e, size_t input,
+    const struct cmx_family_def *def, const struct cmxi_values *v)
+{
+	if (!is_compatible(v->def, def) ||
+	    has_label_of(v->def, &e->prefixes[input]))
+		e->n_left_out++;
+	else
+		e->encoder->series(&e->out, v, &e->prefixes[input]);
+}
+
 /* A family's group: its series in each input from the first that has it. */
 static void
 encode_family(struct encoding *e, size_t first,
     const struct cmxi_values *values)
 {
-	const struct cmx_family_def *def = &values->family->d.def;
+	const struct cmx_family_def *def = values->def;
 
 	e->encoder->family(&e->out, values);
-	for (size_t i = first; i < e->n_inputs; i++) {
+	encode_series(e, first, def, values);
+	for (size_t i = first + 1; i < e->n_inputs; i++) {
 		const struct cmxi_values *v =
 		    cmxi_snapshot_find(e->inputs[i].snapshot, def->name);
 
-		if (v == NULL)
-			continue;
-		if (!is_compatible(&v->family->d.def, def) ||
-		    has_label_of(&v->family->d.def, &e->prefixes[i])) {
-			e->n_left_out++;
-			continue;
-		}
-		e->encoder->series(&e->out, v, &e->prefixes[i]);
+		if (v != NULL)
+			encode_series(e, i, def, v);
 	}
 	e->encoder->family_end(&e->out);
 }
@@ -196,9 +203,9 @@ encode_all(struct encoding *e, const struct cmxr_options *options)
 
 		for (size_t j = 0; j < s->n_families; j++) {
 			const struct cmxi_values *v = s->families[j];
-			const char *name = v->family->d.def.name;
+			const char *name = v->def->name;
 
-			if (is_selected(options, &v->family->d.def) &&
+			if (is_selected(options, v->def) &&
 			    !was_shown_before(e, i, name))
 				encode_family(e, i, v);
 		}
@@ -257,7 +264,7 @@ check_inputs(const struct cmxr_input *inputs, size_t n, struct cmx_error *err)
 	return 0;
 }
 
-/* The prefix texts of all inputs, in one allocation chain. */
+/* The prefix texts of all inputs, each in memory of its own. */
 static bool
 make_prefixes(const struct cmxr_input *inputs, size_t n,
     struct cmxi_prefix *prefixes)

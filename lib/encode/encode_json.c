@@ -4,7 +4,8 @@
  * One object: {"families": [{name, type, help, unit, labels, series: [...]}]}.
  * A series has its labels and a value; a histogram has count, sum and
  * cumulative buckets.  JSON has no NaN and no infinities: they are strings.
- * codeai-metrics(1) documents each key.
+ * codeai-metrics(1) documents each key.  Not by jansson: that prints doubles
+ * with 17 digits, and wants a tree of the whole body first.
  */
 #include "encode/encode.h"
 
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "family/rules.h"
 
 static void
 append_string(struct cmxi_buf *b, const char *s)
@@ -77,7 +79,7 @@ static void
 json_family(struct cmxi_output *o, const struct cmxi_values *v)
 {
 	struct cmxi_buf *b = o->b;
-	const struct cmx_family_def *def = &v->family->d.def;
+	const struct cmx_family_def *def = v->def;
 
 	separate(b);
 	cmxi_buf_string(b, "\n{\"name\":");
@@ -114,7 +116,7 @@ static void
 append_labels(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix, size_t series, const char *pid)
 {
-	const struct cmx_family_def *def = &v->family->d.def;
+	const struct cmx_family_def *def = v->def;
 	struct cmxi_buf *b = o->b;
 	const struct cmxi_catalog_series *of = &v->family->series[series];
 	const char *value;
@@ -142,15 +144,16 @@ append_labels(struct cmxi_output *o, const struct cmxi_values *v,
 static void
 append_histogram(struct cmxi_buf *b, const struct cmxi_values *v, size_t i)
 {
-	const struct cmxi_pair *pairs = &v->pairs[i * v->n_buckets];
+	const struct cmxi_buckets *buckets = &v->family->buckets;
+	const struct cmxi_pair *cells = cmxi_values_cells(v, i);
 	double count = 0, sum = 0;
 	size_t cell = 0;
 
 	cmxi_buf_string(b, ",\"buckets\":[");
-	for (size_t j = 0; j < cmxi_values_n_shown(v); j++) {
-		cmxi_values_next_bucket(v, pairs, j, &cell, &count, &sum);
+	for (size_t j = 0; j < buckets->n_shown; j++) {
+		cmxi_buckets_next(buckets, cells, j, &cell, &count, &sum);
 		cmxi_buf_string(b, j > 0 ? ",{\"le\":" : "{\"le\":");
-		append_string(b, v->bound_texts[j].text);
+		append_string(b, buckets->texts[j].text);
 		cmxi_buf_string(b, ",\"count\":");
 		append_number(b, count);
 		cmxi_buf_char(b, '}');
@@ -165,7 +168,7 @@ static void
 append_value(struct cmxi_buf *b, const struct cmxi_values *v, size_t i)
 {
 	cmxi_buf_string(b, ",\"value\":");
-	if (v->family->d.def.type == CMX_COUNTER && !v->family->d.def.is_double)
+	if (cmxi_values_is_whole(v))
 		cmxi_buf_u64(b, v->whole[i]);
 	else
 		append_number(b, v->value[i]);
@@ -195,7 +198,7 @@ json_series(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix)
 {
 	struct cmxi_buf *b = o->b;
-	const struct cmx_family_def *def = &v->family->d.def;
+	const struct cmx_family_def *def = v->def;
 
 	if (cmxi_def_is_each(def)) {
 		append_each(o, v, prefix);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "family/rules.h"
 #include "encode/protobuf.h"
 
 /*
@@ -25,7 +26,7 @@ static void
 make_heads(struct cmxi_output *o, const struct cmxi_values *v,
     struct heads *heads)
 {
-	const struct cmx_family_def *def = &v->family->d.def;
+	const struct cmx_family_def *def = v->def;
 	size_t at = 0;
 
 	o->scratch.size = 0;
@@ -84,7 +85,7 @@ labels_at(char *p, const struct cmxi_values *v, const struct heads *heads,
 	const char *value = v->family->series[series].text;
 	const char *head = heads->bytes;
 
-	for (size_t i = 0; i < v->family->d.def.n_labels; i++) {
+	for (size_t i = 0; i < v->def->n_labels; i++) {
 		size_t m = heads->sizes[i], n;
 
 		value += heads->text_sizes[i];
@@ -118,8 +119,7 @@ value_at(char *p, int tag, double value, uint64_t created_ns)
 static int
 tag_of(const struct cmxi_values *v)
 {
-	return v->family->d.def.type == CMX_GAUGE ? PB_METRIC_GAUGE :
-						    PB_METRIC_COUNTER;
+	return v->def->type == CMX_GAUGE ? PB_METRIC_GAUGE : PB_METRIC_COUNTER;
 }
 
 /* False where its labels are too long for a short message, or odd. */
@@ -129,8 +129,7 @@ put_short(struct cmxi_output *o, const struct cmxi_values *v,
 {
 	const struct cmxi_catalog_series *series = &v->family->series[i];
 	/* The text has names and values too, and is no shorter. */
-	size_t most =
-	    series->text_size + SHORT_TAIL + 8 * v->family->d.def.n_labels;
+	size_t most = series->text_size + SHORT_TAIL + 8 * v->def->n_labels;
 	char *length, *p;
 
 	if (most >= SHORT_MAX || series->is_escaped ||
@@ -172,7 +171,7 @@ static void
 put_sample(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix, const struct heads *heads, size_t i)
 {
-	const struct cmx_family_def *def = &v->family->d.def;
+	const struct cmx_family_def *def = v->def;
 	bool is_gauge = def->type == CMX_GAUGE;
 	uint64_t created_ns = is_gauge ? 0 : cmxi_values_created(v, i);
 	double value =
@@ -190,7 +189,7 @@ protobuf_family(struct cmxi_output *o, const struct cmxi_values *v)
 {
 	static const uint64_t types
 	    [] = { [CMX_COUNTER] = 0, [CMX_GAUGE] = 1, [CMX_HISTOGRAM] = 4 };
-	const struct cmx_family_def *def = &v->family->d.def;
+	const struct cmx_family_def *def = v->def;
 
 	o->family_at = cmxi_pb_open_message(o->b, 0, PB_FAMILY_LENGTH);
 	cmxi_pb_string(o->b, PB_FAMILY_NAME, def->name);
@@ -217,15 +216,15 @@ static void
 protobuf_series(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix)
 {
-	bool is_histogram = v->family->d.def.type == CMX_HISTOGRAM;
+	bool is_histogram = v->def->type == CMX_HISTOGRAM;
 	struct heads heads = { .bytes = NULL };
 
-	if (cmxi_def_is_each(&v->family->d.def)) {
+	if (cmxi_def_is_each(v->def)) {
 		put_each(o, v, prefix);
 		return;
 	}
 	/* Histograms use the scratch memory themselves. */
-	if (!is_histogram && !v->family->d.def.has_exemplars)
+	if (!is_histogram && !v->def->has_exemplars)
 		make_heads(o, v, &heads);
 	for (size_t i = 0; i < v->n_series; i++) {
 		if (!cmxi_values_is_shown(v, i))

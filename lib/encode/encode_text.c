@@ -50,7 +50,7 @@ static void
 append_meta(const struct line *l, const char *word, const char *text)
 {
 	cmxi_buf_string(l->b, word);
-	cmxi_buf_bytes(l->b, l->v->family->d.def.name, l->name_size);
+	cmxi_buf_bytes(l->b, l->v->def->name, l->name_size);
 	cmxi_buf_char(l->b, ' ');
 	cmxi_buf_string(l->b, text);
 	cmxi_buf_char(l->b, '\n');
@@ -60,7 +60,7 @@ append_meta(const struct line *l, const char *word, const char *text)
 static bool
 ends_in_unit(const struct line *l)
 {
-	const struct cmx_family_def *def = &l->v->family->d.def;
+	const struct cmx_family_def *def = l->v->def;
 	size_t n = strlen(def->unit);
 
 	return n > 0 && l->name_size > n + 1 &&
@@ -76,7 +76,7 @@ static struct line
 make_line(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix, bool is_openmetrics)
 {
-	const struct cmx_family_def *def = &v->family->d.def;
+	const struct cmx_family_def *def = v->def;
 	struct line l = { o->b, v, prefix, is_openmetrics,
 		is_openmetrics && o->with_created, strlen(def->name), "" };
 
@@ -92,7 +92,7 @@ static void
 append_family(struct cmxi_output *o, const struct cmxi_values *v,
     bool is_openmetrics)
 {
-	const struct cmx_family_def *def = &v->family->d.def;
+	const struct cmx_family_def *def = v->def;
 	struct line l = make_line(o, v, NULL, is_openmetrics);
 
 	cmxi_buf_string(o->b, "# HELP ");
@@ -117,7 +117,7 @@ append_head(const struct line *l, const char *suffix,
 	struct cmxi_buf *b = l->b;
 	bool comma = false;
 
-	cmxi_buf_bytes(b, l->v->family->d.def.name, l->name_size);
+	cmxi_buf_bytes(b, l->v->def->name, l->name_size);
 	cmxi_buf_string(b, suffix);
 	if (l->prefix->text_size + series->text_size > 0 ||
 	    extra_name != NULL) {
@@ -190,10 +190,10 @@ append_created(const struct line *l, size_t i)
 static void
 append_sample(const struct line *l, size_t i)
 {
-	const struct cmx_family_def *def = &l->v->family->d.def;
+	const struct cmx_family_def *def = l->v->def;
 
 	append_head(l, l->suffix, &l->v->family->series[i], NULL, NULL);
-	if (def->type == CMX_COUNTER && !def->is_double)
+	if (cmxi_values_is_whole(l->v))
 		cmxi_buf_u64(l->b, l->v->whole[i]);
 	else
 		cmxi_buf_double(l->b, l->v->value[i]);
@@ -211,7 +211,7 @@ append_sample(const struct line *l, size_t i)
 static bool
 has_sum(const struct line *l, double sum)
 {
-	const struct cmxi_definition *d = &l->v->family->d;
+	const struct cmxi_definition *d = &l->v->family->definition;
 
 	return !l->is_openmetrics ||
 	    (sum >= 0 && (d->n_shown == 0 || d->shown[0] >= 0));
@@ -222,18 +222,19 @@ static void
 append_histogram(const struct line *l, size_t i)
 {
 	const struct cmxi_catalog_series *series = &l->v->family->series[i];
-	const struct cmxi_pair *pairs = &l->v->pairs[i * l->v->n_buckets];
+	const struct cmxi_buckets *buckets = &l->v->family->buckets;
+	const struct cmxi_pair *cells = cmxi_values_cells(l->v, i);
 	double count = 0, sum = 0;
 	size_t cell = 0;
 
-	for (size_t j = 0; j < cmxi_values_n_shown(l->v); j++) {
-		const struct cmxi_bound_text *t = &l->v->bound_texts[j];
+	for (size_t j = 0; j < buckets->n_shown; j++) {
+		const struct cmxi_bound_text *t = &buckets->texts[j];
 
-		cmxi_values_next_bucket(l->v, pairs, j, &cell, &count, &sum);
+		cmxi_buckets_next(buckets, cells, j, &cell, &count, &sum);
 		append_head(l, "_bucket", series, "le",
 		    l->is_openmetrics ? t->openmetrics : t->text);
 		cmxi_buf_double(l->b, count);
-		if (l->is_openmetrics && l->v->family->d.def.has_exemplars)
+		if (l->is_openmetrics && l->v->def->has_exemplars)
 			append_exemplar(l, i, j);
 		cmxi_buf_char(l->b, '\n');
 	}
@@ -269,7 +270,7 @@ static void
 append_series(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix, bool is_openmetrics)
 {
-	const struct cmx_family_def *def = &v->family->d.def;
+	const struct cmx_family_def *def = v->def;
 	struct line line = make_line(o, v, prefix, is_openmetrics);
 
 	if (cmxi_def_is_each(def)) {

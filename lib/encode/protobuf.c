@@ -82,7 +82,7 @@ void
 cmxi_pb_labels(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix, size_t series, const char *pid)
 {
-	const struct cmx_family_def *def = &v->family->d.def;
+	const struct cmx_family_def *def = v->def;
 	const struct cmxi_catalog_series *s = &v->family->series[series];
 	const char *value;
 

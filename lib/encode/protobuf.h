@@ -154,7 +154,8 @@ void cmxi_pb_timestamp(struct cmxi_buf *, int tag, uint64_t ns);
 void cmxi_pb_bytes(struct cmxi_buf *, int tag, const char *bytes, size_t n);
 void cmxi_pb_string(struct cmxi_buf *, int tag, const char *s);
 
-/* A message whose length, of so many bytes, close_message() fills in. */
+/* A message whose length, of so many bytes, cmxi_pb_close_message() fills in.
+ */
 size_t cmxi_pb_open_message(struct cmxi_buf *b, int tag, size_t length_size);
 void cmxi_pb_close_message(struct cmxi_buf *b, size_t at, size_t length_size);
 

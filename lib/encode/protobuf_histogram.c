@@ -10,7 +10,7 @@
 
 /*
  * Populated buckets of one series that are shown; where there are more, the
- * resolution is halved until there are not, and stays so.
+ * resolution is halved until there are not.
  */
 #define NATIVE_BUCKETS_MAX 160
 
@@ -32,21 +32,23 @@ put_bucket(struct cmxi_output *o, uint64_t count, double bound,
 static void
 put_classic(struct cmxi_output *o, const struct cmxi_values *v, size_t i)
 {
-	const struct cmxi_pair *pairs = &v->pairs[i * v->n_buckets];
-	bool has_exemplars = v->family->d.def.has_exemplars;
+	const struct cmxi_buckets *buckets = &v->family->buckets;
+	const struct cmxi_pair *cells = cmxi_values_cells(v, i);
+	bool has_exemplars = v->def->has_exemplars;
 	double count = 0, sum = 0;
-	size_t cell = 0, n = cmxi_values_n_shown(v);
+	size_t cell = 0, n = buckets->n_shown;
 
 	for (size_t j = 0; j < n; j++) {
-		cmxi_values_next_bucket(v, pairs, j, &cell, &count, &sum);
+		cmxi_buckets_next(buckets, cells, j, &cell, &count, &sum);
 		put_bucket(o, cmxi_pair_count(count),
-		    j + 1 < n ? v->family->d.shown[j] : HUGE_VAL,
+		    j + 1 < n ? v->family->definition.shown[j] : HUGE_VAL,
 		    has_exemplars ? cmxi_encode_exemplar(v, i, j) : NULL);
 	}
 }
 
 /* Native buckets that are not empty, in order. */
 struct native {
+	int schema;
 	size_t n;
 	struct {
 		int32_t key;
@@ -58,13 +60,15 @@ struct native {
 static void
 collect_native(const struct cmxi_values *v, size_t i, struct native *native)
 {
-	const struct cmxi_pair *pairs = &v->pairs[i * v->n_buckets];
+	const struct cmxi_buckets *buckets = &v->family->buckets;
+	const struct cmxi_pair *cells = cmxi_values_cells(v, i);
 
 	native->n = 0;
 	native->zero_count = 0;
-	for (size_t j = 0; j < v->n_buckets; j++) {
-		int32_t key = v->cell_keys[j];
-		uint64_t count = cmxi_pair_count(pairs[j].count);
+	native->schema = v->def->native_schema;
+	for (size_t j = 0; j < buckets->n_cells; j++) {
+		int32_t key = buckets->keys[j];
+		uint64_t count = cmxi_pair_count(cells[j].count);
 
 		if (count == 0)
 			continue;
@@ -102,21 +106,18 @@ halve(struct native *native)
 }
 
 /*
- * As few buckets as allowed, and never again more: a schema that rises is a
- * counter reset to Prometheus.
+ * As few buckets as allowed.  Counts only grow, so the buckets that are not
+ * empty at one resolution never become fewer, and the schema of a series is
+ * never raised again: that would be a counter reset to Prometheus.
  */
 static void
-reduce(const struct cmxi_values *v, size_t i, struct native *native)
+reduce(struct native *native)
 {
-	int schema = v->family->d.def.native_schema;
-
-	for (; schema > v->shown_schemas[i]; schema--)
+	while (native->n > NATIVE_BUCKETS_MAX &&
+	    native->schema > CMXI_NATIVE_SCHEMA_MIN) {
 		halve(native);
-	for (;
-	     native->n > NATIVE_BUCKETS_MAX && schema > CMXI_NATIVE_SCHEMA_MIN;
-	     schema--)
-		halve(native);
-	v->shown_schemas[i] = (int8_t)schema;
+		native->schema--;
+	}
 }
 
 /* A run of buckets without a wide gap: [from, to), first key to last. */
@@ -206,11 +207,11 @@ put_native_exemplars(struct cmxi_output *o, const struct cmxi_values *v,
 
 static void
 put_native(struct cmxi_output *o, const struct cmxi_values *v, size_t i,
-    struct native *native)
+    const struct native *native)
 {
-	reduce(v, i, native);
-	cmxi_pb_number(o->b, PB_SCHEMA, cmxi_pb_zigzag(v->shown_schemas[i]));
-	cmxi_pb_double(o->b, PB_ZERO_THRESHOLD, v->zero_threshold);
+	cmxi_pb_number(o->b, PB_SCHEMA, cmxi_pb_zigzag(native->schema));
+	cmxi_pb_double(o->b, PB_ZERO_THRESHOLD,
+	    v->family->buckets.zero_threshold);
 	cmxi_pb_number(o->b, PB_ZERO_COUNT, native->zero_count);
 	put_spans(o, native);
 	put_deltas(o, native);
@@ -222,7 +223,7 @@ void
 cmxi_pb_histogram(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix, size_t i)
 {
-	const struct cmxi_pair *pairs = &v->pairs[i * v->n_buckets];
+	const struct cmxi_pair *cells = cmxi_values_cells(v, i);
 	size_t metric =
 	    cmxi_pb_open_message(o->b, PB_FAMILY_METRIC, PB_METRIC_LENGTH);
 	size_t histogram;
@@ -230,19 +231,20 @@ cmxi_pb_histogram(struct cmxi_output *o, const struct cmxi_values *v,
 	uint64_t count = 0;
 	double sum = 0;
 
-	for (size_t j = 0; j < v->n_buckets; j++) {
-		count += cmxi_pair_count(pairs[j].count);
-		sum += pairs[j].sum;
+	for (size_t j = 0; j < v->family->buckets.n_cells; j++) {
+		count += cmxi_pair_count(cells[j].count);
+		sum += cells[j].sum;
 	}
 	cmxi_pb_labels(o, v, prefix, i, NULL);
 	histogram =
 	    cmxi_pb_open_message(o->b, PB_METRIC_HISTOGRAM, PB_METRIC_LENGTH);
 	cmxi_pb_number(o->b, PB_SAMPLE_COUNT, count);
 	cmxi_pb_double(o->b, PB_SAMPLE_SUM, sum);
-	if (!v->family->d.def.is_native || v->family->d.def.n_bounds > 0)
+	if (!v->def->is_native || v->def->n_bounds > 0)
 		put_classic(o, v, i);
-	if (v->family->d.def.is_native) {
+	if (v->def->is_native) {
 		collect_native(v, i, &native);
+		reduce(&native);
 		put_native(o, v, i, &native);
 	}
 	cmxi_pb_timestamp(o->b, PB_HISTOGRAM_START, cmxi_values_created(v, i));

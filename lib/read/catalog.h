@@ -2,13 +2,16 @@
  * catalog.h: a reader's own copy of families and series.
  *
  * Read by pread, validated once, then trusted.  Nothing here is looked at in
- * the segment a second time; the values are snapshot.h's.
+ * the segment a second time; the values are values.h's.
  */
 #ifndef CMXI_CATALOG_H
 #define CMXI_CATALOG_H
 
 #include "base/buf.h"
 #include "base/hash_set.h"
+#include "base/pool.h"
+#include "read/arena_window.h"
+#include "read/buckets.h"
 #include "segment/family_record.h"
 #include "segment/segment.h"
 
@@ -32,7 +35,8 @@ cmxi_catalog_series_cells(const struct cmxi_catalog_series *s)
 }
 
 struct cmxi_catalog_family {
-	struct cmxi_definition d;
+	struct cmxi_definition definition;
+	struct cmxi_buckets buckets;
 	struct cmxi_shm_family *record; /* a private copy, or null */
 	uint64_t created_ns;
 	uint32_t cell_size;   /* bytes of a series in one stripe */
@@ -47,30 +51,28 @@ struct cmxi_catalog_family {
 struct cmxi_catalog {
 	const struct cmxi_segment *segment;
 	struct cmxi_shm_header header; /* as of the last refresh */
-	size_t n_families;
+	size_t n_families, capacity;
 	struct cmxi_catalog_family **families;
 	uint64_t n_family_words; /* of the table, looked at so far */
 	uint32_t *index;         /* the entries of its words seen so far */
 	uint64_t begun;          /* inserts_begun of the last scan */
+	uint64_t done;           /* inserts_done of the last scan */
+	unsigned int n_idle; /* refreshes since an insert was seen to move */
 	/* Hashes of all keys, so that none is shown twice; and their bytes. */
 	struct cmxi_hash_set seen;
 	uint64_t entry_bytes;
-	uint64_t done;          /* inserts_done of the last scan */
-	unsigned int n_idle;    /* refreshes since an insert was seen to move */
-	uint64_t n_invalid;     /* families and series left out */
-	struct cmxi_buf refs;   /* new entries of this refresh */
-	struct cmxi_buf window; /* of the arena */
-	uint64_t window_offset;
+	uint64_t n_invalid;   /* families and series left out */
+	struct cmxi_buf refs; /* new entries of this refresh */
+	struct cmxi_arena_window window;
 	struct cmxi_buf text; /* of the series that is read */
-	struct cmxi_pool_chunk *pool;
+	struct cmxi_pool pool;
 };
 
-/*
- * The values of a series' labels, each with its NUL, into buf, which has room
- * for text_size + 1 bytes.  Returns their size.
- */
-size_t cmxi_catalog_series_values(const struct cmxi_catalog_family *,
-    const struct cmxi_catalog_series *, char *buf);
+/* What a reader finds where a writer put something. */
+enum cmxi_entry_kind {
+	CMXI_ENTRY_IS_INVALID, /* not what a writer makes: left out */
+	CMXI_ENTRY_IS_VALID
+};
 
 void cmxi_catalog_init(struct cmxi_catalog *, const struct cmxi_segment *);
 void cmxi_catalog_fini(struct cmxi_catalog *);
@@ -80,5 +82,23 @@ void cmxi_catalog_fini(struct cmxi_catalog *);
  * CMX_ERR_FORMAT where the file is shorter than it was.
  */
 int cmxi_catalog_refresh(struct cmxi_catalog *, struct cmx_error *);
+
+/* catalog_series.c */
+
+/*
+ * Read and check the series entry ref of a family, and append it there.
+ * Returns 0 and its kind, or a negative enum cmx_err.
+ */
+int cmxi_catalog_add_series(struct cmxi_catalog *, struct cmxi_catalog_family *,
+    uint32_t ref, enum cmxi_entry_kind *, struct cmx_error *);
+
+/*
+ * The values of a series' labels, each with its NUL, into buf, which has room
+ * for text_size + 1 bytes.  Returns their size.
+ */
+size_t cmxi_catalog_series_values(const struct cmxi_catalog_family *,
+    const struct cmxi_catalog_series *, char *buf);
+
+int cmxi_catalog_no_memory(struct cmx_error *);
 
 #endif

@@ -3,93 +3,21 @@
  */
 #include "read/gauges.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "read/live_slots.h"
 #include "segment/gauge_cell.h"
 
 /* Looks at a slot that changes hands while it is read. */
 #define SLOT_TRIES 4
 
-struct range {
-	uint64_t from, to;
-};
-
-/*
- * A beacon in [from, to), any one, is at *slot; 1, 0 for none, or -1.
- * Asking as a reader would (F_RDLCK) meets write locks only: somebody who may
- * only read the file cannot plant a beacon.
- */
-static int
-find_beacon(const struct cmxi_segment *s, struct range range, uint64_t *slot)
-{
-	struct flock lock = { .l_type = F_RDLCK,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)(CMXI_BEACON_OFFSET + (int64_t)range.from),
-		.l_len = (off_t)(range.to - range.from) };
-
-	if (fcntl(s->fd, F_OFD_GETLK, &lock) != 0)
-		return -1;
-	if (lock.l_type == F_UNLCK)
-		return 0;
-	/* A lock may begin before the range, if somebody made a long one. */
-	if (lock.l_start < CMXI_BEACON_OFFSET + (int64_t)range.from)
-		*slot = range.from;
-	else
-		*slot = (uint64_t)(lock.l_start - CMXI_BEACON_OFFSET);
-	return *slot < range.to ? 1 : 0;
-}
-
-/*
- * The kernel names one lock of a range, not the first; so the range is cut at
- * it and both parts are asked.  2n + 1 questions for n live processes.
- */
-int
-cmxi_slots_list_live(const struct cmxi_segment *s, struct cmxi_buf *slots,
-    struct cmx_error *err)
-{
-	struct cmxi_buf stack = { .data = NULL };
-	struct range range = { 0, s->fixed.n_slots };
-	int r = 0;
-
-	slots->size = 0;
-	cmxi_buf_bytes(&stack, &range, sizeof(range));
-	while (r == 0 && stack.size >= sizeof(range)) {
-		uint64_t slot;
-		uint32_t number;
-
-		stack.size -= sizeof(range);
-		memcpy(&range, stack.data + stack.size, sizeof(range));
-		if (range.from >= range.to)
-			continue;
-		int found = find_beacon(s, range, &slot);
-		if (found < 0)
-			r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
-			    "cannot ask for the beacons of the segment");
-		if (found <= 0)
-			continue;
-		number = (uint32_t)slot;
-		cmxi_buf_bytes(slots, &number, sizeof(number));
-		cmxi_buf_bytes(&stack, &(struct range){ range.from, slot },
-		    sizeof(range));
-		cmxi_buf_bytes(&stack, &(struct range){ slot + 1, range.to },
-		    sizeof(range));
-	}
-	if (r == 0 && (stack.failed || slots->failed))
-		r = cmxi_error(err, CMX_ERR_MEMORY,
-		    "no memory for the live slots");
-	cmxi_buf_fini(&stack);
-	return r;
-}
-
 static bool
 is_gauge(const struct cmxi_values *v)
 {
-	return v->family->d.def.type == CMX_GAUGE;
+	return v->def->type == CMX_GAUGE;
 }
 
 /* How many cells a slot has. */
@@ -111,7 +39,7 @@ reserve_each(struct cmxi_scrape *scrape, size_t n_slots)
 	for (size_t i = 0; i < scrape->n_families; i++) {
 		struct cmxi_values *v = &scrape->families[i];
 
-		if (is_gauge(v) && v->family->d.def.aggregate == CMX_EACH &&
+		if (is_gauge(v) && v->def->aggregate == CMX_EACH &&
 		    !cmxi_buf_reserve(&v->each,
 			(n_slots + 1) * v->n_series * sizeof(struct cmxi_each)))
 			return false;
@@ -146,21 +74,6 @@ cmxi_gauges_fini(struct cmxi_gauge_scratch *scratch)
 	cmxi_buf_fini(&scratch->values);
 }
 
-void
-cmxi_values_add_each(struct cmxi_values *v, const struct cmxi_each *each)
-{
-	struct cmxi_each *known = (struct cmxi_each *)(void *)v->each.data;
-	size_t n = v->each.size / sizeof(*known);
-
-	for (size_t i = n; i > 0; i--)
-		if (known[i - 1].series == each->series &&
-		    known[i - 1].pid == each->pid) {
-			known[i - 1].value += each->value;
-			return;
-		}
-	cmxi_buf_bytes(&v->each, each, sizeof(*each));
-}
-
 /* One process's value joins the others'. */
 static void
 merge_value(struct cmxi_values *v, size_t series, double value, uint32_t pid)
@@ -169,7 +82,7 @@ merge_value(struct cmxi_values *v, size_t series, double value, uint32_t pid)
 	double *total = &v->value[series];
 	struct cmxi_each each = { (uint32_t)series, pid, value };
 
-	switch (v->family->d.def.aggregate) {
+	switch (v->def->aggregate) {
 	case CMX_MIN:
 		if (n == 0 || value < *total)
 			*total = value;

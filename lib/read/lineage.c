@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/hash_index.h"
 #include "family/compare.h"
-#include "read/gauges.h"
 
 #define SEGMENTS_MAX (CMXI_PREDECESSORS_MAX + 1)
 
@@ -27,9 +28,7 @@ struct cmxi_lineage_family {
 	struct cmxi_catalog_family family; /* the union of their series */
 	struct cmxi_values values;
 	struct member members[SEGMENTS_MAX];
-	/* Numbers of series + 1 by the hash of their labels. */
-	uint32_t *table;
-	size_t table_size;
+	struct cmxi_hash_index numbers; /* of series, by their labels */
 };
 
 static void
@@ -38,8 +37,9 @@ free_family(struct cmxi_lineage_family *u)
 	for (size_t i = 0; i < SEGMENTS_MAX; i++)
 		free(u->members[i].map);
 	cmxi_values_fini(&u->values);
+	cmxi_buckets_fini(&u->family.buckets);
 	free(u->family.series);
-	free(u->table);
+	cmxi_hash_index_fini(&u->numbers);
 	free(u);
 }
 
@@ -60,64 +60,35 @@ cmxi_lineage_values(const struct cmxi_lineage *u, size_t family)
 
 /* Series */
 
-/* Where a series stands in the table, or would. */
-static size_t
-table_slot(const struct cmxi_lineage_family *u,
-    const struct cmxi_catalog_series *s)
-{
-	size_t at = cmxi_hash(s->text, s->text_size, 0) & (u->table_size - 1);
-
-	for (;; at = (at + 1) & (u->table_size - 1)) {
-		const struct cmxi_catalog_series *there;
-
-		if (u->table[at] == 0)
-			return at;
-		there = &u->family.series[u->table[at] - 1];
-		if (there->text_size == s->text_size &&
-		    memcmp(there->text, s->text, s->text_size) == 0)
-			return at;
-	}
-}
-
-/* Twice as many places as series, at least. */
 static bool
-grow_table(struct cmxi_lineage_family *u)
+has_text(const void *arg, uint32_t number, const void *key)
 {
-	size_t size = u->table_size == 0 ? 64 : u->table_size * 2;
+	const struct cmxi_lineage_family *f = arg;
+	const struct cmxi_catalog_series *there = &f->family.series[number];
+	const struct cmxi_catalog_series *s = key;
 
-	free(u->table);
-	u->table = calloc(size, sizeof(*u->table));
-	u->table_size = u->table == NULL ? 0 : size;
-	for (size_t i = 0; u->table != NULL && i < u->family.n_series; i++)
-		u->table[table_slot(u, &u->family.series[i])] = (uint32_t)i + 1;
-	return u->table != NULL;
+	return there->text_size == s->text_size &&
+	    memcmp(there->text, s->text, s->text_size) == 0;
 }
 
-/* The number of a series, which may be new; or SIZE_MAX. */
-static size_t
+/* The number of a series, which may be new; false: no memory. */
+static bool
 series_number(struct cmxi_lineage_family *u,
-    const struct cmxi_catalog_series *s)
+    const struct cmxi_catalog_series *s, uint32_t *number)
 {
 	struct cmxi_catalog_family *f = &u->family;
-	size_t at;
+	uint64_t hash = cmxi_hash(s->text, s->text_size, 0);
 
-	if (f->n_series * 2 >= u->table_size && !grow_table(u))
-		return SIZE_MAX;
-	at = table_slot(u, s);
-	if (u->table[at] != 0)
-		return u->table[at] - 1;
-	if (f->n_series == f->capacity) {
-		size_t capacity = f->capacity * 2 + 4;
-		void *grown = reallocarray(f->series, capacity, sizeof(*s));
-
-		if (grown == NULL)
-			return SIZE_MAX;
-		f->series = grown;
-		f->capacity = capacity;
-	}
+	*number = cmxi_hash_index_find(&u->numbers, hash, has_text, u, s);
+	if (*number != CMXI_HASH_INDEX_NONE)
+		return true;
+	*number = (uint32_t)f->n_series;
+	if (!cmxi_array_reserve(&f->series, &f->capacity, f->n_series + 1,
+		sizeof(*s)) ||
+	    !cmxi_hash_index_add(&u->numbers, hash, *number))
+		return false;
 	f->series[f->n_series++] = *s;
-	u->table[at] = (uint32_t)f->n_series;
-	return f->n_series - 1;
+	return true;
 }
 
 /* Number what a segment has new. */
@@ -126,23 +97,12 @@ map_series(struct cmxi_lineage_family *u, struct member *m)
 {
 	size_t n = m->values->n_series;
 
-	if (n > m->capacity) {
-		size_t capacity = n + n / 2;
-		void *grown = reallocarray(m->map, capacity, sizeof(*m->map));
-
-		if (grown == NULL)
+	if (!cmxi_array_reserve(&m->map, &m->capacity, n, sizeof(*m->map)))
+		return false;
+	for (; m->n_mapped < n; m->n_mapped++)
+		if (!series_number(u, &m->values->family->series[m->n_mapped],
+			&m->map[m->n_mapped]))
 			return false;
-		m->map = grown;
-		m->capacity = capacity;
-	}
-	for (; m->n_mapped < n; m->n_mapped++) {
-		size_t number =
-		    series_number(u, &m->values->family->series[m->n_mapped]);
-
-		if (number == SIZE_MAX)
-			return false;
-		m->map[m->n_mapped] = (uint32_t)number;
-	}
 	return true;
 }
 
@@ -152,10 +112,11 @@ static struct cmxi_lineage_family *
 find_family(const struct cmxi_lineage *u, const char *name, size_t hint)
 {
 	if (hint < u->n_families &&
-	    strcmp(u->families[hint]->family.d.def.name, name) == 0)
+	    strcmp(u->families[hint]->family.definition.def.name, name) == 0)
 		return u->families[hint];
 	for (size_t i = 0; i < u->n_families; i++)
-		if (strcmp(u->families[i]->family.d.def.name, name) == 0)
+		if (strcmp(u->families[i]->family.definition.def.name, name) ==
+		    0)
 			return u->families[i];
 	return NULL;
 }
@@ -166,8 +127,8 @@ clashes_with_any(const struct cmxi_lineage *u, const struct cmx_family_def *def)
 	char name[CMXI_CLASH_SIZE];
 
 	for (size_t i = 0; i < u->n_families; i++)
-		if (cmxi_def_clash(&u->families[i]->family.d.def, def, name,
-			sizeof(name)))
+		if (cmxi_def_clash(&u->families[i]->family.definition.def, def,
+			name, sizeof(name)))
 			return true;
 	return false;
 }
@@ -177,23 +138,16 @@ add_family(struct cmxi_lineage *u, const struct cmxi_catalog_family *of)
 {
 	struct cmxi_lineage_family *added = calloc(1, sizeof(*added));
 
-	if (u->n_families == u->capacity) {
-		size_t capacity = u->capacity * 2 + 32;
-		void *grown = reallocarray(u->families, capacity,
-		    sizeof(struct cmxi_lineage_family *));
-
-		if (grown == NULL) {
-			free(added);
-			return NULL;
-		}
-		u->families = grown;
-		u->capacity = capacity;
-	}
-	if (added == NULL)
+	if (added == NULL ||
+	    !cmxi_array_reserve(&u->families, &u->capacity, u->n_families + 1,
+		sizeof(struct cmxi_lineage_family *)) ||
+	    !cmxi_buckets_init(&added->family.buckets, &of->definition)) {
+		free(added);
 		return NULL;
+	}
 	/* Names, bounds and texts stay the segment's own. */
-	added->family.d = of->d;
-	added->family.d.def.labels = added->family.d.labels;
+	added->family.definition = of->definition;
+	added->family.definition.def.labels = added->family.definition.labels;
 	added->family.created_ns = of->created_ns;
 	added->family.cell_size = of->cell_size;
 	added->family.n_exemplars = of->n_exemplars;
@@ -208,7 +162,7 @@ join_segment_families(struct cmxi_lineage *u, const struct cmxi_scrape *scrape,
 {
 	for (size_t i = 0; i < scrape->n_families; i++) {
 		const struct cmxi_values *v = &scrape->families[i];
-		const struct cmx_family_def *def = &v->family->d.def;
+		const struct cmx_family_def *def = v->def;
 		struct cmxi_lineage_family *f = find_family(u, def->name, i);
 
 		if (f == NULL && clashes_with_any(u, def))
@@ -217,7 +171,7 @@ join_segment_families(struct cmxi_lineage *u, const struct cmxi_scrape *scrape,
 			f = add_family(u, v->family);
 		if (f == NULL)
 			return false;
-		if (!cmxi_def_same_cells(&f->family.d.def, def))
+		if (!cmxi_def_same_cells(&f->family.definition.def, def))
 			continue;
 		f->members[segment].values = v;
 		if (!map_series(f, &f->members[segment]))
@@ -243,25 +197,30 @@ add_exemplars(struct cmxi_values *to, size_t at, const struct cmxi_values *from,
 }
 
 static void
+add_cells(struct cmxi_pair *to, const struct cmxi_pair *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		to[i].count += from[i].count;
+		to[i].sum += from[i].sum;
+	}
+}
+
+static void
 add_values(struct cmxi_values *to, const struct member *m)
 {
 	const struct cmxi_values *from = m->values;
-	size_t n = to->n_buckets;
 
 	for (size_t i = 0; i < from->n_series; i++) {
 		size_t at = m->map[i];
 
-		if (from->family->d.def.type == CMX_HISTOGRAM)
-			for (size_t j = 0; j < n; j++) {
-				struct cmxi_pair *p = &to->pairs[at * n + j];
-
-				p->count += from->pairs[i * n + j].count;
-				p->sum += from->pairs[i * n + j].sum;
-			}
-		else if (from->family->d.def.is_double)
-			to->value[at] += from->value[i];
-		else
+		if (cmxi_values_is_histogram(from))
+			add_cells(cmxi_values_cells(to, at),
+			    cmxi_values_cells(from, i),
+			    to->family->buckets.n_cells);
+		else if (cmxi_values_is_whole(from))
 			to->whole[at] += from->whole[i];
+		else
+			to->value[at] += from->value[i];
 		add_exemplars(to, at, from, i);
 	}
 }
@@ -280,7 +239,7 @@ merge_gauge(struct cmxi_values *to, size_t at, const struct cmxi_values *from,
 		*total = v;
 		return;
 	}
-	switch (to->family->d.def.aggregate) {
+	switch (to->def->aggregate) {
 	case CMX_MIN:
 		*total = v < *total ? v : *total;
 		break;
@@ -316,9 +275,8 @@ merge_gauges(struct cmxi_values *to, const struct member *m)
 }
 
 /*
- * From the oldest on: a total is then the newest segment's plus what the
- * older ones have, which is how it is added when that is carried over, and it
- * is rounded alike.
+ * Add the oldest segment first.  carry.c adds in the same order, so that a
+ * double total is rounded alike before and after the old segment is carried.
  */
 static bool
 merge_family(struct cmxi_lineage_family *f, size_t n)
@@ -338,7 +296,7 @@ merge_family(struct cmxi_lineage_family *f, size_t n)
 		if (f->members[i - 1].values->origin_ns != 0)
 			f->values.origin_ns =
 			    f->members[i - 1].values->origin_ns;
-		if (f->family.d.def.type == CMX_GAUGE)
+		if (f->family.definition.def.type == CMX_GAUGE)
 			merge_gauges(&f->values, &f->members[i - 1]);
 		else
 			add_values(&f->values, &f->members[i - 1]);

@@ -8,7 +8,7 @@
 #ifndef CMXI_LINEAGE_H
 #define CMXI_LINEAGE_H
 
-#include "read/snapshot.h"
+#include "read/scrape.h"
 
 struct cmxi_lineage_family;
 

@@ -1,5 +1,5 @@
 /*
- * process_metrics.c: the processes of a service, one by one and summed by role.
+ * process_metrics.c: what the processes of a service take, summed by role.
  */
 #include "read/process_metrics.h"
 
@@ -11,14 +11,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/utf8.h"
 #include "segment/procfs.h"
-
-/* Looks at a slot whose role changes while it is read. */
-#define ROLE_TRIES 4
-
-/* Slots that are read at once. */
-#define SLOT_BLOCK 256
 
 /* A process that lives, for /proc to be asked about. */
 struct alive {
@@ -30,8 +23,6 @@ struct alive {
 };
 
 /* Families */
-
-static const char *const role_label = "role";
 
 #define FAMILY(n, h, t)                                            \
 	{                                                          \
@@ -69,10 +60,11 @@ init_families(struct cmxi_process_metrics *p)
 	for (size_t i = 0; i < CMXI_PROCESS_FAMILIES; i++) {
 		struct cmxi_catalog_family *f = &p->families[i];
 
-		f->d.def = definitions[i];
-		f->d.labels[0] = role_label;
-		f->d.def.labels = f->d.labels;
-		f->d.def.is_double = f->d.def.type == CMX_COUNTER;
+		f->definition.def = definitions[i];
+		f->definition.labels[0] = "role";
+		f->definition.def.labels = f->definition.labels;
+		f->definition.def.is_double =
+		    f->definition.def.type == CMX_COUNTER;
 		f->created_ns = cmxi_wall_clock_ns();
 		f->series = p->series;
 		p->values[i].needs_set = true;
@@ -82,10 +74,9 @@ init_families(struct cmxi_process_metrics *p)
 void
 cmxi_process_metrics_fini(struct cmxi_process_metrics *p)
 {
-	cmxi_buf_fini(&p->slots);
+	cmxi_process_list_fini(&p->list);
+	cmxi_process_times_fini(&p->times);
 	cmxi_buf_fini(&p->alive);
-	for (size_t i = 0; i < CMXI_SLOT_TIMES_MAX; i++)
-		free(p->times[i].slots);
 	for (size_t i = 0; i < p->n_roles; i++)
 		free(p->texts[i]);
 	for (size_t i = 0; i < CMXI_PROCESS_FAMILIES; i++)
@@ -132,55 +123,7 @@ find_role(struct cmxi_process_metrics *p, const char *name)
 	return add_role(p, name);
 }
 
-/* CPU time that is kept */
-
-/* The process's time joins that of its role's dead. */
-static void
-keep_time(struct cmxi_process_metrics *p, struct cmxi_slot_time *t)
-{
-	if (t->generation != 0)
-		p->sums[t->role].kept_ticks += t->cpu_ticks - t->base_ticks;
-	*t = (struct cmxi_slot_time){ .generation = 0 };
-}
-
-static struct cmxi_slot_times *
-times_of(struct cmxi_process_metrics *p, const struct cmxi_segment *s)
-{
-	struct cmxi_slot_times *free_one = NULL;
-
-	for (size_t i = 0; i < CMXI_SLOT_TIMES_MAX; i++) {
-		if (p->times[i].seed == s->fixed.seed)
-			return &p->times[i];
-		if (p->times[i].seed == 0)
-			free_one = &p->times[i];
-	}
-	if (free_one == NULL)
-		return NULL;
-	free_one->slots = calloc(s->fixed.n_slots, sizeof(*free_one->slots));
-	if (free_one->slots == NULL)
-		return NULL;
-	free_one->seed = s->fixed.seed;
-	free_one->n = s->fixed.n_slots;
-	return free_one;
-}
-
-/* Segments that are gone: all their processes are. */
-static void
-drop_times(struct cmxi_process_metrics *p)
-{
-	for (size_t i = 0; i < CMXI_SLOT_TIMES_MAX; i++) {
-		struct cmxi_slot_times *times = &p->times[i];
-
-		if (times->seed == 0 || times->is_seen)
-			continue;
-		for (uint64_t j = 0; j < times->n; j++)
-			keep_time(p, &times->slots[j]);
-		free(times->slots);
-		*times = (struct cmxi_slot_times){ .seed = 0 };
-	}
-}
-
-/* Slots */
+/* The living */
 
 /* When the machine booted, on the wall clock. */
 static double
@@ -201,11 +144,9 @@ cmxi_process_metrics_begin(struct cmxi_process_metrics *p)
 		p->boot_seconds = boot_seconds();
 	}
 	p->alive.size = 0;
-	for (size_t i = 0; i < CMXI_SLOT_TIMES_MAX; i++)
-		p->times[i].is_seen = false;
+	cmxi_process_times_begin(&p->times);
 	for (size_t i = 0; i <= CMXI_ROLES_MAX; i++)
 		p->sums[i] = (struct cmxi_role_sum){
-			.kept_ticks = p->sums[i].kept_ticks,
 			.had_stat = p->sums[i].had_stat,
 			.has_stat = true,
 			.has_fds = true,
@@ -213,138 +154,18 @@ cmxi_process_metrics_begin(struct cmxi_process_metrics *p)
 		};
 }
 
-static bool
-read_slots(const struct cmxi_segment *s, uint64_t from, uint64_t n,
-    struct cmxi_shm_slot *slots)
-{
-	size_t size = n * sizeof(*slots);
-
-	return pread(s->fd, slots, size,
-		   (off_t)(s->fixed.slot_offset + from * sizeof(*slots))) ==
-	    (ssize_t)size;
-}
-
-static bool
-is_settled(const struct cmxi_shm_slot *slot, const struct cmxi_shm_slot *before)
-{
-	return slot->role_version % 2 == 0 && slot->generation % 2 == 0 &&
-	    slot->role_version == before->role_version &&
-	    slot->generation == before->generation;
-}
-
-/*
- * A slot as one owner wrote it, as far as a few looks can tell: its texts are
- * for people, and made printable whatever they are.
- */
-static void
-reread_until_stable(const struct cmxi_segment *s, uint64_t number,
-    struct cmxi_shm_slot *slot)
-{
-	struct cmxi_shm_slot before = { .generation = 1 };
-
-	for (int i = 0; i < ROLE_TRIES && !is_settled(slot, &before); i++) {
-		before = *slot;
-		if (!read_slots(s, number, 1, slot))
-			return;
-	}
-}
-
-/* A text of a slot, ended and valid. */
-static void
-copy_text(char *to, size_t size, const char *from)
-{
-	size_t n = cmxi_utf8_valid_size(from, strnlen(from, size - 1));
-
-	memcpy(to, from, n);
-	memset(to + n, 0, size - n);
-}
-
 static void
 note_alive(struct cmxi_process_metrics *p, const struct cmxi_shm_slot *slot,
-    const char *role, struct cmxi_slot_time *t)
+    const char *role, struct cmxi_slot_time *time)
 {
 	struct alive alive = { .pid = slot->pid,
 		.role = find_role(p, role),
 		.start_ticks = slot->start_ticks,
 		.pid_namespace = slot->pid_namespace,
-		.time = t };
+		.time = time };
 
-	if (t->generation != slot->generation) {
-		keep_time(p, t);
-		t->generation = slot->generation;
-		t->role = alive.role;
-	} else if (t->role != alive.role) {
-		/* What it used so far stays with the role it had. */
-		p->sums[t->role].kept_ticks += t->cpu_ticks - t->base_ticks;
-		t->base_ticks = t->cpu_ticks;
-		t->role = alive.role;
-	}
+	cmxi_process_times_note(&p->times, time, slot->generation, alive.role);
 	cmxi_buf_bytes(&p->alive, &alive, sizeof(alive));
-}
-
-static void
-add_slot(struct cmxi_process_metrics *p, struct cmxi_shm_slot *slot,
-    uint32_t number, const uint32_t *n_set, struct cmxi_slot_times *times,
-    struct cmxi_buf *list)
-{
-	struct cmxr_process process;
-
-	/* Never claimed, or being claimed just now. */
-	if (slot->generation == 0 ||
-	    (n_set != NULL && slot->generation % 2 != 0))
-		return;
-	process = (struct cmxr_process){ .slot = number,
-		.pid = slot->pid,
-		.is_alive = n_set != NULL,
-		.claimed_ns = slot->claimed_ns,
-		.n_gauges = n_set != NULL ? *n_set : 0 };
-	copy_text(process.role, sizeof(process.role), slot->role);
-	copy_text(process.command, sizeof(process.command), slot->command);
-	cmxi_buf_bytes(list, &process, sizeof(process));
-	if (n_set != NULL)
-		note_alive(p, slot, process.role, &times->slots[number]);
-	else
-		keep_time(p, &times->slots[number]);
-}
-
-static int
-no_memory(struct cmx_error *err)
-{
-	return cmxi_error(err, CMX_ERR_MEMORY,
-	    "no memory for the processes of the segment");
-}
-
-/*
- * The slots that were ever claimed, into p->slots; their number, or an error.
- * A slot is claimed when all before it are taken: behind a block of slots
- * that nobody had, nobody had one.
- */
-static int64_t
-load_slots(struct cmxi_process_metrics *p, const struct cmxi_segment *s,
-    struct cmx_error *err)
-{
-	uint64_t n = s->fixed.n_slots, at = 0;
-	bool is_used = true;
-
-	for (p->slots.size = 0; is_used && at < n;) {
-		uint64_t some = n - at < SLOT_BLOCK ? n - at : SLOT_BLOCK;
-		struct cmxi_shm_slot *slots;
-
-		if (!cmxi_buf_reserve(&p->slots, some * sizeof(*slots)))
-			return no_memory(err);
-		slots = (struct cmxi_shm_slot *)(void *)p->slots.data + at;
-		if (!read_slots(s, at, some, slots))
-			return cmxi_error(err, CMX_ERR_FORMAT,
-			    "the segment was truncated: its slots are not there");
-		is_used = false;
-		for (uint64_t i = 0; i < some; i++) {
-			is_used |= slots[i].generation != 0;
-			slots[i].reserved = 0;
-		}
-		p->slots.size += some * sizeof(*slots);
-		at += some;
-	}
-	return (int64_t)at;
 }
 
 int
@@ -352,34 +173,29 @@ cmxi_process_metrics_add(struct cmxi_process_metrics *p,
     const struct cmxi_segment *s, const struct cmxi_gauge_scratch *gauges,
     struct cmxi_buf *list, struct cmx_error *err)
 {
-	const uint32_t *live =
-	    (const uint32_t *)(const void *)gauges->slots.data;
-	const uint32_t *n_set =
-	    (const uint32_t *)(const void *)gauges->n_set.data;
-	size_t n_live = gauges->slots.size / sizeof(*live);
-	struct cmxi_slot_times *times = times_of(p, s);
-	struct cmxi_shm_slot *slots;
-	int64_t n;
+	struct cmxi_slot_times *times = cmxi_process_times_of(&p->times, s);
+	int r = times == NULL ?
+	    CMX_ERR_MEMORY :
+	    cmxi_process_list_load(&p->list, s, gauges, err);
 
-	if (times == NULL)
-		return no_memory(err);
-	times->is_seen = true;
-	n = load_slots(p, s, err);
-	if (n < 0)
-		return (int)n;
-	slots = (struct cmxi_shm_slot *)(void *)p->slots.data;
-	/* reserved: in our copy, the number + 1 among the live ones */
-	for (size_t i = 0; i < n_live; i++)
-		if (live[i] < (uint64_t)n) {
-			reread_until_stable(s, live[i], &slots[live[i]]);
-			slots[live[i]].reserved = (uint32_t)i + 1;
-		}
-	for (uint32_t i = 0; i < (uint64_t)n; i++)
-		add_slot(p, &slots[i], i,
-		    slots[i].reserved > 0 ? &n_set[slots[i].reserved - 1] :
-					    NULL,
-		    times, list);
-	return list->failed || p->alive.failed ? no_memory(err) : 0;
+	for (size_t i = 0; r == 0 && i < cmxi_process_list_size(&p->list);
+	     i++) {
+		const struct cmxi_shm_slot *slot;
+		struct cmxr_process process;
+
+		if (!cmxi_process_list_get(&p->list, i, gauges, &process,
+			&slot))
+			continue;
+		cmxi_buf_bytes(list, &process, sizeof(process));
+		if (process.is_alive)
+			note_alive(p, slot, process.role, &times->slots[i]);
+		else
+			cmxi_process_times_keep(&p->times, &times->slots[i]);
+	}
+	if (r == CMX_ERR_MEMORY || list->failed || p->alive.failed)
+		return cmxi_error(err, CMX_ERR_MEMORY,
+		    "no memory for the processes of the segment");
+	return r;
 }
 
 /* Sums */
@@ -486,7 +302,7 @@ fill_role(struct cmxi_process_metrics *p, size_t i, double hz)
 	set_role_value(p, CMXI_PROCESS_COUNT, i, i > 0 || lives,
 	    (double)sum->n_alive);
 	set_role_value(p, CMXI_PROCESS_CPU_SECONDS, i, sum->had_stat,
-	    (double)(sum->kept_ticks + sum->cpu_ticks) / hz);
+	    (double)(p->times.kept_ticks[i] + sum->cpu_ticks) / hz);
 	set_role_value(p, CMXI_PROCESS_RESIDENT_BYTES, i, has_stat,
 	    (double)sum->resident_bytes);
 	set_role_value(p, CMXI_PROCESS_VIRTUAL_BYTES, i, has_stat,
@@ -510,7 +326,7 @@ cmxi_process_metrics_end(struct cmxi_process_metrics *p, struct cmx_error *err)
 	double hz = (double)sysconf(_SC_CLK_TCK);
 	size_t first = 0;
 
-	drop_times(p);
+	cmxi_process_times_end(&p->times);
 	if (n > 0)
 		qsort(alive, n, sizeof(*alive), compare_alive);
 	for (size_t i = 0; i < n; i++) {

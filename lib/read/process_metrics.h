@@ -1,5 +1,5 @@
 /*
- * process_metrics.h: the processes of a service, one by one and summed by role.
+ * process_metrics.h: what the processes of a service take, summed by role.
  *
  * The slots of a segment say which processes live; /proc says what they take.
  * A process is believed only where /proc has one of its pid, start time and
@@ -9,10 +9,9 @@
 #define CMXI_PROCESS_METRICS_H
 
 #include "read/gauges.h"
-#include "read/snapshot.h"
-
-/* Roles that are told apart; more are summed as "__overflow__". */
-#define CMXI_ROLES_MAX 256
+#include "read/process_list.h"
+#include "read/process_times.h"
+#include "read/values.h"
 
 /* The families, in the order in which they are shown. */
 enum cmxi_process_family {
@@ -27,27 +26,8 @@ enum cmxi_process_family {
 	CMXI_PROCESS_FAMILIES
 };
 
-/* CPU time of the process that was last seen in a slot. */
-struct cmxi_slot_time {
-	uint32_t generation; /* 0: none */
-	uint32_t role;
-	uint64_t cpu_ticks;  /* as of the last scrape */
-	uint64_t base_ticks; /* those before it had this role */
-};
-
-/* The slots of one segment, which may be closed and opened again. */
-struct cmxi_slot_times {
-	uint64_t seed; /* of the segment; 0: free */
-	uint64_t n;
-	bool is_seen; /* in this scrape */
-	struct cmxi_slot_time *slots;
-};
-
-#define CMXI_SLOT_TIMES_MAX (CMXI_PREDECESSORS_MAX + 1)
-
 /* One role at one scrape. */
 struct cmxi_role_sum {
-	uint64_t kept_ticks; /* of processes that are gone */
 	uint64_t n_alive;
 	uint64_t cpu_ticks; /* of the living */
 	bool has_stat;      /* each of them could be read */
@@ -59,11 +39,10 @@ struct cmxi_role_sum {
 };
 
 struct cmxi_process_metrics {
-	struct cmxi_buf slots; /* of struct cmxi_shm_slot: a segment's */
+	struct cmxi_process_list list; /* of the segment that is added */
+	struct cmxi_process_times times;
 	struct cmxi_buf alive; /* of struct alive, process_metrics.c */
-	struct cmxi_slot_times times[CMXI_SLOT_TIMES_MAX];
-	/* Series of all the families, one for each role; the first: overflow.
-	 */
+	/* Of all the families: a series for each role, the overflow first. */
 	size_t n_roles;
 	double boot_seconds; /* on the wall clock */
 	struct cmxi_catalog_series series[CMXI_ROLES_MAX + 1];

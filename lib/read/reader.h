@@ -8,13 +8,12 @@
 
 #include "read/lineage.h"
 #include "read/process_metrics.h"
-#include "read/segment_view.h"
+#include "read/snapshot.h"
+#include "read/view_chain.h"
 
 struct cmxr_reader {
-	/* The segment, and those that it replaced, while they count. */
-	struct cmxi_view *views[CMXI_PREDECESSORS_MAX + 1];
-	size_t n_views;
-	struct cmxi_lineage merged; /* where there are several */
+	struct cmxi_view_chain chain;
+	struct cmxi_lineage merged; /* where there are several views */
 	size_t n_merged_families;   /* of all views, when it was begun */
 	bool shows_processes;
 	struct cmxi_process_metrics processes;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "read/live_slots.h"
 #include "schema/schema.h"
 #include "segment/boot_id.h"
 
@@ -99,10 +100,10 @@ fill_memory(const struct cmxi_view *view, struct cmxr_info *info)
 	for (size_t i = 0; i < view->catalog.n_families; i++) {
 		const struct cmxi_catalog_family *f = view->catalog.families[i];
 
-		if (f->d.def.type == CMX_COUNTER)
+		if (f->definition.def.type == CMX_COUNTER)
 			add_memory(f, n_stripes, &info->counters.n_series,
 			    &info->counters.bytes);
-		else if (f->d.def.type == CMX_GAUGE)
+		else if (f->definition.def.type == CMX_GAUGE)
 			add_memory(f, info->n_live_slots + 1,
 			    &info->gauges.n_series, &info->gauges.bytes);
 		else
@@ -127,7 +128,7 @@ int
 cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
     struct cmx_error *err)
 {
-	struct cmxi_view *view = reader->views[0];
+	struct cmxi_view *view = reader->chain.views[0];
 	struct stat st;
 	int r = cmxi_catalog_refresh(&view->catalog, err);
 
@@ -135,7 +136,7 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 		/* The values of the last scrape point into it. */
 		cmxi_lineage_fini(&reader->merged);
 		cmxi_scrape_fini(&view->scrape);
-		reader->snapshot.n_families = 0;
+		cmxi_snapshot_clear(&reader->snapshot);
 		return r;
 	}
 	memset(info, 0, sizeof(*info));
@@ -144,9 +145,9 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 	add_stripe_stats(view, info);
 	if (fstat(view->segment.fd, &st) == 0)
 		info->allocated_bytes = (uint64_t)st.st_blocks * 512;
-	info->n_predecessors = reader->n_views - 1;
-	for (size_t i = 0; i < reader->n_views; i++)
-		info->n_live_slots += count_live(reader->views[i]);
+	info->n_predecessors = reader->chain.n_views - 1;
+	for (size_t i = 0; i < reader->chain.n_views; i++)
+		info->n_live_slots += count_live(reader->chain.views[i]);
 	fill_memory(view, info);
 	info->invalid_entries = view->catalog.n_invalid;
 	info->torn_reads = view->torn;
@@ -156,7 +157,7 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 const char *
 cmxr_schema_text(struct cmxr_reader *reader)
 {
-	const struct cmxi_segment *s = &reader->views[0]->segment;
+	const struct cmxi_segment *s = &reader->chain.views[0]->segment;
 	size_t n = (size_t)s->fixed.schema_size;
 
 	if (reader->schema_text != NULL)

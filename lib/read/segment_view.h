@@ -9,7 +9,7 @@
 
 #include "read/catalog.h"
 #include "read/gauges.h"
-#include "read/snapshot.h"
+#include "read/scrape.h"
 #include "segment/segment.h"
 
 struct cmxi_view {

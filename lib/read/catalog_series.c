@@ -1,0 +1,214 @@
+/*
+ * catalog_series.c: the entry of a series -> a reader's copy of it.
+ */
+#include <string.h>
+
+#include "base/array.h"
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/utf8.h"
+#include "read/catalog.h"
+#include "segment/exemplar.h"
+
+/* The longest key. */
+#define KEY_MAX             \
+	(sizeof(uint32_t) + \
+	    CMX_LABELS_MAX * (sizeof(uint16_t) + CMX_LABEL_VALUE_MAX))
+
+int
+cmxi_catalog_no_memory(struct cmx_error *err)
+{
+	return cmxi_error(err, CMX_ERR_MEMORY,
+	    "no memory for the families and series of the segment");
+}
+
+/* Walk a key's labels: is it one that a writer makes?  Its hash too. */
+static bool
+key_is_valid(const unsigned char *key, size_t size, size_t n_labels,
+    uint64_t seed, uint64_t *hash)
+{
+	size_t at = sizeof(uint32_t);
+	uint32_t family;
+
+	memcpy(&family, key, sizeof(family));
+	*hash = cmxi_hash_begin(family, seed);
+	for (size_t i = 0; i < n_labels; i++) {
+		uint16_t n;
+
+		if (size - at < sizeof(n))
+			return false;
+		memcpy(&n, key + at, sizeof(n));
+		at += sizeof(n);
+		if (n > CMX_LABEL_VALUE_MAX || size - at < n ||
+		    memchr(key + at, '\0', n) != NULL ||
+		    !cmxi_utf8_is_valid((const char *)key + at, n))
+			return false;
+		*hash = cmxi_hash_label(*hash, key + at, n, seed);
+		at += n;
+	}
+	return at == size;
+}
+
+/* The labels of a valid key, as the text formats write them. */
+static int
+copy_labels(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
+    const unsigned char *key, struct cmxi_catalog_series *series)
+{
+	const unsigned char *p = key + sizeof(uint32_t);
+	struct cmxi_buf *text = &c->text;
+	char *copy;
+
+	text->size = 0;
+	for (size_t i = 0; i < family->definition.def.n_labels; i++) {
+		uint16_t n;
+
+		memcpy(&n, p, sizeof(n));
+		cmxi_buf_string(text, i > 0 ? "," : "");
+		cmxi_buf_string(text, family->definition.labels[i]);
+		cmxi_buf_string(text, "=\"");
+		cmxi_buf_escaped(text, (const char *)p + sizeof(n), n);
+		cmxi_buf_char(text, '"');
+		p += sizeof(n) + n;
+	}
+	copy = cmxi_pool_take(&c->pool, text->size);
+	if (copy == NULL || text->failed)
+		return CMX_ERR_MEMORY;
+	if (text->size > 0)
+		memcpy(copy, text->data, text->size);
+	series->text = copy;
+	series->text_size = (uint32_t)text->size;
+	series->is_escaped = memchr(copy, '\\', text->size) != NULL;
+	return 0;
+}
+
+size_t
+cmxi_catalog_series_values(const struct cmxi_catalog_family *family,
+    const struct cmxi_catalog_series *series, char *buf)
+{
+	const char *p = series->text;
+	char *to = buf;
+
+	/* We wrote the text, so each value begins and ends. */
+	for (size_t i = 0; i < family->definition.def.n_labels; i++) {
+		p += strlen(family->definition.labels[i]) + strlen("=\"");
+		while (*p != '"') {
+			if (*p == '\\' && *++p == 'n') {
+				*to++ = '\n';
+				p++;
+			} else {
+				*to++ = *p++;
+			}
+		}
+		*to++ = '\0';
+		p += strlen("\",");
+	}
+	return (size_t)(to - buf);
+}
+
+static bool
+cells_are_valid(const struct cmxi_catalog *c,
+    const struct cmxi_catalog_family *family, uint64_t offset)
+{
+	const struct cmxi_shm_header *h = &c->segment->fixed;
+	uint64_t size = family->cell_size;
+	uint64_t end = family->definition.def.type == CMX_GAUGE ?
+	    h->gauge_stripe_size :
+	    c->header.cell_ready;
+
+	if (end > h->stripe_size && family->definition.def.type != CMX_GAUGE)
+		end = h->stripe_size;
+	return offset >= CMXI_STRIPE_HEADER && offset % 8 == 0 &&
+	    offset / 8 <= UINT32_MAX &&
+	    (family->definition.def.type != CMX_HISTOGRAM ||
+		offset % 16 == 0) &&
+	    offset <= end && end - offset >= size;
+}
+
+/* Do the slots behind an entry lie in the arena? */
+static bool
+find_exemplars(const struct cmxi_catalog *c,
+    const struct cmxi_catalog_family *family, uint32_t ref, uint32_t key_size,
+    struct cmxi_catalog_series *series)
+{
+	uint64_t at = cmxi_exemplars_offset(ref, key_size);
+	uint64_t size = family->n_exemplars * sizeof(struct cmxi_shm_exemplar);
+	uint64_t end = c->header.arena_ready;
+
+	if (size == 0)
+		return true;
+	if (end > c->segment->fixed.arena_size)
+		end = c->segment->fixed.arena_size;
+	series->exemplars = (uint32_t)(at / CMXI_ENTRY_UNIT);
+	return at <= end && end - at >= size;
+}
+
+/* Read and check one entry. */
+static int
+read_series(struct cmxi_catalog *c, struct cmxi_catalog_family *family,
+    uint32_t ref, struct cmxi_catalog_series *series,
+    enum cmxi_entry_kind *kind, struct cmx_error *err)
+{
+	uint64_t at = (uint64_t)ref * CMXI_ENTRY_UNIT, hash, size;
+	struct cmxi_shm_series entry;
+	const unsigned char *bytes;
+	int r;
+
+	*kind = CMXI_ENTRY_IS_INVALID;
+	r = cmxi_window_look(&c->window, c->segment, at, sizeof(entry), &bytes,
+	    err);
+	if (bytes == NULL)
+		return r;
+	memcpy(&entry, bytes, sizeof(entry));
+	if (entry.key_size < sizeof(uint32_t) || entry.key_size > KEY_MAX ||
+	    entry.key_family != family->ref ||
+	    !cells_are_valid(c, family, entry.cell_offset))
+		return 0;
+	r = cmxi_window_look(&c->window, c->segment, at + CMXI_KEY_OFFSET,
+	    entry.key_size, &bytes, err);
+	if (bytes == NULL)
+		return r;
+	if (!key_is_valid(bytes, entry.key_size,
+		family->definition.def.n_labels, c->segment->fixed.seed,
+		&hash) ||
+	    hash != entry.hash)
+		return 0;
+	*series = (struct cmxi_catalog_series){
+		.cell_unit = (uint32_t)(entry.cell_offset / sizeof(uint64_t)),
+		.created_ns = entry.created_ns,
+	};
+	if (!find_exemplars(c, family, ref, entry.key_size, series))
+		return 0;
+	/*
+	 * A hostile file could list entries that overlap, and make us keep
+	 * more than its arena holds: stop at its size.
+	 */
+	size = cmxi_entry_size(entry.key_size, family->n_exemplars);
+	family->entry_bytes += size;
+	c->entry_bytes += size;
+	if (c->entry_bytes > c->segment->fixed.arena_size)
+		return 0;
+	r = cmxi_hash_set_add(&c->seen, entry.hash);
+	if (r == 0)
+		return 0;
+	if (r < 0 || copy_labels(c, family, bytes, series) != 0)
+		return cmxi_catalog_no_memory(err);
+	*kind = CMXI_ENTRY_IS_VALID;
+	return 0;
+}
+
+int
+cmxi_catalog_add_series(struct cmxi_catalog *c,
+    struct cmxi_catalog_family *family, uint32_t ref,
+    enum cmxi_entry_kind *kind, struct cmx_error *err)
+{
+	struct cmxi_catalog_series series;
+	int r = read_series(c, family, ref, &series, kind, err);
+
+	if (r != 0 || *kind == CMXI_ENTRY_IS_INVALID)
+		return r;
+	if (!cmxi_array_reserve(&family->series, &family->capacity,
+		family->n_series + 1, sizeof(series)))
+		return cmxi_catalog_no_memory(err);
+	family->series[family->n_series++] = series;
+	return 0;
+}

@@ -1,0 +1,80 @@
+/*
+ * live_slots.c: the slots whose process lives.
+ */
+#include "read/live_slots.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/error.h"
+
+struct range {
+	uint64_t from, to;
+};
+
+/*
+ * A beacon in [from, to), any one, is at *slot; 1, 0 for none, or -1.
+ * Asking as a reader would (F_RDLCK) meets write locks only: somebody who may
+ * only read the file cannot plant a beacon.
+ */
+static int
+find_beacon(const struct cmxi_segment *s, struct range range, uint64_t *slot)
+{
+	struct flock lock = { .l_type = F_RDLCK,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)(CMXI_BEACON_OFFSET + (int64_t)range.from),
+		.l_len = (off_t)(range.to - range.from) };
+
+	if (fcntl(s->fd, F_OFD_GETLK, &lock) != 0)
+		return -1;
+	if (lock.l_type == F_UNLCK)
+		return 0;
+	/* A lock may begin before the range, if somebody made a long one. */
+	if (lock.l_start < CMXI_BEACON_OFFSET + (int64_t)range.from)
+		*slot = range.from;
+	else
+		*slot = (uint64_t)(lock.l_start - CMXI_BEACON_OFFSET);
+	return *slot < range.to ? 1 : 0;
+}
+
+/*
+ * The kernel names one lock of a range, not the first; so the range is cut at
+ * it and both parts are asked.  2n + 1 questions for n live processes.
+ */
+int
+cmxi_slots_list_live(const struct cmxi_segment *s, struct cmxi_buf *slots,
+    struct cmx_error *err)
+{
+	struct cmxi_buf stack = { .data = NULL };
+	struct range range = { 0, s->fixed.n_slots };
+	int r = 0;
+
+	slots->size = 0;
+	cmxi_buf_bytes(&stack, &range, sizeof(range));
+	while (r == 0 && stack.size >= sizeof(range)) {
+		uint64_t slot;
+		uint32_t number;
+
+		stack.size -= sizeof(range);
+		memcpy(&range, stack.data + stack.size, sizeof(range));
+		if (range.from >= range.to)
+			continue;
+		int found = find_beacon(s, range, &slot);
+		if (found < 0)
+			r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+			    "cannot ask for the beacons of the segment");
+		if (found <= 0)
+			continue;
+		number = (uint32_t)slot;
+		cmxi_buf_bytes(slots, &number, sizeof(number));
+		cmxi_buf_bytes(&stack, &(struct range){ range.from, slot },
+		    sizeof(range));
+		cmxi_buf_bytes(&stack, &(struct range){ slot + 1, range.to },
+		    sizeof(range));
+	}
+	if (r == 0 && (stack.failed || slots->failed))
+		r = cmxi_error(err, CMX_ERR_MEMORY,
+		    "no memory for the live slots");
+	cmxi_buf_fini(&stack);
+	return r;
+}

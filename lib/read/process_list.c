@@ -1,0 +1,175 @@
+/*
+ * process_list.c: the slots of a segment that were ever claimed.
+ */
+#include "read/process_list.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/utf8.h"
+
+/* Looks at a slot whose role changes while it is read. */
+#define ROLE_TRIES 4
+
+/* Slots that are read at once. */
+#define SLOT_BLOCK 256
+
+static struct cmxi_shm_slot *
+slots_of(const struct cmxi_process_list *list)
+{
+	return (struct cmxi_shm_slot *)(void *)list->slots.data;
+}
+
+static uint32_t *
+places_of(const struct cmxi_process_list *list)
+{
+	return (uint32_t *)(void *)list->places.data;
+}
+
+size_t
+cmxi_process_list_size(const struct cmxi_process_list *list)
+{
+	return list->slots.size / sizeof(struct cmxi_shm_slot);
+}
+
+static bool
+read_slots(const struct cmxi_segment *s, uint64_t from, uint64_t n,
+    struct cmxi_shm_slot *slots)
+{
+	size_t size = n * sizeof(*slots);
+
+	return pread(s->fd, slots, size,
+		   (off_t)(s->fixed.slot_offset + from * sizeof(*slots))) ==
+	    (ssize_t)size;
+}
+
+static bool
+is_stable(const struct cmxi_shm_slot *slot, const struct cmxi_shm_slot *before)
+{
+	return slot->role_version % 2 == 0 && slot->generation % 2 == 0 &&
+	    slot->role_version == before->role_version &&
+	    slot->generation == before->generation;
+}
+
+/*
+ * (N) A slot as one owner wrote it, as far as a few looks can tell: two of
+ * them agree, and both numbers are even.  Pairs with slot.c:write_role().
+ * What never agrees is shown as it is: its texts are for people.
+ */
+static void
+reread_until_stable(const struct cmxi_segment *s, uint64_t number,
+    struct cmxi_shm_slot *slot)
+{
+	struct cmxi_shm_slot before = { .generation = 1 };
+
+	for (int i = 0; i < ROLE_TRIES && !is_stable(slot, &before); i++) {
+		before = *slot;
+		if (!read_slots(s, number, 1, slot))
+			return;
+	}
+}
+
+static int
+no_memory(struct cmx_error *err)
+{
+	return cmxi_error(err, CMX_ERR_MEMORY,
+	    "no memory for the processes of the segment");
+}
+
+/*
+ * The slots that were ever claimed.  A slot is claimed when all before it are
+ * taken: behind a block of slots that nobody had, nobody had one.
+ */
+static int
+load_slots(struct cmxi_process_list *list, const struct cmxi_segment *s,
+    struct cmx_error *err)
+{
+	uint64_t n = s->fixed.n_slots, at = 0;
+	bool is_used = true;
+
+	for (list->slots.size = 0; is_used && at < n;) {
+		uint64_t some = n - at < SLOT_BLOCK ? n - at : SLOT_BLOCK;
+		struct cmxi_shm_slot *slots;
+
+		if (!cmxi_buf_reserve(&list->slots, some * sizeof(*slots)))
+			return no_memory(err);
+		slots = slots_of(list) + at;
+		if (!read_slots(s, at, some, slots))
+			return cmxi_error(err, CMX_ERR_FORMAT,
+			    "the segment was truncated: its slots are not there");
+		is_used = false;
+		for (uint64_t i = 0; i < some; i++)
+			is_used |= slots[i].generation != 0;
+		list->slots.size += some * sizeof(*slots);
+		at += some;
+	}
+	return 0;
+}
+
+int
+cmxi_process_list_load(struct cmxi_process_list *list,
+    const struct cmxi_segment *s, const struct cmxi_gauge_scratch *gauges,
+    struct cmx_error *err)
+{
+	const uint32_t *live =
+	    (const uint32_t *)(const void *)gauges->slots.data;
+	size_t n_live = gauges->slots.size / sizeof(*live), n;
+	int r = load_slots(list, s, err);
+
+	if (r != 0)
+		return r;
+	n = cmxi_process_list_size(list);
+	list->places.size = 0;
+	if (!cmxi_buf_reserve(&list->places, n * sizeof(uint32_t)))
+		return no_memory(err);
+	if (n > 0)
+		memset(list->places.data, 0, n * sizeof(uint32_t));
+	for (size_t i = 0; i < n_live; i++)
+		if (live[i] < n) {
+			reread_until_stable(s, live[i],
+			    &slots_of(list)[live[i]]);
+			places_of(list)[live[i]] = (uint32_t)i + 1;
+		}
+	return 0;
+}
+
+/* A text of a slot, ended and valid. */
+static void
+copy_text(char *to, size_t size, const char *from)
+{
+	size_t n = cmxi_utf8_valid_size(from, strnlen(from, size - 1));
+
+	memcpy(to, from, n);
+	memset(to + n, 0, size - n);
+}
+
+bool
+cmxi_process_list_get(const struct cmxi_process_list *list, size_t i,
+    const struct cmxi_gauge_scratch *gauges, struct cmxr_process *process,
+    const struct cmxi_shm_slot **slotp)
+{
+	const struct cmxi_shm_slot *slot = &slots_of(list)[i];
+	const uint32_t *n_set =
+	    (const uint32_t *)(const void *)gauges->n_set.data;
+	uint32_t place = places_of(list)[i];
+
+	if (slot->generation == 0 || (place > 0 && slot->generation % 2 != 0))
+		return false;
+	*process = (struct cmxr_process){ .slot = (uint32_t)i,
+		.pid = slot->pid,
+		.is_alive = place > 0,
+		.claimed_ns = slot->claimed_ns,
+		.n_gauges = place > 0 ? n_set[place - 1] : 0 };
+	copy_text(process->role, sizeof(process->role), slot->role);
+	copy_text(process->command, sizeof(process->command), slot->command);
+	*slotp = slot;
+	return true;
+}
+
+void
+cmxi_process_list_fini(struct cmxi_process_list *list)
+{
+	cmxi_buf_fini(&list->slots);
+	cmxi_buf_fini(&list->places);
+}

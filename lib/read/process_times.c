@@ -1,0 +1,101 @@
+/*
+ * process_times.c: CPU time that processes leave behind when they end.
+ */
+#include "read/process_times.h"
+
+#include <stdlib.h>
+
+#include "base/compiler.h"
+
+void
+cmxi_process_times_begin(struct cmxi_process_times *t)
+{
+	for (size_t i = 0; i < CMXI_ARRAY_LEN(t->segments); i++)
+		t->segments[i].is_seen = false;
+}
+
+struct cmxi_slot_times *
+cmxi_process_times_of(struct cmxi_process_times *t,
+    const struct cmxi_segment *s)
+{
+	struct cmxi_slot_times *found = NULL;
+
+	for (size_t i = 0; i < CMXI_ARRAY_LEN(t->segments); i++) {
+		struct cmxi_slot_times *times = &t->segments[i];
+
+		if (times->seed == s->fixed.seed) {
+			times->is_seen = true;
+			return times;
+		}
+		if (times->seed == 0)
+			found = times;
+	}
+	if (found == NULL)
+		return NULL;
+	found->slots = calloc(s->fixed.n_slots, sizeof(*found->slots));
+	if (found->slots == NULL)
+		return NULL;
+	found->seed = s->fixed.seed;
+	found->n = s->fixed.n_slots;
+	found->is_seen = true;
+	return found;
+}
+
+/* The time since the process has its role joins what the role keeps. */
+static void
+keep_time(struct cmxi_process_times *t, const struct cmxi_slot_time *time)
+{
+	t->kept_ticks[time->role] += time->cpu_ticks - time->base_ticks;
+}
+
+void
+cmxi_process_times_keep(struct cmxi_process_times *t,
+    struct cmxi_slot_time *time)
+{
+	if (time->generation != 0)
+		keep_time(t, time);
+	*time = (struct cmxi_slot_time){ .generation = 0 };
+}
+
+void
+cmxi_process_times_note(struct cmxi_process_times *t,
+    struct cmxi_slot_time *time, uint32_t generation, uint32_t role)
+{
+	if (time->generation != generation) {
+		cmxi_process_times_keep(t, time);
+		time->generation = generation;
+	} else if (time->role != role) {
+		/* What it used so far stays with the role it had. */
+		keep_time(t, time);
+		time->base_ticks = time->cpu_ticks;
+	}
+	time->role = role;
+}
+
+static void
+forget_segment(struct cmxi_slot_times *times)
+{
+	free(times->slots);
+	*times = (struct cmxi_slot_times){ .seed = 0 };
+}
+
+void
+cmxi_process_times_end(struct cmxi_process_times *t)
+{
+	for (size_t i = 0; i < CMXI_ARRAY_LEN(t->segments); i++) {
+		struct cmxi_slot_times *times = &t->segments[i];
+
+		if (times->seed == 0 || times->is_seen)
+			continue;
+		for (uint64_t j = 0; j < times->n; j++)
+			cmxi_process_times_keep(t, &times->slots[j]);
+		forget_segment(times);
+	}
+}
+
+void
+cmxi_process_times_fini(struct cmxi_process_times *t)
+{
+	for (size_t i = 0; i < CMXI_ARRAY_LEN(t->segments); i++)
+		forget_segment(&t->segments[i]);
+}

@@ -1,0 +1,190 @@
+/*
+ * scrape.c: the counters and histograms of a segment, added over its stripes.
+ *
+ * Loops run over stripes outside and series inside: the cells of a stripe lie
+ * one behind the other.  Stripes are added in one fixed order, so that a total
+ * of growing cells never decreases (O4), doubles too: rounding is monotone.
+ */
+#include "read/scrape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/error.h"
+#include "segment/exemplar.h"
+
+/* Tries to read a pair where a 16-byte load is two, before giving up. */
+#define PAIR_TRIES 4
+
+int
+cmxi_scrape_prepare(struct cmxi_scrape *scrape, const struct cmxi_catalog *c,
+    struct cmx_error *err)
+{
+	bool ok = cmxi_array_reserve(&scrape->families, &scrape->capacity,
+	    c->n_families, sizeof(*scrape->families));
+
+	if (ok)
+		scrape->n_families = c->n_families;
+	for (size_t i = 0; ok && i < c->n_families; i++)
+		ok = cmxi_values_prepare(&scrape->families[i], c->families[i],
+		    c->families[i]->n_series);
+	if (ok)
+		return 0;
+	return cmxi_error(err, CMX_ERR_MEMORY,
+	    "no memory for the values of the segment");
+}
+
+void
+cmxi_scrape_fini(struct cmxi_scrape *scrape)
+{
+	for (size_t i = 0; i < scrape->capacity; i++)
+		cmxi_values_fini(&scrape->families[i]);
+	free(scrape->families);
+	memset(scrape, 0, sizeof(*scrape));
+}
+
+static bool
+same_pair(struct cmxi_pair a, struct cmxi_pair b)
+{
+	return cmxi_double_to_bits(a.count) == cmxi_double_to_bits(b.count) &&
+	    cmxi_double_to_bits(a.sum) == cmxi_double_to_bits(b.sum);
+}
+
+/*
+ * (O3) A pair as it was written.  Where 16-byte loads are not one access, two
+ * equal looks in a row mean that it held still; after PAIR_TRIES the last
+ * look is taken, and counted.
+ */
+static struct cmxi_pair
+pair_read(const struct cmxi_pair *p, bool is_atomic, uint64_t *torn)
+{
+	struct cmxi_pair v = cmxi_pair_load(p);
+
+	if (cmxi_likely(is_atomic))
+		return v;
+	for (int i = 0; i < PAIR_TRIES; i++) {
+		struct cmxi_pair again = cmxi_pair_load(p);
+
+		if (same_pair(v, again))
+			return v;
+		v = again;
+	}
+	++*torn;
+	return v;
+}
+
+/* Series of a family: [from, to). */
+struct range {
+	size_t from, to;
+};
+
+static void
+add_whole(struct cmxi_values *v, struct range r, const unsigned char *stripe)
+{
+	const struct cmxi_catalog_series *series = v->family->series;
+
+	for (size_t i = r.from; i < r.to; i++)
+		/* relaxed: a lone count; each cell only grows (O4) */
+		v->whole[i] += cmxi_load64_relaxed(
+		    (const uint64_t *)(const void *)(stripe +
+			cmxi_catalog_series_cells(&series[i])));
+}
+
+static void
+add_doubles(struct cmxi_values *v, struct range r, const unsigned char *stripe)
+{
+	const struct cmxi_catalog_series *series = v->family->series;
+
+	for (size_t i = r.from; i < r.to; i++)
+		v->value[i] += cmxi_bits_to_double(cmxi_load64_relaxed(
+		    (const uint64_t *)(const void *)(stripe +
+			cmxi_catalog_series_cells(&series[i]))));
+}
+
+static void
+add_pairs(struct cmxi_values *v, struct range r, const unsigned char *stripe,
+    bool is_atomic, uint64_t *torn)
+{
+	const struct cmxi_catalog_series *series = v->family->series;
+	struct cmxi_pair *total = cmxi_values_cells(v, r.from);
+	size_t n = v->family->buckets.n_cells;
+
+	for (size_t i = r.from; i < r.to; i++) {
+		const struct cmxi_pair *cells =
+		    (const struct cmxi_pair *)(const void *)(stripe +
+			cmxi_catalog_series_cells(&series[i]));
+
+		for (size_t j = 0; j < n; j++, total++) {
+			struct cmxi_pair p =
+			    pair_read(&cells[j], is_atomic, torn);
+
+			total->count += p.count;
+			total->sum += p.sum;
+		}
+	}
+}
+
+static void
+add_stripe(struct cmxi_values *v, struct range r, const struct cmxi_segment *s,
+    const unsigned char *stripe, uint64_t *torn)
+{
+	if (cmxi_values_is_histogram(v))
+		add_pairs(v, r, stripe, s->fixed.flags & CMXI_FLAG_PAIR_ATOMIC,
+		    torn);
+	else if (cmxi_values_is_whole(v))
+		add_whole(v, r, stripe);
+	else
+		add_doubles(v, r, stripe);
+}
+
+/*
+ * What a predecessor left, last: the sum is then rounded as it was when the
+ * predecessor was read beside this segment (lineage.c).
+ */
+static void
+add_carry(struct cmxi_values *v, const struct cmxi_segment *s,
+    uint64_t carry_size, uint64_t *torn)
+{
+	uint64_t size = v->family->cell_size;
+
+	for (size_t i = 0; i < v->n_series; i++)
+		if (cmxi_catalog_series_cells(&v->family->series[i]) + size <=
+		    carry_size)
+			add_stripe(v, (struct range){ i, i + 1 }, s,
+			    cmxi_segment_carry_stripe(s), torn);
+}
+
+static void
+load_exemplars(struct cmxi_values *v, const struct cmxi_segment *s)
+{
+	size_t n = v->family->n_exemplars;
+
+	for (size_t i = 0; n > 0 && i < v->n_series; i++) {
+		const struct cmxi_shm_exemplar *slots =
+		    cmxi_segment_entry(s, v->family->series[i].exemplars);
+
+		for (size_t j = 0; j < n; j++)
+			cmxi_exemplar_load(&v->exemplars[i * n + j], &slots[j]);
+	}
+}
+
+void
+cmxi_scrape_load(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
+    uint64_t carry_size, uint64_t *torn)
+{
+	for (size_t i = 0; i < scrape->n_families; i++) {
+		struct cmxi_values *v = &scrape->families[i];
+
+		cmxi_values_clear(v);
+		v->carry_size = carry_size;
+		v->origin_ns = s->fixed.origin_ns;
+		if (v->def->type == CMX_GAUGE)
+			continue;
+		load_exemplars(v, s);
+		for (uint32_t j = 0; j < cmxi_segment_n_stripes(s); j++)
+			add_stripe(v, (struct range){ 0, v->n_series }, s,
+			    cmxi_segment_stripe(s, j), torn);
+		add_carry(v, s, carry_size, torn);
+	}
+}

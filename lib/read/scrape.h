@@ -1,0 +1,28 @@
+/*
+ * scrape.h: the families of one segment, with the values of one scrape.
+ */
+#ifndef CMXI_SCRAPE_H
+#define CMXI_SCRAPE_H
+
+#include "read/values.h"
+
+struct cmxi_scrape {
+	size_t n_families, capacity;
+	struct cmxi_values *families;
+};
+
+/* Make room for the catalog's families and series.  0 or CMX_ERR_MEMORY. */
+int cmxi_scrape_prepare(struct cmxi_scrape *, const struct cmxi_catalog *,
+    struct cmx_error *);
+
+/*
+ * Add up the stripes, and the first carry_size bytes of the carry stripe.
+ * The loads may fault where the file was truncated; see fault_guard.h.  torn
+ * counts pairs that never held still.
+ */
+void cmxi_scrape_load(struct cmxi_scrape *, const struct cmxi_segment *,
+    uint64_t carry_size, uint64_t *torn);
+
+void cmxi_scrape_fini(struct cmxi_scrape *);
+
+#endif
