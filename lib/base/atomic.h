@@ -1,6 +1,6 @@
 /*
  * atomic.h: every access to memory that another thread or process may write.
- * Level 0, and the only place that may name a memory order.
+ * The only place that may name a memory order.
  *
  * The order is part of each operation's name.  The cells of a segment are
  * plain uint64_t in its structs, because the structs are also read as bytes;

@@ -1,6 +1,7 @@
 /*
- * hash.h: the hash of label values and of layouts.  Level 0, and the only
- * place that names xxHash.
+ * hash.h: the hash of label values and of layouts.
+ *
+ * The only place that names xxHash.
  */
 #ifndef CMXI_HASH_H
 #define CMXI_HASH_H
@@ -49,10 +50,20 @@ cmxi_hash_fold(uint64_t a, uint64_t b)
 }
 
 /*
- * The hash of a label.  Most are of at most 16 bytes: for those one
+ * Multipliers.  The first two are those of wyhash (its secret, final version
+ * 3), the third is 2^64 divided by the golden ratio (Knuth, TAOCP vol. 3,
+ * 6.4), the last is of MurmurHash3's finalizer.
+ */
+#define CMXI_HASH_A      UINT64_C(0xa0761d6478bd642f)
+#define CMXI_HASH_B      UINT64_C(0xe7037ed1a0b428db)
+#define CMXI_HASH_GOLDEN UINT64_C(0x9e3779b97f4a7c15)
+#define CMXI_HASH_MIX    UINT64_C(0xff51afd7ed558ccd)
+
+/*
+ * The hash of a label.  Most have at most 16 bytes: for those one
  * multiplication of both halves, each under a secret of the segment's seed,
- * and no call; a look-up of three takes a tenth less time than with XXH3,
- * which is for the longer ones.
+ * and no call.  Longer ones go to XXH3.  With XXH3 for all, a look-up of three
+ * labels takes a tenth more time (37.1 ns at best, not 33.5, on an EPYC).
  */
 static inline uint64_t
 cmxi_hash_value(const void *bytes, size_t n, uint64_t seed)
@@ -69,8 +80,8 @@ cmxi_hash_value(const void *bytes, size_t n, uint64_t seed)
 		a = cmxi_hash_word(p, n);
 		b = n;
 	}
-	return cmxi_hash_fold(a ^ seed ^ n * UINT64_C(0xa0761d6478bd642f),
-	    b ^ (seed << 32 | seed >> 32) ^ UINT64_C(0xe7037ed1a0b428db));
+	return cmxi_hash_fold(a ^ seed ^ n * CMXI_HASH_A,
+	    b ^ (seed << 32 | seed >> 32) ^ CMXI_HASH_B);
 }
 
 /*
@@ -81,14 +92,13 @@ cmxi_hash_value(const void *bytes, size_t n, uint64_t seed)
 static inline uint64_t
 cmxi_hash_begin(uint32_t family, uint64_t seed)
 {
-	return seed ^ family * UINT64_C(0x9e3779b97f4a7c15);
+	return seed ^ family * CMXI_HASH_GOLDEN;
 }
 
 static inline uint64_t
 cmxi_hash_label(uint64_t hash, const void *bytes, size_t n, uint64_t seed)
 {
-	hash = (hash ^ cmxi_hash_value(bytes, n, seed)) *
-	    UINT64_C(0xff51afd7ed558ccd);
+	hash = (hash ^ cmxi_hash_value(bytes, n, seed)) * CMXI_HASH_MIX;
 	return hash ^ hash >> 32;
 }
 

@@ -24,8 +24,8 @@
  */
 #define RSEQ_TRIES 8
 
-/* 2^64 / golden ratio: spreads the thread pointers, which are far apart. */
-#define SPREAD UINT64_C(0x9e3779b97f4a7c15)
+/* Spreads the thread pointers, which are far apart: see hash.h. */
+#define SPREAD UINT64_C(0x9e3779b97f4a7c15) /* CMXI_HASH_GOLDEN */
 
 /* Whole numbers that a double holds exactly. */
 #define WHOLE_MAX 9007199254740992.0 /* 2^53 */

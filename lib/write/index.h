@@ -149,7 +149,7 @@ cmxi_index_page_exists(const struct cmxi_segment *s, uint64_t slot)
  * Walk the key's probe sequence from p on until its entry or a free word.
  * Bound: CMXI_PROBE_MAX words; then p->n says so.
  */
-static inline void
+static inline __attribute__((always_inline)) void
 cmxi_index_walk(const struct cmxi_segment *s, const struct cmxi_key *key,
     struct cmxi_probe *p)
 {
@@ -178,36 +178,14 @@ cmxi_index_walk(const struct cmxi_segment *s, const struct cmxi_key *key,
 	}
 }
 
-/*
- * The entry of a key, or 0: a walk that keeps nothing, for the look-ups that
- * find what they look for.
- */
+/* The entry of a key, or 0. */
 static inline __attribute__((always_inline)) uint32_t
 cmxi_index_find(const struct cmxi_segment *s, const struct cmxi_key *key)
 {
-	uint32_t tag = (uint32_t)(key->hash >> 32);
-	uint64_t bucket = key->hash;
+	struct cmxi_probe p = cmxi_probe_start(s, key);
 
-	for (int i = 0; i < CMXI_BUCKETS_MAX; i++) {
-		uint64_t slot =
-		    (bucket & cmxi_bucket_mask(s)) * CMXI_BUCKET_WORDS;
-
-		if (!cmxi_index_page_exists(s, slot))
-			return 0;
-		for (int j = 0; j < CMXI_BUCKET_WORDS; j++) {
-			/* (B) as in cmxi_index_walk() */
-			uint64_t word =
-			    cmxi_load64_acquire(cmxi_index_word(s, slot) + j);
-
-			if (word == 0)
-				return 0;
-			if ((uint32_t)(word >> 32) == tag &&
-			    cmxi_entry_has_key(s, (uint32_t)word, key))
-				return (uint32_t)word;
-		}
-		bucket += key->hash >> 40 | 1;
-	}
-	return 0;
+	cmxi_index_walk(s, key, &p);
+	return p.found;
 }
 
 /* Fill an entry that is not published yet: its key and its cells. */
