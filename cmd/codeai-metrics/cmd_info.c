@@ -58,47 +58,26 @@ add(struct items *l, const char *name, uint64_t number)
 }
 
 static void
-add_sizes(struct items *l, const struct cmxr_info *info)
+add_statistics(struct items *l, const struct cmxr_info *info)
 {
-	add(l, "apparent_bytes", info->apparent_bytes);
-	add(l, "allocated_bytes", info->allocated_bytes);
-	add(l, "cpu_stripes", info->n_cpu_stripes);
-	add(l, "fallback_stripes", info->n_fallback_stripes);
-	add(l, "stripe_bytes", info->stripe_bytes);
-	add(l, "stripe_ready_bytes", info->stripe_ready_bytes);
-	add(l, "stripe_used_bytes", info->cell_used_bytes);
-	add(l, "arena_bytes", info->arena_bytes);
-	add(l, "arena_used_bytes", info->arena_used_bytes);
-	add(l, "families", info->n_families);
-	add(l, "families_limit", info->families_limit);
-	add(l, "series", info->n_series);
-	add(l, "series_limit", info->series_limit);
+	const struct cmxr_statistic *statistic;
+	size_t cursor = 0;
+
+	while (l->n < ITEMS_MAX &&
+	    (statistic = cmxr_statistic_next(&cursor)) != NULL)
+		add(l, statistic->name, cmxr_statistic_value(statistic, info));
+}
+
+/* What a series of each type takes, on average. */
+static void
+add_averages(struct items *l, const struct cmxr_info *info)
+{
 	add(l, "bytes_per_counter_series",
 	    average(info->counters.bytes, info->counters.n_series));
 	add(l, "bytes_per_gauge_series",
 	    average(info->gauges.bytes, info->gauges.n_series));
 	add(l, "bytes_per_histogram_series",
 	    average(info->histograms.bytes, info->histograms.n_series));
-	add(l, "process_slots", info->n_slots);
-	add(l, "process_slots_live", info->n_live_slots);
-}
-
-static void
-add_faults(struct items *l, const struct cmxr_info *info)
-{
-	add(l, "invalid_updates", info->invalid_updates);
-	add(l, "overflow_lookups", info->overflow_lookups);
-	add(l, "failed_lookups", info->failed_lookups);
-	add(l, "repaired_labels", info->repaired_labels);
-	add(l, "long_labels", info->long_labels);
-	add(l, "no_space", info->no_space);
-	add(l, "leaked_bytes", info->leaked_bytes);
-	add(l, "shared_slot_processes", info->shared_slots);
-	add(l, "dropped_gauge_updates", info->dropped_gauges);
-	add(l, "bad_exemplars", info->bad_exemplars);
-	add(l, "rseq_aborts", info->rseq_aborts);
-	add(l, "fallback_updates", info->fallback_updates);
-	add(l, "invalid_entries", info->invalid_entries);
 }
 
 static void
@@ -163,9 +142,8 @@ cmd_info(const struct globals *globals, int argc, char *argv[])
 	add_text(&items, "boot_id", info.boot_id);
 	add_text(&items, "created", created);
 	add(&items, "retired", info.is_retired);
-	add(&items, "predecessors", info.n_predecessors);
-	add_sizes(&items, &info);
-	add_faults(&items, &info);
+	add_averages(&items, &info);
+	add_statistics(&items, &info);
 	if (is_json)
 		print_json(&items);
 	else

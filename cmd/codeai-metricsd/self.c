@@ -7,71 +7,22 @@
 #include <string.h>
 
 #include <codeai/metrics.h>
+#include <codeai/metrics_reader.h>
 
 #include "daemon.h"
 
-/* The families of one segment's statistics; each has the label segment. */
-static const struct segment_family {
-	const char *name, *help;
-	enum cmx_type type;
-	size_t offset; /* of the u64 in struct cmxr_info */
-} segment_families[] = {
-	{ "codeai_metricsd_segment_series", "Series in the segment", CMX_GAUGE,
-	    offsetof(struct cmxr_info, n_series) },
-	{ "codeai_metricsd_segment_series_limit",
-	    "Series that the segment can hold", CMX_GAUGE,
-	    offsetof(struct cmxr_info, series_limit) },
-	{ "codeai_metricsd_segment_families", "Families in the segment",
-	    CMX_GAUGE, offsetof(struct cmxr_info, n_families) },
-	{ "codeai_metricsd_segment_allocated_bytes",
-	    "Memory that the segment takes", CMX_GAUGE,
-	    offsetof(struct cmxr_info, allocated_bytes) },
-	{ "codeai_metricsd_segment_processes",
-	    "Live processes that hold a gauge slot", CMX_GAUGE,
-	    offsetof(struct cmxr_info, n_live_slots) },
-	{ "codeai_metricsd_segment_processes_limit",
-	    "Live processes that can hold a gauge slot", CMX_GAUGE,
-	    offsetof(struct cmxr_info, n_slots) },
-	{ "codeai_metricsd_segment_shared_slot_processes_total",
-	    "Processes that found no free gauge slot", CMX_COUNTER,
-	    offsetof(struct cmxr_info, shared_slots) },
-	{ "codeai_metricsd_segment_invalid_updates_total",
-	    "Updates that were refused: NaN, negative, fraction", CMX_COUNTER,
-	    offsetof(struct cmxr_info, invalid_updates) },
-	{ "codeai_metricsd_segment_overflow_lookups_total",
-	    "Look-ups that were given an overflow series", CMX_COUNTER,
-	    offsetof(struct cmxr_info, overflow_lookups) },
-	{ "codeai_metricsd_segment_failed_lookups_total",
-	    "Look-ups that were given a sink", CMX_COUNTER,
-	    offsetof(struct cmxr_info, failed_lookups) },
-	{ "codeai_metricsd_segment_repaired_labels_total",
-	    "Label values that were not UTF-8", CMX_COUNTER,
-	    offsetof(struct cmxr_info, repaired_labels) },
-	{ "codeai_metricsd_segment_long_labels_total",
-	    "Label values over the limit", CMX_COUNTER,
-	    offsetof(struct cmxr_info, long_labels) },
-	{ "codeai_metricsd_segment_no_space_total",
-	    "Requests for a page that the file system refused", CMX_COUNTER,
-	    offsetof(struct cmxr_info, no_space) },
-	{ "codeai_metricsd_segment_rseq_aborts_total",
-	    "Updates that were tried again on their CPU", CMX_COUNTER,
-	    offsetof(struct cmxr_info, rseq_aborts) },
-	{ "codeai_metricsd_segment_fallback_updates_total",
-	    "Updates that a CPU made in a fallback stripe", CMX_COUNTER,
-	    offsetof(struct cmxr_info, fallback_updates) },
-	{ "codeai_metricsd_segment_invalid_entries",
-	    "Families and series that were left out as damaged", CMX_GAUGE,
-	    offsetof(struct cmxr_info, invalid_entries) },
+/* A statistic of the segments, as a family with the label segment. */
+struct statistic {
+	const struct cmxr_statistic *of;
+	struct cmx_family family;
 };
-
-#define N_SEGMENT_FAMILIES \
-	(sizeof(segment_families) / sizeof(segment_families[0]))
 
 struct self {
 	struct cmx_registry *registry;
 	struct cmxr_reader *reader;
 	struct cmx_family scrapes, up;
-	struct cmx_family of_segment[N_SEGMENT_FAMILIES];
+	struct statistic *statistics;
+	size_t n_statistics;
 	struct cmx_gauge in_flight, duration, left_out;
 };
 
@@ -103,6 +54,39 @@ add_gauge(struct self *self, const char *name, const char *help,
 	    cmx_gauge_find(&family, label != NULL, &value, gauge, error);
 }
 
+/* codeai_metricsd_segment_NAME, of a counter with _total behind it. */
+static int
+add_statistic(struct self *self, const struct cmxr_statistic *of,
+    struct cmx_error *error)
+{
+	struct statistic *grown = reallocarray(self->statistics,
+	    self->n_statistics + 1, sizeof(*grown));
+	struct statistic *added;
+	char name[CMX_NAME_MAX + 1];
+
+	if (grown == NULL)
+		return CMX_ERR_MEMORY;
+	self->statistics = grown;
+	added = &grown[self->n_statistics++];
+	added->of = of;
+	snprintf(name, sizeof(name), "codeai_metricsd_segment_%s%s", of->name,
+	    of->type == CMX_COUNTER ? "_total" : "");
+	return add_family(self, name, of->help, of->type, "segment",
+	    &added->family, error);
+}
+
+static int
+add_statistics(struct self *self, struct cmx_error *error)
+{
+	const struct cmxr_statistic *of;
+	size_t cursor = 0;
+	int r = 0;
+
+	while (r == 0 && (of = cmxr_statistic_next(&cursor)) != NULL)
+		r = add_statistic(self, of, error);
+	return r;
+}
+
 static int
 add_families(struct self *self, struct cmx_error *error)
 {
@@ -132,10 +116,8 @@ add_families(struct self *self, struct cmx_error *error)
 		r = add_family(self, "codeai_metricsd_segment_up",
 		    "Whether the segment could be read", CMX_GAUGE, "segment",
 		    &self->up, error);
-	for (size_t i = 0; r == 0 && i < N_SEGMENT_FAMILIES; i++)
-		r = add_family(self, segment_families[i].name,
-		    segment_families[i].help, segment_families[i].type,
-		    "segment", &self->of_segment[i], error);
+	if (r == 0)
+		r = add_statistics(self, error);
 	return r;
 }
 
@@ -186,6 +168,7 @@ self_free(struct self *self)
 		return;
 	cmxr_close(self->reader);
 	cmx_close(self->registry);
+	free(self->statistics);
 	free(self);
 }
 
@@ -209,37 +192,30 @@ self_set_left_out(struct self *self, size_t n_families)
 	cmx_gauge_set(&self->left_out, (double)n_families);
 }
 
-static uint64_t
-number_at(const struct cmxr_info *info, size_t offset)
+static void
+update_statistic(const struct statistic *statistic, const struct source *s,
+    const char *name)
 {
-	uint64_t n;
+	uint64_t now = cmxr_statistic_value(statistic->of, &s->info);
+	uint64_t before = cmxr_statistic_value(statistic->of, &s->counted);
+	struct cmx_counter counter;
+	struct cmx_gauge gauge;
 
-	memcpy(&n, (const char *)info + offset, sizeof(n));
-	return n;
+	if (statistic->of->type == CMX_GAUGE) {
+		cmx_gauge_find(&statistic->family, 1, &name, &gauge, NULL);
+		cmx_gauge_set(&gauge, (double)now);
+		return;
+	}
+	cmx_counter_find(&statistic->family, 1, &name, &counter, NULL);
+	cmx_counter_add(&counter, now > before ? now - before : 0);
 }
 
 /* Counters of the segment become ours by what they grew. */
 static void
 update_segment(struct self *self, struct source *s, const char *name)
 {
-	for (size_t i = 0; i < N_SEGMENT_FAMILIES; i++) {
-		const struct segment_family *f = &segment_families[i];
-		uint64_t now = number_at(&s->info, f->offset);
-		uint64_t before = number_at(&s->counted, f->offset);
-		struct cmx_counter counter;
-		struct cmx_gauge gauge;
-
-		if (f->type == CMX_GAUGE) {
-			cmx_gauge_find(&self->of_segment[i], 1, &name, &gauge,
-			    NULL);
-			cmx_gauge_set(&gauge, (double)now);
-		} else {
-			cmx_counter_find(&self->of_segment[i], 1, &name,
-			    &counter, NULL);
-			cmx_counter_add(&counter,
-			    now > before ? now - before : 0);
-		}
-	}
+	for (size_t i = 0; i < self->n_statistics; i++)
+		update_statistic(&self->statistics[i], s, name);
 	s->counted = s->info;
 }
 

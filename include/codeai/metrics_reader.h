@@ -88,7 +88,7 @@ struct cmxr_info {
 	uint64_t allocated_bytes;
 	uint64_t stripe_bytes;       /* of address space, each */
 	uint64_t stripe_ready_bytes; /* with memory, in each */
-	uint32_t n_cpu_stripes, n_fallback_stripes;
+	uint64_t n_cpu_stripes, n_fallback_stripes;
 	uint64_t arena_bytes, arena_used_bytes;
 	uint64_t cell_used_bytes; /* in each stripe */
 	uint64_t n_families, families_limit;
@@ -123,6 +123,30 @@ struct cmxr_info {
 /* Returns 0, or CMX_ERR_FORMAT where the segment was truncated. */
 CMX_PUBLIC int cmxr_info_get(struct cmxr_reader *, struct cmxr_info *,
     struct cmx_error *err);
+
+/*
+ * struct cmxr_statistic: a number of struct cmxr_info, with what people need
+ * to know of it.
+ */
+struct cmxr_statistic {
+	const char *name; /* "invalid_updates", "series_limit", ... */
+	const char *help; /* one sentence */
+	/* CMX_COUNTER: counts since the segment was made; else CMX_GAUGE. */
+	enum cmx_type type;
+	size_t offset; /* of its uint64_t in struct cmxr_info */
+};
+
+/*
+ * cmxr_statistic_next: walk the statistics, in their order; null at the end.
+ *
+ * *cursor is 0 before the first call.  codeai-metrics(7) lists them.
+ * Owner:     the library; constant.  Safety: thread, process, signal, fork.
+ */
+CMX_PUBLIC const struct cmxr_statistic *cmxr_statistic_next(size_t *cursor);
+
+/* The value of a statistic. */
+CMX_PUBLIC uint64_t cmxr_statistic_value(const struct cmxr_statistic *,
+    const struct cmxr_info *);
 
 /* The schema text that the segment was made from; belongs to the reader. */
 CMX_PUBLIC const char *cmxr_schema_text(struct cmxr_reader *);

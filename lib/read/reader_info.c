@@ -32,20 +32,12 @@ add_stripe_stats(const struct cmxi_view *view, struct cmxr_info *info)
 }
 
 static void
-fill_stats(const struct cmxi_shm_header *h, struct cmxr_info *info)
+fill_counts(const struct cmxi_shm_header *h, struct cmxr_info *info)
 {
-	const uint64_t *stats = h->stats;
-
-	info->invalid_updates = stats[CMXI_STAT_INVALID_UPDATES];
-	info->overflow_lookups = stats[CMXI_STAT_OVERFLOW_LOOKUPS];
-	info->failed_lookups = stats[CMXI_STAT_FAILED_LOOKUPS];
-	info->repaired_labels = stats[CMXI_STAT_REPAIRED_LABELS];
-	info->long_labels = stats[CMXI_STAT_LONG_LABELS];
-	info->no_space = stats[CMXI_STAT_NO_SPACE];
-	info->leaked_bytes = stats[CMXI_STAT_LEAKED_BYTES];
-	info->shared_slots = stats[CMXI_STAT_SHARED_SLOT];
-	info->dropped_gauges = stats[CMXI_STAT_DROPPED_GAUGES];
-	info->bad_exemplars = stats[CMXI_STAT_BAD_EXEMPLARS];
+#define X(enumerator, member, name, help) \
+	info->member = h->stats[CMXI_STAT_##enumerator];
+	CMXI_HEADER_STATISTICS(X)
+#undef X
 }
 
 static uint64_t
@@ -141,7 +133,7 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 	}
 	memset(info, 0, sizeof(*info));
 	fill_geometry(view, info);
-	fill_stats(&view->catalog.header, info);
+	fill_counts(&view->catalog.header, info);
 	add_stripe_stats(view, info);
 	if (fstat(view->segment.fd, &st) == 0)
 		info->allocated_bytes = (uint64_t)st.st_blocks * 512;

@@ -126,6 +126,7 @@
 
 #include "base/bytes.h"
 #include "base/compiler.h"
+#include "segment/statistics.h"
 
 #define CMXI_MAGIC      "CMXSEG\r\n" /* a text-mode transfer breaks it */
 #define CMXI_MAGIC_SIZE 8
@@ -175,21 +176,6 @@
 #define CMXI_FLAG_PAIR_ATOMIC 1u /* 16-byte loads of the creator are atomic */
 #define CMXI_FLAG_RSEQ_WORKS  2u /* CPU stripes may be used */
 #define CMXI_FLAG_NO_FAMILIES 4u /* its schema's families were not created */
-
-/* Counts of what went wrong, in the header; relaxed adds on slow paths. */
-enum cmxi_stat {
-	CMXI_STAT_INVALID_UPDATES,  /* NaN, negative, fraction: nothing done */
-	CMXI_STAT_OVERFLOW_LOOKUPS, /* look-ups that got an overflow series */
-	CMXI_STAT_FAILED_LOOKUPS,   /* look-ups that got a sink */
-	CMXI_STAT_REPAIRED_LABELS,  /* label values that were not UTF-8 */
-	CMXI_STAT_LONG_LABELS,      /* label values over the limit */
-	CMXI_STAT_NO_SPACE,         /* the file system had no page */
-	CMXI_STAT_LEAKED_BYTES,     /* arena and cells lost to races */
-	CMXI_STAT_SHARED_SLOT,      /* processes in the shared slot */
-	CMXI_STAT_DROPPED_GAUGES,   /* updates without a page just then */
-	CMXI_STAT_BAD_EXEMPLARS,    /* labels that no exemplar may have */
-	CMXI_STATS
-};
 
 /*
  * struct cmxi_shm_header: the first page of a segment.

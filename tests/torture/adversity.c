@@ -145,7 +145,7 @@ run_reads(const struct segment *s, long n_reads)
 	long n_torn = 0, n_back = 0, n_changes = 0;
 
 	final_totals(s, &info);
-	n_stripes = info.n_cpu_stripes + info.n_fallback_stripes;
+	n_stripes = (uint32_t)(info.n_cpu_stripes + info.n_fallback_stripes);
 	for (int i = 0; i < 2; i++)
 		if ((writers[i] = spawn()) == 0)
 			for (;;)
