@@ -29,6 +29,7 @@
 #include "segment/segment_lock.h"
 #include "segment/segment_name.h"
 #include "segment/segment_path.h"
+#include "segment/words.h"
 #include "write/family_table.h"
 #include "write/open.h"
 #include "write/series.h"
@@ -194,7 +195,7 @@ publish_totals(const struct cmx_registry *to, const struct totals *t,
 	}
 	cmxi_store64_relaxed(&h->carry_size, t->size);
 	/*
-	 * (L) release, pairs with (M) in segment_view.c:load_carried().
+	 * (Q) release, pairs with (R).
 	 * Orders the totals and their size before the word.  Without it a
 	 * reader could miss totals that it no longer reads in the old file.
 	 */
@@ -229,14 +230,12 @@ carry_totals(const struct cmx_registry *to, const char *old_path,
 	return r;
 }
 
+/* Nothing counts before this segment in a file of its own. */
 static bool
 is_carried(const struct cmx_registry *reg)
 {
-	const struct cmxi_shm_header *h = cmxi_segment_header(&reg->segment);
-
-	/* (M) acquire, as in segment_view.c; the apply lock orders the rest */
 	return reg->segment.fixed.predecessor_seed == 0 ||
-	    cmxi_load64_acquire(&h->carried) != 0;
+	    cmxi_segment_is_carried(&reg->segment);
 }
 
 /* Carry an opened predecessor, after its own. */

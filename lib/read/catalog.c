@@ -10,9 +10,10 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "base/require.h"
 #include "family/compare.h"
+#include "read/fault_guard.h"
 #include "segment/exemplar.h"
+#include "segment/words.h"
 
 /* Bytes of the index that are read at once. */
 #define READ_BLOCK (64 * 1024)
@@ -48,16 +49,72 @@ cmxi_catalog_fini(struct cmxi_catalog *c)
 	memset(c, 0, sizeof(*c));
 }
 
-/* Families */
+/* Loads from the mapping; see "Reading through the kernel" in protocols.h. */
 
-/* The marks may have moved since the header was read. */
-static int
-refresh_marks(struct cmxi_catalog *c, struct cmx_error *err)
+static uint64_t
+load_insert_count(const uint64_t *count)
 {
-	return cmxi_read_at(c->segment,
-	    offsetof(struct cmxi_shm_header, arena_ready),
-	    &c->header.arena_ready, 2 * sizeof(uint64_t), err);
+	/*
+	 * (F) acquire, pairs with (E).
+	 * Orders this load before the scan of the index.  Without it a scan
+	 * could be older than the counts that are kept for it.
+	 */
+	return cmxi_load64_acquire(count);
 }
+
+static void
+load_marks(void *arg)
+{
+	struct cmxi_catalog *c = arg;
+	const struct cmxi_shm_header *h = cmxi_segment_header(c->segment);
+
+	c->header.arena_ready = cmxi_ready_mark_load(&h->arena_ready);
+	c->header.cell_ready = cmxi_ready_mark_load(&h->cell_ready);
+}
+
+static void
+load_insert_counts(void *arg)
+{
+	struct cmxi_catalog *c = arg;
+	const struct cmxi_shm_header *h = cmxi_segment_header(c->segment);
+
+	c->header.inserts_done = load_insert_count(&h->inserts_done);
+	c->header.inserts_begun = load_insert_count(&h->inserts_begun);
+}
+
+/* The words of the index that are new: slots become entries. */
+static void
+load_index_words(void *arg)
+{
+	struct cmxi_catalog *c = arg;
+	uint32_t *refs = (uint32_t *)(void *)c->refs.data;
+	size_t n = c->refs.size / sizeof(*refs);
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t slot = refs[i];
+
+		refs[i] = (uint32_t)cmxi_index_word_load(c->segment, slot);
+		c->index[slot] = refs[i];
+	}
+}
+
+static void
+load_family_word(void *arg)
+{
+	struct cmxi_catalog *c = arg;
+
+	c->family_word = cmxi_family_word_load(c->segment, c->n_family_words);
+}
+
+static int
+guarded(struct cmxi_catalog *c, void (*load)(void *), struct cmx_error *err)
+{
+	return cmxi_guarded(c->segment, load, c) ?
+	    0 :
+	    cmxi_guard_error(c->segment, err);
+}
+
+/* Families */
 
 /* Would two families expose one name?  No writer lets that happen. */
 static bool
@@ -105,7 +162,7 @@ static int
 read_family(struct cmxi_catalog *c, struct cmxi_catalog_family *family,
     enum cmxi_entry_kind *kind, struct cmx_error *err)
 {
-	int r = refresh_marks(c, err);
+	int r = guarded(c, load_marks, err);
 
 	*kind = CMXI_ENTRY_IS_INVALID;
 	if (r != 0)
@@ -152,6 +209,10 @@ append_family(struct cmxi_catalog *c, uint32_t ref, struct cmx_error *err)
 	return r;
 }
 
+/*
+ * A table that nobody wrote has no page: whether there is a word is read
+ * through the kernel, and what it says by a load.
+ */
 static int
 refresh_families(struct cmxi_catalog *c, struct cmx_error *err)
 {
@@ -165,7 +226,9 @@ refresh_families(struct cmxi_catalog *c, struct cmx_error *err)
 
 		if (r != 0 || word == 0)
 			return r;
-		r = append_family(c, (uint32_t)word, err);
+		r = guarded(c, load_family_word, err);
+		if (r == 0)
+			r = append_family(c, (uint32_t)c->family_word, err);
 		if (r != 0)
 			return r;
 	}
@@ -174,17 +237,15 @@ refresh_families(struct cmxi_catalog *c, struct cmx_error *err)
 
 /* The index */
 
-/* Note the entries of the words that are new in a block. */
+/* Note the slots of the words that are new in a block. */
 static void
 note_block(struct cmxi_catalog *c, const uint64_t *words, uint64_t at, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		uint32_t ref = (uint32_t)words[i];
+		uint32_t slot = (uint32_t)(at + i);
 
-		if (ref == 0 || c->index[at + i] != 0)
-			continue;
-		c->index[at + i] = ref;
-		cmxi_buf_bytes(&c->refs, &ref, sizeof(ref));
+		if (words[i] != 0 && c->index[slot] == 0)
+			cmxi_buf_bytes(&c->refs, &slot, sizeof(slot));
 	}
 }
 
@@ -213,7 +274,9 @@ scan_index(struct cmxi_catalog *c, struct cmx_error *err)
 			note_block(c, block, at, n);
 	}
 	free(block);
-	return r == 0 && c->refs.failed ? cmxi_catalog_no_memory(err) : r;
+	if (r == 0 && c->refs.failed)
+		r = cmxi_catalog_no_memory(err);
+	return r == 0 ? guarded(c, load_index_words, err) : r;
 }
 
 static int
@@ -285,10 +348,10 @@ append_new(struct cmxi_catalog *c, struct cmx_error *err)
 #define SCAN_AGAIN         64
 
 /*
- * (E) Is there something that the last scan did not see?  inserts_begun
- * counts what is published and what is under way; where it was equal to
- * inserts_done before that scan, all of it was published by then, and where
- * neither has moved, nothing has been published since.
+ * Is there something that the last scan did not see?  inserts_begun counts
+ * what is published and what is under way; where it was equal to inserts_done
+ * before that scan, all of it was published by then, and where neither has
+ * moved, nothing has been published since.
  *
  * A writer that was killed in between leaves them unequal for ever.  Whoever
  * is only slow moves inserts_done when it goes on.  One refresh in SCAN_AGAIN
@@ -313,8 +376,11 @@ static int
 refresh_catalog(struct cmxi_catalog *c, struct cmx_error *err)
 {
 	int r = cmxi_read_at(c->segment, 0, &c->header, sizeof(c->header), err);
-	bool scan = needs_scan(c);
+	bool scan;
 
+	if (r == 0)
+		r = guarded(c, load_insert_counts, err);
+	scan = needs_scan(c);
 	if (r == 0 && scan)
 		r = scan_index(c, err);
 	/* After the index: a series' family was there before the series. */
@@ -323,7 +389,7 @@ refresh_catalog(struct cmxi_catalog *c, struct cmx_error *err)
 	if (r != 0 || !scan)
 		return r;
 	cmxi_window_forget(&c->window);
-	r = refresh_marks(c, err);
+	r = guarded(c, load_marks, err);
 	if (r == 0)
 		r = append_new(c, err);
 	/* The first scan finds everything, later ones little. */

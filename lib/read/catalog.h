@@ -54,6 +54,7 @@ struct cmxi_catalog {
 	size_t n_families, capacity;
 	struct cmxi_catalog_family **families;
 	uint64_t n_family_words; /* of the table, looked at so far */
+	uint64_t family_word;    /* the one that is looked at */
 	uint32_t *index;         /* the entries of its words seen so far */
 	uint64_t begun;          /* inserts_begun of the last scan */
 	uint64_t done;           /* inserts_done of the last scan */
@@ -62,7 +63,7 @@ struct cmxi_catalog {
 	struct cmxi_hash_set seen;
 	uint64_t entry_bytes;
 	uint64_t n_invalid;   /* families and series left out */
-	struct cmxi_buf refs; /* new entries of this refresh */
+	struct cmxi_buf refs; /* of uint32_t: new entries of this refresh */
 	struct cmxi_arena_window window;
 	struct cmxi_buf text; /* of the series that is read */
 	struct cmxi_pool pool;

@@ -3,31 +3,24 @@
  */
 #include "read/fault_guard.h"
 
-#include <errno.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <string.h>
 
 #include "codeai/metrics_reader.h"
 
 #include "base/atomic.h"
+#include "base/error.h"
 
-static __thread struct cmxi_guard *active;
+/* A range that is watched in one thread. */
+struct guard {
+	const unsigned char *base;
+	size_t size;
+	sigjmp_buf jump;
+};
+
+static __thread struct guard *active;
 static struct sigaction previous;
-
-void
-cmxi_guard_enter(struct cmxi_guard *guard)
-{
-	active = guard;
-	/* The handler runs in this thread: only the compiler must not move. */
-	cmxi_signal_fence();
-}
-
-void
-cmxi_guard_leave(void)
-{
-	cmxi_signal_fence();
-	active = NULL;
-}
 
 /* Not ours: do what was to be done before us. */
 static void
@@ -46,7 +39,7 @@ pass_on(int signal_number, siginfo_t *info, void *context)
 static void
 on_sigbus(int signal_number, siginfo_t *info, void *context)
 {
-	struct cmxi_guard *guard = active;
+	struct guard *guard = active;
 	const unsigned char *address = info->si_addr;
 
 	if (guard == NULL || address < guard->base ||
@@ -69,4 +62,29 @@ cmxr_guard_install(void)
 	action.sa_flags = SA_SIGINFO | SA_NODEFER;
 	sigemptyset(&action.sa_mask);
 	return sigaction(SIGBUS, &action, &previous) == 0 ? 0 : CMX_ERR_SYSTEM;
+}
+
+bool
+cmxi_guarded(const struct cmxi_segment *s, void (*load)(void *), void *arg)
+{
+	struct guard guard = { .base = s->base, .size = s->size };
+
+	/* The handler has made active null. */
+	if (sigsetjmp(guard.jump, 0) != 0)
+		return false;
+	active = &guard;
+	/* The handler runs in this thread: only the compiler must not move. */
+	cmxi_signal_fence();
+	load(arg);
+	cmxi_signal_fence();
+	active = NULL;
+	return true;
+}
+
+int
+cmxi_guard_error(const struct cmxi_segment *s, struct cmx_error *err)
+{
+	return cmxi_error(err, CMX_ERR_FORMAT,
+	    "%s: was truncated while it was read",
+	    s->path != NULL ? s->path : "segment");
 }

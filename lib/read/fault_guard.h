@@ -4,30 +4,21 @@
 #ifndef CMXI_FAULT_GUARD_H
 #define CMXI_FAULT_GUARD_H
 
-#include <setjmp.h>
-#include <stddef.h>
+#include <stdbool.h>
 
-struct cmxi_guard {
-	const unsigned char *base;
-	size_t size;
-	sigjmp_buf jump;
-};
+#include "segment/segment.h"
 
 /*
- * Watch a range in this thread:
- *
- *	struct cmxi_guard guard = { base, size };
- *	if (sigsetjmp(guard.jump, 0) == 0) {
- *		cmxi_guard_enter(&guard);
- *		... loads ...
- *	} else {
- *		a load hit a page that is no more
- *	}
- *	cmxi_guard_leave();
+ * Run load(arg), which loads from the segment's mapping; false where a load
+ * hit a page that is no more, and load() ended there.  All loads of a reader
+ * from a mapping, and nothing that would have to be undone, happen in such
+ * functions.
  *
  * Without cmxr_guard_install() the signal does what it always does.
  */
-void cmxi_guard_enter(struct cmxi_guard *);
-void cmxi_guard_leave(void);
+bool cmxi_guarded(const struct cmxi_segment *, void (*load)(void *), void *arg);
+
+/* "PATH: was truncated while it was read": CMX_ERR_FORMAT. */
+int cmxi_guard_error(const struct cmxi_segment *, struct cmx_error *);
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/seqlock.h"
 #include "read/live_slots.h"
 #include "segment/gauge_cell.h"
 
@@ -170,21 +171,19 @@ load_slot(const struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 		(ssize_t)sizeof(slot) ||
 	    slot.generation == 0)
 		return false;
+	generation = cmxi_seqlock_begin_read(&shared->generation);
 	/*
-	 * (G) acquire, pairs with (F) in slot.c:take_over().
-	 * Orders this load before the loads of the values.
+	 * (L) acquire, pairs with (K).
+	 * Orders this load before the loads of the values.  Without it one of
+	 * them could allocate a page here.
 	 */
-	generation = cmxi_load32_acquire(&shared->generation);
-	/* (K) acquire, pairs with (J) in slot.c:make_stripe(). */
 	end = cmxi_load64_acquire(&shared->ready);
 	if (end > s->fixed.gauge_stripe_size)
 		end = s->fixed.gauge_stripe_size;
 	load_cells(scrape, cmxi_segment_gauge_stripe(s, number), end, cells);
-	*pid = slot.pid;
-	/* The loads above stay above: a fence of the reading side. */
-	cmxi_fence_acquire();
-	return generation % 2 == 0 && slot.generation == generation &&
-	    cmxi_load32_relaxed(&shared->generation) == generation;
+	/* relaxed: between the ends of a seqlock */
+	*pid = cmxi_load32_relaxed(&shared->pid);
+	return cmxi_seqlock_end_read(&shared->generation, generation);
 }
 
 void

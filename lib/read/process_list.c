@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/seqlock.h"
 #include "base/utf8.h"
+#include "read/fault_guard.h"
 
 /* Looks at a slot whose role changes while it is read. */
 #define ROLE_TRIES 4
@@ -44,30 +46,56 @@ read_slots(const struct cmxi_segment *s, uint64_t from, uint64_t n,
 	    (ssize_t)size;
 }
 
-static bool
-is_stable(const struct cmxi_shm_slot *slot, const struct cmxi_shm_slot *before)
+/* A look at a slot through the mapping. */
+struct look {
+	const struct cmxi_shm_slot *shared;
+	struct cmxi_shm_slot slot;
+	bool is_whole; /* one owner's, with one role */
+};
+
+static void
+copy_slot(void *arg)
 {
-	return slot->role_version % 2 == 0 && slot->generation % 2 == 0 &&
-	    slot->role_version == before->role_version &&
-	    slot->generation == before->generation;
+	struct look *look = arg;
+	const struct cmxi_shm_slot *shared = look->shared;
+	uint32_t generation = cmxi_seqlock_begin_read(&shared->generation);
+	uint32_t version = cmxi_seqlock_begin_read(&shared->role_version);
+	uint64_t words[sizeof(look->slot) / sizeof(uint64_t)];
+
+	for (size_t i = 0; i < CMXI_ARRAY_LEN(words); i++)
+		/* relaxed: between the ends of two seqlocks */
+		words[i] = cmxi_load64_relaxed(
+		    (const uint64_t *)(const void *)shared + i);
+	look->is_whole =
+	    cmxi_seqlock_end_read(&shared->role_version, version) &&
+	    cmxi_seqlock_end_read(&shared->generation, generation);
+	memcpy(&look->slot, words, sizeof(words));
 }
 
 /*
- * (N) A slot as one owner wrote it, as far as a few looks can tell: two of
- * them agree, and both numbers are even.  Pairs with slot.c:write_role().
- * What never agrees is shown as it is: its texts are for people.
+ * Copy a live slot again, as one owner wrote it.  What changes at each look is
+ * left as it was read: its texts are for people, and made printable.
  */
-static void
-reread_until_stable(const struct cmxi_segment *s, uint64_t number,
-    struct cmxi_shm_slot *slot)
+static int
+reread_slot(const struct cmxi_segment *s, uint64_t number,
+    struct cmxi_shm_slot *slot, struct cmx_error *err)
 {
-	struct cmxi_shm_slot before = { .generation = 1 };
+	struct look look = {
+		.shared = (const struct cmxi_shm_slot *)(const void *)(s->base +
+			      s->fixed.slot_offset) +
+		    number
+	};
 
-	for (int i = 0; i < ROLE_TRIES && !is_stable(slot, &before); i++) {
-		before = *slot;
-		if (!read_slots(s, number, 1, slot))
-			return;
+	/* A slot that was never claimed has no page to be looked at. */
+	for (int i = 0; i < ROLE_TRIES && slot->generation != 0; i++) {
+		if (!cmxi_guarded(s, copy_slot, &look))
+			return cmxi_guard_error(s, err);
+		if (look.is_whole) {
+			*slot = look.slot;
+			return 0;
+		}
 	}
+	return 0;
 }
 
 static int
@@ -125,13 +153,13 @@ cmxi_process_list_load(struct cmxi_process_list *list,
 		return no_memory(err);
 	if (n > 0)
 		memset(list->places.data, 0, n * sizeof(uint32_t));
-	for (size_t i = 0; i < n_live; i++)
+	for (size_t i = 0; r == 0 && i < n_live; i++)
 		if (live[i] < n) {
-			reread_until_stable(s, live[i],
-			    &slots_of(list)[live[i]]);
+			r = reread_slot(s, live[i], &slots_of(list)[live[i]],
+			    err);
 			places_of(list)[live[i]] = (uint32_t)i + 1;
 		}
-	return 0;
+	return r;
 }
 
 /* A text of a slot, ended and valid. */

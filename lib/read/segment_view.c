@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "read/fault_guard.h"
 #include "segment/segment_file.h"
+#include "segment/words.h"
 
 struct cmxi_view *
 cmxi_view_new(const struct cmxi_segment *segment, struct cmx_error *err)
@@ -51,60 +52,36 @@ cmxi_view_close(struct cmxi_view *view)
 	free(view);
 }
 
-static int
-truncated(const struct cmxi_view *view, struct cmx_error *err)
-{
-	return cmxi_error(err, CMX_ERR_FORMAT,
-	    "%s: was truncated while it was read",
-	    view->segment.path != NULL ? view->segment.path : "segment");
-}
-
 static void
-load_carried(struct cmxi_view *view)
+load_carried(void *arg)
 {
+	struct cmxi_view *view = arg;
 	const struct cmxi_shm_header *h = cmxi_segment_header(&view->segment);
 
-	/*
-	 * (M) acquire, pairs with (L) in carry.c.  Orders the totals and their
-	 * size before the loads of them.
-	 */
-	view->is_carried = cmxi_load64_acquire(&h->carried) != 0;
+	view->is_carried = cmxi_segment_is_carried(&view->segment);
+	/* relaxed: stored before the word that says so */
 	view->carry_size =
 	    view->is_carried ? cmxi_load64_relaxed(&h->carry_size) : 0;
 	if (view->carry_size > view->segment.fixed.stripe_size)
 		view->carry_size = 0;
 }
 
-static void
-load_values(struct cmxi_view *view)
-{
-	cmxi_scrape_load(&view->scrape, &view->segment, view->carry_size,
-	    &view->torn);
-	cmxi_gauges_load(&view->scrape, &view->segment, &view->gauges);
-}
-
-/* All loads from the mapping, and nothing else, happen in these functions. */
-static int
-guarded(struct cmxi_view *view, void (*load)(struct cmxi_view *),
-    struct cmx_error *err)
-{
-	struct cmxi_guard guard = { .base = view->segment.base,
-		.size = view->segment.size };
-
-	if (sigsetjmp(guard.jump, 0) != 0) {
-		cmxi_guard_leave();
-		return truncated(view, err);
-	}
-	cmxi_guard_enter(&guard);
-	load(view);
-	cmxi_guard_leave();
-	return 0;
-}
-
 int
 cmxi_view_load_carried(struct cmxi_view *view, struct cmx_error *err)
 {
-	return guarded(view, load_carried, err);
+	return cmxi_guarded(&view->segment, load_carried, view) ?
+	    0 :
+	    cmxi_guard_error(&view->segment, err);
+}
+
+static void
+load_values(void *arg)
+{
+	struct cmxi_view *view = arg;
+
+	cmxi_scrape_load(&view->scrape, &view->segment, view->carry_size,
+	    &view->torn);
+	cmxi_gauges_load(&view->scrape, &view->segment, &view->gauges);
 }
 
 int
@@ -122,6 +99,8 @@ cmxi_view_take(struct cmxi_view *view, struct cmx_error *err)
 		r = cmxi_gauges_prepare(&view->scrape, &view->segment,
 		    &view->gauges, err);
 	if (r == 0)
-		r = guarded(view, load_values, err);
+		r = cmxi_guarded(&view->segment, load_values, view) ?
+		    0 :
+		    cmxi_guard_error(&view->segment, err);
 	return r;
 }

@@ -91,12 +91,6 @@ cmxi_segment_entry(const struct cmxi_segment *s, uint32_t ref)
 	    (uint64_t)ref * CMXI_ENTRY_UNIT;
 }
 
-static inline uint64_t *
-cmxi_segment_family_words(const struct cmxi_segment *s)
-{
-	return (uint64_t *)(void *)(s->base + s->fixed.family_offset);
-}
-
 static inline unsigned char *
 cmxi_segment_stripe(const struct cmxi_segment *s, uint32_t i)
 {

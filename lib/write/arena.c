@@ -6,6 +6,7 @@
 #include "base/atomic.h"
 #include "base/bytes.h"
 #include "base/require.h"
+#include "segment/words.h"
 
 /* Arena pages are reserved in steps of this, to ask the kernel seldom. */
 #define ARENA_STEP (64 * 1024)
@@ -28,8 +29,7 @@ make_ready(const struct cmxi_segment *s, const struct region *r, uint64_t from,
 	int result;
 
 	if (r->ready != NULL)
-		/* acquire: whoever raised it has reserved what is below */
-		ready = cmxi_load64_acquire(r->ready);
+		ready = cmxi_ready_mark_load(r->ready);
 	if (end <= ready)
 		return 0;
 	end = cmxi_round_up(end, r->step);
@@ -37,7 +37,10 @@ make_ready(const struct cmxi_segment *s, const struct region *r, uint64_t from,
 		end = r->end;
 	result = r->reserve(s, ready, end - ready);
 	if (result == 0 && r->ready != NULL)
-		/* release: the pages before the mark */
+		/*
+		 * (I) release, pairs with (J).
+		 * Orders the reservation of the pages before the mark.
+		 */
 		cmxi_max64_release(r->ready, end);
 	return result;
 }
@@ -62,7 +65,7 @@ take_space(const struct cmxi_segment *s, const struct region *r, uint64_t size,
 		result = make_ready(s, r, from, from + size);
 		if (result != 0)
 			return result;
-		/* relaxed: the space carries nothing; its pages are there */
+		/* relaxed: taking publishes nothing; its pages exist */
 		if (cmxi_cas64_relaxed(r->used, &used, from + size)) {
 			*at = from;
 			return 0;

@@ -16,6 +16,7 @@
 #include "base/hash.h"
 #include "family/compare.h"
 #include "segment/family_record.h"
+#include "segment/words.h"
 #include "write/series.h"
 
 /* Records begin on a cache line, so that their bounds do. */
@@ -37,13 +38,7 @@ record_name(const struct cmxi_shm_family *record)
 static struct cmxi_shm_family *
 record_at(const struct cmx_registry *reg, uint64_t i, uint64_t *word)
 {
-	/*
-	 * (I) acquire, pairs with (H) in append_at().
-	 * Orders this load before the loads of the record (O1).  Without it a
-	 * look-up could read half a record.
-	 */
-	*word =
-	    cmxi_load64_acquire(&cmxi_segment_family_words(&reg->segment)[i]);
+	*word = cmxi_family_word_load(&reg->segment, i);
 	return *word == 0 ? NULL : cmxi_registry_family(reg, (uint32_t)*word);
 }
 
@@ -188,12 +183,11 @@ append_at(const struct cmx_registry *reg, uint64_t at, const char *name,
 	uint64_t word = (uint64_t)name_tag(&reg->segment, name) << 32 | entry;
 
 	/*
-	 * (H) release, pairs with (I) in record_at() and with the reader's
-	 * copy of the table (catalog.c, "Reading through the kernel").
-	 * Orders the record's bytes before the word.  Without it a reader
-	 * could find a record that is half written.
+	 * (G) release, pairs with (H).
+	 * Orders the bytes of the record and of its overflow series before the
+	 * word.  Without it a look-up could find half a record.
 	 */
-	return cmxi_cas64_release(&cmxi_segment_family_words(&reg->segment)[at],
+	return cmxi_cas64_release(cmxi_family_word(&reg->segment, at),
 	    &free_word, word);
 }
 

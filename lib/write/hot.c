@@ -4,7 +4,7 @@
  * An update of a counter or histogram goes to the stripe of this CPU, by a
  * section that the kernel restarts where it is interrupted; or, where that
  * cannot be, to a fallback stripe, by locked instructions.  Never does one
- * stripe take both (design law L3).
+ * stripe take both (S1).
  */
 #include "codeai/metrics.h"
 
@@ -43,7 +43,11 @@ thread_pointer(void)
 	return p;
 }
 
-/* The threads of a forked child have their parent's pointers, so: a salt. */
+/*
+ * After fork the child's threads have the same thread pointers as the
+ * parent's.  A salt for each process keeps the two from always sharing a
+ * shard.
+ */
 static CMXI_NOINLINE uint64_t
 make_salt(const struct cmx_registry *reg)
 {
@@ -66,7 +70,10 @@ fallback_cell(const struct cmx_registry *reg, unsigned char *first_cell)
 
 	if (cmxi_unlikely(salt == 0))
 		salt = make_salt(reg);
-	/* Processes one after the other take shards one after the other. */
+	/*
+	 * Salts count up, so processes that start one after the other begin on
+	 * neighbouring shards.
+	 */
 	shard = ((thread_pointer() * SPREAD >> 32) + salt) &
 	    (fixed->n_fallback_stripes - 1);
 	return first_cell +
@@ -96,7 +103,10 @@ add_double_locked(uint64_t *cell, double v)
 static void
 add_pair_locked(struct cmxi_pair *pair, double v)
 {
-	/* Halves may be of two moments; the compare then fails, and mends. */
+	/*
+	 * The two halves are loaded separately and may belong to different
+	 * updates.  The 16-byte compare then fails and returns the true pair.
+	 */
 	struct cmxi_pair seen = { cmxi_bits_to_double(cmxi_load64_relaxed(
 				      (const uint64_t *)(const void *)pair)),
 		cmxi_bits_to_double(cmxi_load64_relaxed(
@@ -110,7 +120,10 @@ add_pair_locked(struct cmxi_pair *pair, double v)
 	} while (!cmxi_pair_cas(pair, &seen, wanted));
 }
 
-/* What one update adds, so that its tries are written once. */
+/*
+ * The kind of cell and the amount: counters, doubles and pairs so share one
+ * loop of tries.
+ */
 enum kind { WHOLE, DOUBLE, PAIR };
 
 union amount {
@@ -158,11 +171,11 @@ count_in_stripe(const struct cmx_registry *reg, uint32_t cpu, size_t offset)
 {
 	unsigned char *stripe = cmxi_segment_stripe(&reg->segment, cpu);
 
-	/* relaxed: a lone count; never part of a section, so locked (L3) */
+	/* relaxed: a lone count; no section writes it, so it is locked (S1) */
 	cmxi_add64_relaxed((uint64_t *)(void *)(stripe + offset), 1);
 }
 
-/* The tries after the first, which was interrupted.  False: none did. */
+/* Try again after the first try was interrupted; false where none did. */
 static bool
 retry_on_cpu(const struct cmx_registry *reg, enum kind kind,
     unsigned char *first_cell, union amount a)
@@ -268,7 +281,11 @@ gauge_cell(const struct cmx_gauge *g)
 	uint64_t end = g->offset + sizeof(uint64_t);
 	int64_t slot;
 
-	/* acquire: the mark was raised after the slot was claimed */
+	/*
+	 * (T) acquire, pairs with (S).
+	 * Orders this load before that of the slot and before stores below the
+	 * mark.  Without it a thread could see the mark and no slot.
+	 */
 	uint64_t ready = cmxi_load64_acquire(&own->gauge_ready);
 
 	if (g->is_shared)

@@ -18,7 +18,11 @@ make_page(const struct cmxi_segment *s, uint64_t slot)
 	r = cmxi_segment_reserve(s,
 	    s->fixed.index_offset + slot * sizeof(uint64_t), sizeof(uint64_t));
 	if (r == 0)
-		/* (C) release, pairs with (D) in cmxi_index_page_exists(). */
+		/*
+		 * (C) release, pairs with (D).
+		 * Orders the page's memory before its bit.  Without it a
+		 * reader could allocate the page by looking at it.
+		 */
 		cmxi_or64_release(bits, bit);
 	return r;
 }
@@ -42,10 +46,7 @@ cmxi_entry_fill(struct cmxi_shm_series *entry, const struct cmxi_key *key,
 	}
 }
 
-/*
- * Put a filled entry into the index.  Returns the entry that is there in the
- * end: ours, another's of the same key, or 0 where the probe ran out.
- */
+/* As cmxi_index_publish(), without the counts. */
 static uint32_t
 publish_word(const struct cmxi_segment *s, const struct cmxi_key *key,
     struct cmxi_probe *p, uint32_t ref)
@@ -61,9 +62,9 @@ publish_word(const struct cmxi_segment *s, const struct cmxi_key *key,
 		if (make_page(s, slot) != 0)
 			return 0;
 		/*
-		 * (A) release, pairs with (B) in index.h:cmxi_index_walk() and
-		 * with the pread of the index in catalog.c.  Orders the entry's
-		 * bytes and its cells' pages before the word (O1).
+		 * (A) release, pairs with (B).
+		 * Orders the entry's bytes and its cells' pages before the word
+		 * (O1).  Without it a look-up could find half an entry.
 		 */
 		if (cmxi_cas64_release(cmxi_index_word(s, slot), &seen, word))
 			return ref;
@@ -76,9 +77,21 @@ publish_word(const struct cmxi_segment *s, const struct cmxi_key *key,
 }
 
 /*
- * Publish a filled entry between the two counts that readers compare.
- * Returns as publish_word().
+ * inserts_begun is what is published and what is under way, inserts_done what
+ * is published; equal, they say that nothing is under way.
  */
+static void
+change_insert_count(uint64_t *count, uint64_t change)
+{
+	/*
+	 * (E) acq_rel, pairs with (F).
+	 * Keeps the index word between the two counts: inserts_begun is raised
+	 * before the word is stored, inserts_done after.  Without it a reader
+	 * could take an index that it scanned too early for the whole.
+	 */
+	cmxi_add64_acq_rel(count, change);
+}
+
 uint32_t
 cmxi_index_publish(const struct cmxi_segment *s, const struct cmxi_key *key,
     struct cmxi_probe *p, uint32_t ref)
@@ -86,16 +99,12 @@ cmxi_index_publish(const struct cmxi_segment *s, const struct cmxi_key *key,
 	struct cmxi_shm_header *h = cmxi_segment_header(s);
 	uint32_t there;
 
-	/*
-	 * (E) acq_rel twice around (A), pairs with catalog.c:needs_scan(): a
-	 * reader that sees done == begun sees all the words before.
-	 */
-	cmxi_add64_acq_rel(&h->inserts_begun, 1);
+	change_insert_count(&h->inserts_begun, 1);
 	there = publish_word(s, key, p, ref);
 	if (there == ref)
-		cmxi_add64_acq_rel(&h->inserts_done, 1);
+		change_insert_count(&h->inserts_done, 1);
 	else
 		/* Nothing was published: the two counts are equal again. */
-		cmxi_add64_acq_rel(&h->inserts_begun, (uint64_t)-1);
+		change_insert_count(&h->inserts_begun, (uint64_t)-1);
 	return there;
 }

@@ -2,7 +2,7 @@
  * index.h: keys, and the lock-free table that finds their entries.
  *
  * The inline functions are the path of every look-up.  The protocol and its
- * guarantees stand in format.h ("Insert a series").
+ * guarantees stand in protocols.h ("Insert a series").
  */
 #ifndef CMXI_INDEX_H
 #define CMXI_INDEX_H
@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "segment/segment.h"
+#include "segment/words.h"
 
 /*
  * A key as it is asked for: it stays where the caller's strings are, and is
@@ -115,36 +116,6 @@ cmxi_probe_start(const struct cmxi_segment *s, const struct cmxi_key *key)
 		.step = key->hash >> 40 | 1 };
 }
 
-static inline uint64_t *
-cmxi_index_word(const struct cmxi_segment *s, uint64_t slot)
-{
-	return (uint64_t *)(void *)(s->base + s->fixed.index_offset) + slot;
-}
-
-static inline uint64_t *
-cmxi_index_page_bits(const struct cmxi_segment *s, uint64_t slot, uint64_t *bit)
-{
-	uint64_t page = slot * sizeof(uint64_t) / s->fixed.page_size;
-
-	*bit = UINT64_C(1) << page % 64;
-	return (uint64_t *)(void *)(s->base + s->fixed.bitmap_offset) +
-	    page / 64;
-}
-
-static inline bool
-cmxi_index_page_exists(const struct cmxi_segment *s, uint64_t slot)
-{
-	uint64_t bit;
-	const uint64_t *bits = cmxi_index_page_bits(s, slot, &bit);
-
-	/*
-	 * (D) acquire, pairs with (C) in index.c:make_page().
-	 * Orders this load before every load of the page.  Without it a load
-	 * could reach a page that is not there yet, and allocate it here.
-	 */
-	return (cmxi_load64_acquire(bits) & bit) != 0;
-}
-
 /*
  * Walk the key's probe sequence from p on until its entry or a free word.
  * Bound: CMXI_PROBE_MAX words; then p->n says so.
@@ -162,12 +133,7 @@ cmxi_index_walk(const struct cmxi_segment *s, const struct cmxi_key *key,
 		if (p->n % CMXI_BUCKET_WORDS == 0 &&
 		    !cmxi_index_page_exists(s, slot))
 			return;
-		/*
-		 * (B) acquire, pairs with (A) in index.c:publish().
-		 * Orders this load before the loads of the entry (O1).
-		 * Without it a look-up could read half an entry.
-		 */
-		word = cmxi_load64_acquire(cmxi_index_word(s, slot));
+		word = cmxi_index_word_load(s, slot);
 		if (word == 0)
 			return;
 		if ((uint32_t)(word >> 32) == tag &&

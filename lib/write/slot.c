@@ -21,6 +21,7 @@
 
 #include "base/atomic.h"
 #include "base/clock.h"
+#include "base/seqlock.h"
 #include "base/utf8.h"
 #include "segment/procfs.h"
 
@@ -47,7 +48,7 @@ make_stripe(const struct cmxi_segment *s, uint64_t number, uint64_t end)
 	    s->fixed.gauge_offset + number * s->fixed.gauge_stripe_size, end);
 	if (r == 0 && number < s->fixed.n_slots)
 		/*
-		 * (J) release, pairs with (K) in gauges.c.
+		 * (K) release, pairs with (L).
 		 * Orders the pages before the mark.  Without it a reader could
 		 * allocate a page here by looking at it.
 		 */
@@ -130,19 +131,36 @@ role_text(const struct cmxi_own_page *own, uint64_t role[CMXI_ROLE_SIZE / 8])
 		    program_invocation_short_name);
 }
 
+/* Store words of a slot, each by one access: readers copy beside us. */
+static void
+store_words(void *to, const void *from, size_t size)
+{
+	uint64_t word;
+
+	for (size_t i = 0; i < size; i += sizeof(word)) {
+		memcpy(&word, (const char *)from + i, sizeof(word));
+		/* relaxed: between the ends of a seqlock */
+		cmxi_store64_relaxed((uint64_t *)(void *)((char *)to + i),
+		    word);
+	}
+}
+
 static void
 describe_owner(struct cmxi_shm_slot *slot, const struct cmxi_own_page *own)
 {
 	struct cmxi_procfs_stat stat;
-	uint64_t role[CMXI_ROLE_SIZE / 8];
+	uint64_t role[CMXI_ROLE_SIZE / 8], command[CMXI_COMMAND_SIZE / 8];
 
 	role_text(own, role);
-	memcpy(slot->role, role, sizeof(slot->role));
-	put_text(slot->command, sizeof(slot->command), program_invocation_name);
-	slot->pid = (uint32_t)getpid();
-	slot->start_ticks = cmxi_procfs_stat(0, &stat) ? stat.start_ticks : 0;
-	slot->pid_namespace = cmxi_procfs_pid_namespace();
-	slot->claimed_ns = cmxi_wall_clock_ns();
+	put_text((char *)command, sizeof(command), program_invocation_name);
+	store_words(slot->role, role, sizeof(role));
+	store_words(slot->command, command, sizeof(command));
+	/* relaxed: between the ends of a seqlock */
+	cmxi_store32_relaxed(&slot->pid, (uint32_t)getpid());
+	cmxi_store64_relaxed(&slot->start_ticks,
+	    cmxi_procfs_stat(0, &stat) ? stat.start_ticks : 0);
+	cmxi_store64_relaxed(&slot->pid_namespace, cmxi_procfs_pid_namespace());
+	cmxi_store64_relaxed(&slot->claimed_ns, cmxi_wall_clock_ns());
 }
 
 /*
@@ -170,20 +188,12 @@ take_over(const struct cmxi_segment *s, const struct cmxi_own_page *own,
 		r = make_stripe(s, number, used);
 	if (r != 0)
 		return r;
-	/* relaxed: the beacon is ours, nobody else writes the generation */
-	generation = cmxi_load32_relaxed(&slot->generation) | 1;
-	cmxi_store32_relaxed(&slot->generation, generation);
-	/* The odd number before the wipe: a fence of the writing side. */
-	cmxi_fence_release();
+	generation = cmxi_seqlock_begin_write(&slot->generation);
 	for (uint64_t i = 0; i < used; i += sizeof(uint64_t))
+		/* relaxed: between the ends of a seqlock */
 		cmxi_store64_relaxed((uint64_t *)(void *)(stripe + i), 0);
 	describe_owner(slot, own);
-	/*
-	 * (F) release, pairs with (G) in gauges.c.
-	 * Orders the wiped values before the even generation.  Without it a
-	 * reader could add a dead process's values to the new one's.
-	 */
-	cmxi_store32_release(&slot->generation, generation + 1);
+	cmxi_seqlock_end_write(&slot->generation, generation);
 	return 0;
 }
 
@@ -263,7 +273,10 @@ cmxi_slot_for_gauge(const struct cmxi_segment *s, struct cmxi_own_page *own,
 		return -1;
 	}
 	if (ready < end) {
-		/* release: the pages before the mark */
+		/*
+		 * (S) release, pairs with (T).
+		 * Orders the claim of the slot and the pages before the mark.
+		 */
 		cmxi_max64_release(&own->gauge_ready, end);
 	}
 	errno = saved;
@@ -286,16 +299,10 @@ cmxi_slot_claim(const struct cmxi_segment *s, struct cmxi_own_page *own)
 static void
 write_role(struct cmxi_shm_slot *slot, const uint64_t role[CMXI_ROLE_SIZE / 8])
 {
-	uint32_t version = cmxi_load32_relaxed(&slot->role_version) | 1;
+	uint32_t version = cmxi_seqlock_begin_write(&slot->role_version);
 
-	cmxi_store32_relaxed(&slot->role_version, version);
-	/* The odd number before the bytes. */
-	cmxi_fence_release();
-	for (size_t i = 0; i < CMXI_ROLE_SIZE / 8; i++)
-		cmxi_store64_relaxed((uint64_t *)(void *)slot->role + i,
-		    role[i]);
-	/* (N) release: the bytes before the even number. */
-	cmxi_store32_release(&slot->role_version, version + 1);
+	store_words(slot->role, role, CMXI_ROLE_SIZE);
+	cmxi_seqlock_end_write(&slot->role_version, version);
 }
 
 void
