@@ -1,121 +1,15 @@
 /*
  * format.h: the bytes of a segment.
  *
- * What every file of the library is for, in the order of the data's way:
- *
- *	level 0	compiler.h check.h atomic.h clock.h hash.h hash_set error buf
- *		number utf8 kernel_text
- *	1	name, lint	rules of names and definitions
- *	1	native, proc	exponential buckets; what /proc tells
- *	1	http, db	paths and statements -> labels
- *	1	negotiate	Accept -> format
- *	1	format.h	this file: structs, guarantees, protocols
- *	2	position, parse, schema	schema text -> definitions
- *	2	gauge.h		the value of a gauge <-> its cell
- *	3	layout		limits -> offsets
- *	4	definition	a family's definition <-> its record
- *	4	path, topology	where segments lie; how many stripes
- *	5	segment		create, map, check, reserve pages
- *	5w	process, rseq	what one process has, and may do
- *	6w	registry.h, slot	an opened segment; its gauge stripe
- *	6w	arena, index	bump marks; the table of entries
- *	7w	space		an insert's entry and cells
- *	8w	series, group	label values -> cells
- *	9w	family		the table of families
- *	10w	open, writer, hot	open, look up, update
- *	11w	record, business	the CodeAI helpers; metrics by name
- *	11w	carry		totals into the segment that replaces one
- *	12w	apply, timer	another schema for a live segment; durations
- *	6r	guard, catalog	families and series, read and validated once
- *	7r	snapshot	one scrape's merged counters and histograms
- *	8r	snapshot_gauge	the gauges of live processes
- *	8r	processes	those processes, and /proc
- *	8r	union		a segment and those that it replaced, as one
- *	8r	encode*		snapshot -> text, OpenMetrics, protobuf, JSON
- *	9r	part		one segment as a reader reads it
- *	10r	reader		the reader API
- *
- * (w is the writer half, r the reader half; tests/check/layers holds them
- * apart.)
- *
- * TERMS
- *
- * A writer is a process that maps the segment read-write; a reader maps it
- * read-only.  A cell is the memory of one series in one stripe.  A stripe
- * holds all cells of one CPU, or of one fallback shard.  A slot is a
- * process's place for gauges.  An entry is a record of the arena.
- *
- * GUARANTEES
- *
- * Order
- *   O1	Whoever loads a nonzero index word or family word (acquire) sees the
- *	whole entry behind it, and may store to its cells: their pages exist.
- *   O2	A snapshot that is ordered after an update (by any means: a pipe, an
- *	exit seen by wait) contains it.
- *   O3	A histogram pair is read as it was written: its count and its sum are
- *	of the same observations.
- *   O4	Totals of counters and histograms never decrease from one snapshot to
- *	the next: each cell only grows, and cells are summed in fixed order.
- *
- * Progress
- *   P1	Integer counters are wait-free.  Doubles and pairs in fallback stripes
- *	are lock-free: a turn of the loop is lost only to another's success.
- *   P2	Nobody waits for anybody.  There is no lock in the segment, and no
- *	state in which a process owns something that others need.
- *   P3	A look-up examines at most CMXI_PROBE_MAX index words.
- *   P4	A reader's every loop is bounded by a number that it computed from its
- *	own copy of the geometry.
- *
- * Crash (kill -9 between any two instructions)
- *   C1	of a writer that updates: the update is there or it is not.
- *   C2	of a writer that inserts: the series is there or it is not; at worst
- *	one entry and its cells stay unused.
- *   C3	of a writer that creates: no file, or a whole one.
- *   C4	of a process with gauges: its slot is free at once (the kernel drops
- *	the beacon), and its values are out of the next snapshot.
- *
- * Limits (not promised)
- *   L1	No instant is common to two series: an update of A before one of B may
- *	be seen as B without A.
- *   L2	A counter wraps at 2^64; a pair's count is exact up to 2^53.
- *   L3	Writers trust each other: any of them can store any value.
- *
- * PROTOCOLS
- *
- * Insert a series (index.c)		Find it (index.h), read it (catalog.c)
- *  1 take an entry and cells from	 1 load the index word
- *    the bump marks (relaxed)		   (acquire, B)
- *  2 reserve their pages, raise the	 2 zero: not there
- *    ready marks (release)		 3 tag equal: compare the key
- *  3 fill the entry			 4 store to its cells
- *  4 reserve the index page, set its
- *    bit (release, C)
- *  5 CAS the index word 0 -> entry
- *    (release, A)
- *  6 lost: compare with the winner's
- *    key; keep entry and cells for
- *    the next insert
- *
- * An index word goes from 0 to an entry once and never changes again, and the
- * probe sequence depends on the key only; so two writers that insert one key
- * meet in one word, and one of them finds the other's entry there.
- *
- * An index page that was never written has no memory, and even a load from it
- * would allocate a page, or fault where there is none; so its bit is tested
- * first (acquire, D): no bit means that all its words are zero.
- *
- * New series (reader, catalog.c): inserts_begun is raised before step 5 and
- * inserts_done after it.  A reader that finds done == begun before its scan of
- * the index, and the same begun at the next scrape, has missed nothing (E).
- *
- * Sources: reliability of each step under SIGKILL is tested by
- * tests/torture; the layout by tests/unit/test_layout.c.
+ * protocols.h says what processes may do with them, and why it is right;
+ * codeai-metrics-segment(5) has the same structs for people, and a test
+ * compares the two.
  *
  * EXTENSION
  *
  * version changes with every change of a struct or of a meaning in this file;
- * programs of different versions refuse each other's segments.  Reserved
- * bytes are zero.
+ * programs of different versions refuse each other's segments.  Reserved bytes
+ * are zero.
  */
 #ifndef CMXI_FORMAT_H
 #define CMXI_FORMAT_H
@@ -126,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "base/compiler.h"
+#include "segment/protocols.h"
 #include "segment/statistics.h"
 
 #define CMXI_MAGIC      "CMXSEG\r\n" /* a text-mode transfer breaks it */
@@ -135,14 +30,6 @@
 #define CMXI_WORD_SIZE  8
 
 #define CMXI_HEADER_SIZE 4096
-
-/*
- * A probe looks at buckets of 8 words, a cache line each, and at 8 of them:
- * tests/unit/test_series.c fills an index to its limit, and none passes it.
- */
-#define CMXI_BUCKET_WORDS 8
-#define CMXI_BUCKETS_MAX  8
-#define CMXI_PROBE_MAX    (CMXI_BUCKET_WORDS * CMXI_BUCKETS_MAX)
 
 /* Bytes of one unit of an entry reference; 0 refers to nothing. */
 #define CMXI_ENTRY_UNIT 16
@@ -158,19 +45,6 @@
 
 /* The value of every label of an overflow series. */
 #define CMXI_OVERFLOW_VALUE "__overflow__"
-
-/*
- * OFD locks on bytes far behind the file's end, which the kernel drops when
- * their holder dies: the write lock on BEACON + n is the beacon of slot n;
- * the read lock on WRITERS is held by every process that can write (children
- * inherit it); the write lock on APPLY by whoever replaces the segment.
- */
-#define CMXI_BEACON_OFFSET  INT64_C(0x4000000000000000)
-#define CMXI_WRITERS_OFFSET INT64_C(0x5000000000000000)
-#define CMXI_APPLY_OFFSET   INT64_C(0x5000000000000001)
-
-/* Segments in a row that were replaced and still have writers. */
-#define CMXI_PREDECESSORS_MAX 7
 
 /* Header flags. */
 #define CMXI_FLAG_PAIR_ATOMIC 1u /* 16-byte loads of the creator are atomic */
@@ -232,8 +106,8 @@ struct cmxi_shm_header {
 	/*
 	 * 1: the predecessor's totals stand in the carry stripe, its first
 	 * carry_size bytes, and the predecessor counts no more.
-	 * Written: the holder of the APPLY lock, once.  Order: release at (L),
-	 * acquire at (M), carry_size before carried.
+	 * Written: the holder of the APPLY lock, once.  Order: release at (Q),
+	 * acquire at (R); carry_size before carried.
 	 */
 	uint64_t carried;
 	uint64_t carry_size;
@@ -251,16 +125,17 @@ struct cmxi_shm_header {
 
 	/*
 	 * Ready marks: below them every page exists, in every stripe.
-	 * Order: release after the pages were reserved, acquire before they
-	 * are used without a look of one's own.
+	 * Order: release at (I) after the pages were reserved, acquire at (J)
+	 * before they are used.
 	 */
 	uint64_t arena_ready;
 	uint64_t cell_ready;
 	uint8_t reserved3[CMXI_CACHE_LINE - 16];
 
 	/*
-	 * See "New series" above.  inserts_done counts published entries,
-	 * n_groups those among them that are groups (relaxed).
+	 * "Insert a series": entries published or under way, and published.
+	 * Order: (E), (F).  n_groups counts those among the published that are
+	 * groups (relaxed).
 	 */
 	uint64_t inserts_begun;
 	uint64_t inserts_done;
@@ -444,22 +319,21 @@ static_assert(CMXI_KEY_OFFSET == 28, "series");
 struct cmxi_shm_slot {
 	/*
 	 * Odd while the new owner wipes the gauge stripe.
-	 * Written: the owner.  Order: release at (F), acquire at (G).
+	 * Written: the owner.  Order: a seqlock, (M) to (P).
 	 */
 	uint32_t generation;
 	uint32_t pid;
 	uint64_t claimed_ns;
 	/*
 	 * Bytes of the slot's gauge stripe that have pages; only grows, over
-	 * all owners.  Order: release at (J), acquire at (K).
+	 * all owners.  Order: release at (K), acquire at (L).
 	 */
 	uint64_t ready;
 	uint64_t start_ticks;   /* of the process, as /proc/PID/stat; or 0 */
 	uint64_t pid_namespace; /* inode of /proc/PID/ns/pid; or 0 */
 	/*
 	 * Odd while the owner changes its role.
-	 * Order: release at (N); a reader copies the record until two looks
-	 * agree.
+	 * Order: a seqlock, (M) to (P).
 	 */
 	uint32_t role_version;
 	uint32_t reserved;
