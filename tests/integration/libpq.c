@@ -56,13 +56,11 @@ unmake(struct bench *b)
 	fixture_close(&b->f);
 }
 
-static void
-calls_that_wait(void **state)
+TEST(calls_that_wait)
 {
 	struct bench b;
 	const char *id = "1";
 
-	(void)state;
 	make(&b);
 	assert_db_connections(b.f.segment_path, 0, 1);
 	assert_status(PQexec(b.conn, "INSERT INTO users VALUES(1, 'a')"),
@@ -97,13 +95,11 @@ calls_that_wait(void **state)
 	unmake(&b);
 }
 
-static void
-failures_are_counted(void **state)
+TEST(failures_are_counted)
 {
 	struct bench b;
 	const char *id = "1";
 
-	(void)state;
 	make(&b);
 	assert_status(PQexec(b.conn, "SELECT * FROM nowhere"),
 	    PGRES_FATAL_ERROR);
@@ -142,13 +138,11 @@ fetch(PGconn *conn)
 	return n;
 }
 
-static void
-calls_that_do_not_wait(void **state)
+TEST(calls_that_do_not_wait)
 {
 	struct bench b;
 	const char *id = "1";
 
-	(void)state;
 	make(&b);
 	assert_true(PQsendQuery(b.conn,
 	    "INSERT INTO users VALUES(1); SELECT * FROM users"));
@@ -187,12 +181,10 @@ calls_that_do_not_wait(void **state)
 	unmake(&b);
 }
 
-static void
-queries_in_a_pipeline(void **state)
+TEST(queries_in_a_pipeline)
 {
 	struct bench b;
 
-	(void)state;
 	make(&b);
 	assert_true(PQenterPipelineMode(b.conn));
 	for (int i = 0; i < 10; i++)
@@ -229,13 +221,11 @@ queries_in_a_pipeline(void **state)
 }
 
 /* All of a COPY's data are a part of it. */
-static void
-copies_end_with_their_data(void **state)
+TEST(copies_end_with_their_data)
 {
 	struct bench b;
 	char *row;
 
-	(void)state;
 	make(&b);
 	assert_status(PQexec(b.conn, "COPY users FROM STDIN"), PGRES_COPY_IN);
 	assert_db_connections(b.f.segment_path, 1, 0);
@@ -267,13 +257,11 @@ copies_end_with_their_data(void **state)
 	unmake(&b);
 }
 
-static void
-prepared_statements_are_known_by_their_names(void **state)
+TEST(prepared_statements_are_known_by_their_names)
 {
 	struct bench b;
 	char name[16];
 
-	(void)state;
 	make(&b);
 	for (int i = 0; i < 2000; i++) {
 		snprintf(name, sizeof(name), "s%d", i);
@@ -304,12 +292,10 @@ prepared_statements_are_known_by_their_names(void **state)
 	unmake(&b);
 }
 
-static void
-connections_that_end(void **state)
+TEST(connections_that_end)
 {
 	struct bench b;
 
-	(void)state;
 	make(&b);
 	assert_true(PQsendQuery(b.conn, "SELECT * FROM users"));
 	PQreset(b.conn);
@@ -327,13 +313,11 @@ connections_that_end(void **state)
 	fixture_close(&b.f);
 }
 
-static void
-connections_that_are_not_attached(void **state)
+TEST(connections_that_are_not_attached)
 {
 	struct bench b;
 	PGconn *other = connect_to_server();
 
-	(void)state;
 	make(&b);
 	assert_int_equal(cmx_pq_attach(b.conn, b.f.reg), CMX_ERR_EXISTS);
 	assert_int_equal(cmx_pq_attach(NULL, b.f.reg), CMX_ERR_ARGUMENT);
@@ -349,14 +333,12 @@ connections_that_are_not_attached(void **state)
 }
 
 /* A text of 10 MB, of which the beginning is looked at. */
-static void
-a_long_statement(void **state)
+TEST(a_long_statement)
 {
 	struct bench b;
 	size_t n = 10 * 1000 * 1000;
 	char *sql = malloc(n + 64);
 
-	(void)state;
 	make(&b);
 	strcpy(sql, "SELECT n FROM users");
 	memset(sql + strlen(sql), ' ', n);
@@ -366,17 +348,3 @@ a_long_statement(void **state)
 	free(sql);
 	unmake(&b);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(calls_that_wait),
-	cmocka_unit_test(failures_are_counted),
-	cmocka_unit_test(calls_that_do_not_wait),
-	cmocka_unit_test(queries_in_a_pipeline),
-	cmocka_unit_test(copies_end_with_their_data),
-	cmocka_unit_test(prepared_statements_are_known_by_their_names),
-	cmocka_unit_test(connections_that_end),
-	cmocka_unit_test(connections_that_are_not_attached),
-	cmocka_unit_test(a_long_statement),
-};
-
-RUN(tests)

@@ -192,10 +192,33 @@ test_random(uint64_t *state)
 	return *state * UINT64_C(0x2545f4914f6cdd1d);
 }
 
-#define RUN(tests)                                                \
-	int main(void)                                            \
-	{                                                         \
-		return cmocka_run_group_tests(tests, NULL, NULL); \
-	}
+/* The tests of this program, in the order in which they are defined. */
+static struct CMUnitTest tests[64];
+static size_t n_tests;
+
+/*
+ * TEST(sentence) { ... }: a unit test, which main() runs.
+ */
+#define TEST(sentence)                                                     \
+	static void sentence(void);                                        \
+	static void run_##sentence(void **state)                           \
+	{                                                                  \
+		(void)state;                                               \
+		sentence();                                                \
+	}                                                                  \
+	__attribute__((constructor)) static void register_##sentence(void) \
+	{                                                                  \
+		if (n_tests == sizeof(tests) / sizeof(tests[0]))           \
+			abort();                                           \
+		tests[n_tests++] = (struct CMUnitTest){ .name = #sentence, \
+			.test_func = run_##sentence };                     \
+	}                                                                  \
+	static void sentence(void)
+
+int
+main(void)
+{
+	return _cmocka_run_group_tests("tests", tests, n_tests, NULL, NULL);
+}
 
 #endif

@@ -106,15 +106,13 @@ inode_of(const struct fixture *f)
 	return st.st_ino;
 }
 
-static void
-families_that_are_new_are_added_in_place(void **state)
+TEST(families_that_are_new_are_added_in_place)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 	ino_t before = inode_of(&f);
 	struct cmx_apply_result r =
 	    apply(&f, "", OLD_METRICS "," COUNTER("b_total"));
 
-	(void)state;
 	assert_false(r.is_replaced);
 	assert_int_equal(r.n_added, 1);
 	assert_int_equal(inode_of(&f), before);
@@ -123,13 +121,11 @@ families_that_are_new_are_added_in_place(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_segment_that_is_not_there_is_created(void **state)
+TEST(a_segment_that_is_not_there_is_created)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 	struct cmx_apply_result r;
 
-	(void)state;
 	assert_int_equal(cmx_remove(f.segment_path, NULL), 0);
 	r = apply(&f, "", OLD_METRICS);
 	assert_true(r.is_created);
@@ -137,14 +133,12 @@ a_segment_that_is_not_there_is_created(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_replaced_segment_counts_while_it_has_writers_and_after(void **state)
+TEST(a_replaced_segment_counts_while_it_has_writers_and_after)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 	struct cmx_registry *new;
 	struct cmx_apply_result r;
 
-	(void)state;
 	add(f.reg, "a_total", "both", 5);
 	add(f.reg, "a_total", "old", 7);
 	observe(f.reg, 0.1);
@@ -186,14 +180,12 @@ a_replaced_segment_counts_while_it_has_writers_and_after(void **state)
 	fixture_close(&f);
 }
 
-static void
-gauges_of_both_are_merged_and_the_last_one_stays(void **state)
+TEST(gauges_of_both_are_merged_and_the_last_one_stays)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 	struct cmx_registry *new;
 	char line[64];
 
-	(void)state;
 	set(f.reg, "sum", 1);
 	set(f.reg, "min", 1);
 	set(f.reg, "max", 1);
@@ -227,13 +219,11 @@ gauges_of_both_are_merged_and_the_last_one_stays(void **state)
 }
 
 /* The gauge was set anew before the old segment ended: that one is newer. */
-static void
-a_newer_last_value_is_not_overwritten(void **state)
+TEST(a_newer_last_value_is_not_overwritten)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 	struct cmx_registry *new;
 
-	(void)state;
 	set(f.reg, "last", 1);
 	apply(&f, NEW_LIMITS, OLD_METRICS);
 	new = open_again(&f);
@@ -246,8 +236,7 @@ a_newer_last_value_is_not_overwritten(void **state)
 	fixture_close(&f);
 }
 
-static void
-what_the_schema_changes_or_leaves_out_ends_with_the_old_writers(void **state)
+TEST(what_the_schema_changes_or_leaves_out_ends_with_the_old_writers)
 {
 	struct fixture f =
 	    fixture_open("", OLD_METRICS "," COUNTER("gone_total"));
@@ -256,7 +245,6 @@ what_the_schema_changes_or_leaves_out_ends_with_the_old_writers(void **state)
 		.type = CMX_COUNTER };
 	struct cmx_counter c;
 
-	(void)state;
 	assert_int_equal(cmx_register(f.reg, &def, NULL, NULL), 0);
 	c = counter(f.reg, "registered_total", 0, NULL);
 	cmx_counter_add(&c, 6);
@@ -274,15 +262,13 @@ what_the_schema_changes_or_leaves_out_ends_with_the_old_writers(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_broken_schema_changes_nothing(void **state)
+TEST(a_broken_schema_changes_nothing)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 	ino_t before = inode_of(&f);
 	struct cmx_apply_result r;
 	struct cmx_error err;
 
-	(void)state;
 	add(f.reg, "a_total", "a", 1);
 	test_write_file(test_path(f.dir, "bad.json"),
 	    "{\"version\":1,\"metrics\":[{\"name\":\"0\",\"type\":\"x\"}]}");
@@ -299,14 +285,12 @@ a_broken_schema_changes_nothing(void **state)
 }
 
 /* Three segments in a row, the first of which has a writer the longest. */
-static void
-segments_in_a_row_are_added_and_carried_in_order(void **state)
+TEST(segments_in_a_row_are_added_and_carried_in_order)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 	struct cmx_registry *second, *third;
 	struct cmx_apply_result r;
 
-	(void)state;
 	add(f.reg, "a_total", "a", 1);
 	apply(&f, NEW_LIMITS, OLD_METRICS);
 	second = open_again(&f);
@@ -332,15 +316,13 @@ segments_in_a_row_are_added_and_carried_in_order(void **state)
 	fixture_close(&f);
 }
 
-static void
-more_than_seven_in_a_row_are_refused(void **state)
+TEST(more_than_seven_in_a_row_are_refused)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 	struct cmx_registry *regs[8];
 	struct cmx_apply_result r;
 	struct cmx_error err;
 
-	(void)state;
 	for (int i = 0; i < 7; i++) {
 		apply(&f, i % 2 == 0 ? NEW_LIMITS : "", OLD_METRICS);
 		regs[i] = open_again(&f);
@@ -361,8 +343,7 @@ more_than_seven_in_a_row_are_refused(void **state)
 }
 
 /* A reader that is open the whole time sees no total go back. */
-static void
-an_open_reader_follows_the_name(void **state)
+TEST(an_open_reader_follows_the_name)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 	const struct cmxr_snapshot *snapshot;
@@ -371,7 +352,6 @@ an_open_reader_follows_the_name(void **state)
 	struct cmx_registry *new = NULL;
 	uint64_t last = 0;
 
-	(void)state;
 	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
 	for (int step = 0; step < 5; step++) {
 		size_t cursor = 0;
@@ -403,8 +383,7 @@ an_open_reader_follows_the_name(void **state)
 }
 
 /* A child that never opened anything can write, and is waited for. */
-static void
-an_inherited_mapping_is_a_writer(void **state)
+TEST(an_inherited_mapping_is_a_writer)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 	struct cmx_counter c = counter(f.reg, "a_total", 1, VALUES("a"));
@@ -413,7 +392,6 @@ an_inherited_mapping_is_a_writer(void **state)
 	pid_t pid;
 	char byte;
 
-	(void)state;
 	assert_int_equal(pipe(go), 0);
 	pid = test_spawn();
 	if (pid == 0) {
@@ -438,14 +416,12 @@ an_inherited_mapping_is_a_writer(void **state)
 	fixture_close(&f);
 }
 
-static void
-of_many_that_apply_at_once_one_replaces(void **state)
+TEST(of_many_that_apply_at_once_one_replaces)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 	const char *schema = schema_file(&f, NEW_LIMITS, OLD_METRICS);
 	int n_replaced = 0, n_carried = 0;
 
-	(void)state;
 	add(f.reg, "a_total", "a", 3);
 	cmx_close(f.reg);
 	f.reg = NULL;
@@ -472,13 +448,11 @@ of_many_that_apply_at_once_one_replaces(void **state)
 	fixture_close(&f);
 }
 
-static void
-the_new_one_has_the_owner_and_mode_of_the_old(void **state)
+TEST(the_new_one_has_the_owner_and_mode_of_the_old)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 	struct stat st;
 
-	(void)state;
 	assert_int_equal(chmod(f.segment_path, 0640), 0);
 	if (geteuid() == 0)
 		assert_int_equal(chown(f.segment_path, 65534, 65534), 0);
@@ -493,15 +467,13 @@ the_new_one_has_the_owner_and_mode_of_the_old(void **state)
 }
 
 /* Whoever was to replace it was killed before the new one had the name. */
-static void
-a_second_name_that_was_left_is_taken_away(void **state)
+TEST(a_second_name_that_was_left_is_taken_away)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 	struct cmxi_shm_header h;
 	char second[700];
 	FILE *file = fopen(f.segment_path, "r");
 
-	(void)state;
 	assert_int_equal(fread(&h, sizeof(h), 1, file), 1);
 	fclose(file);
 	snprintf(second, sizeof(second), "%s.%016llx", f.segment_path,
@@ -512,37 +484,13 @@ a_second_name_that_was_left_is_taken_away(void **state)
 	fixture_close(&f);
 }
 
-static void
-removing_takes_the_replaced_ones_too(void **state)
+TEST(removing_takes_the_replaced_ones_too)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
 
-	(void)state;
 	apply(&f, NEW_LIMITS, OLD_METRICS);
 	assert_int_equal(n_files(&f), 2);
 	assert_int_equal(cmx_remove(f.segment_path, NULL), 0);
 	assert_int_equal(n_files(&f), 0);
 	fixture_close(&f);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(families_that_are_new_are_added_in_place),
-	cmocka_unit_test(a_segment_that_is_not_there_is_created),
-	cmocka_unit_test(
-	    a_replaced_segment_counts_while_it_has_writers_and_after),
-	cmocka_unit_test(gauges_of_both_are_merged_and_the_last_one_stays),
-	cmocka_unit_test(a_newer_last_value_is_not_overwritten),
-	cmocka_unit_test(
-	    what_the_schema_changes_or_leaves_out_ends_with_the_old_writers),
-	cmocka_unit_test(a_broken_schema_changes_nothing),
-	cmocka_unit_test(segments_in_a_row_are_added_and_carried_in_order),
-	cmocka_unit_test(more_than_seven_in_a_row_are_refused),
-	cmocka_unit_test(an_open_reader_follows_the_name),
-	cmocka_unit_test(an_inherited_mapping_is_a_writer),
-	cmocka_unit_test(of_many_that_apply_at_once_one_replaces),
-	cmocka_unit_test(the_new_one_has_the_owner_and_mode_of_the_old),
-	cmocka_unit_test(a_second_name_that_was_left_is_taken_away),
-	cmocka_unit_test(removing_takes_the_replaced_ones_too),
-};
-
-RUN(tests)

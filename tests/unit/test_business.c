@@ -31,13 +31,11 @@ make(void)
 	return f;
 }
 
-static void
-labels_are_named_in_any_order(void **state)
+TEST(labels_are_named_in_any_order)
 {
 	struct fixture f = make();
 	struct cmx_registry *reg = f.reg;
 
-	(void)state;
 	assert_int_equal(cmx_business_inc(reg, "orders_total", 2,
 			     PAIRS({ "country", "de" }, { "plan", "pro" }),
 			     NULL),
@@ -60,14 +58,12 @@ labels_are_named_in_any_order(void **state)
 	fixture_close(&f);
 }
 
-static void
-what_is_wrong_is_said_and_counted(void **state)
+TEST(what_is_wrong_is_said_and_counted)
 {
 	struct fixture f = make();
 	struct cmx_registry *reg = f.reg;
 	struct cmx_error err;
 
-	(void)state;
 	assert_int_equal(cmx_business_register_gauge(reg, "", "h", 0, NULL,
 			     &err),
 	    CMX_ERR_ARGUMENT);
@@ -119,13 +115,11 @@ what_is_wrong_is_said_and_counted(void **state)
 	fixture_close(&f);
 }
 
-static void
-many_processes_register_one_family(void **state)
+TEST(many_processes_register_one_family)
 {
 	struct fixture f = fixture_open("", "");
 	int status;
 
-	(void)state;
 	for (int i = 0; i < 64; i++)
 		if (test_spawn() == 0) {
 			const char *label = "x";
@@ -145,11 +139,3 @@ many_processes_register_one_family(void **state)
 	assert_shows(f.segment_path, "codeai_business_a_total{x=\"1\"} 64");
 	fixture_close(&f);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(labels_are_named_in_any_order),
-	cmocka_unit_test(what_is_wrong_is_said_and_counted),
-	cmocka_unit_test(many_processes_register_one_family),
-};
-
-RUN(tests)

@@ -39,8 +39,7 @@ describe(const struct cmx_family_def *def, char *line, size_t size)
 	    cmx_type_name(def->type), def->help, labels, bounds);
 }
 
-static void
-all_families_are_those_of_the_specification(void **state)
+TEST(all_families_are_those_of_the_specification)
 {
 	char *wanted = test_read_file("tests/data/codeai/families");
 	const struct cmxr_snapshot *snapshot;
@@ -48,7 +47,6 @@ all_families_are_those_of_the_specification(void **state)
 	struct cmxr_reader *reader;
 	int n_same = 0;
 
-	(void)state;
 	assert_int_equal(cmx_open(NULL, NULL, CMX_PRIVATE, &reg, NULL), 0);
 	assert_int_equal(cmxr_open_fd(cmx_segment_fd(reg), "x", &reader, NULL),
 	    0);
@@ -87,12 +85,10 @@ compare_with_helpers(void *arg, const struct cmx_family_def *def,
 	++*n;
 }
 
-static void
-helpers_know_the_families_of_the_schema(void **state)
+TEST(helpers_know_the_families_of_the_schema)
 {
 	size_t n = 0;
 
-	(void)state;
 	assert_int_equal(cmx_schema_read(NULL, compare_with_helpers, &n, NULL),
 	    0);
 	assert_int_equal(n, CMXI_CODEAI_FAMILIES);
@@ -164,14 +160,12 @@ assert_recorded(const char *segment)
 		assert_shows(segment, recorded[i]);
 }
 
-static void
-each_helper_records_in_its_families(void **state)
+TEST(each_helper_records_in_its_families)
 {
 	char *dir = test_make_dir();
 	const char *path = test_path(dir, "a.seg");
 	struct cmx_registry *reg;
 
-	(void)state;
 	assert_int_equal(cmx_open(path, NULL, 0, &reg, NULL), 0);
 	record_one_of_each(reg);
 	assert_recorded(path);
@@ -180,37 +174,31 @@ each_helper_records_in_its_families(void **state)
 	test_remove_dir(dir);
 }
 
-static void
-a_schema_without_them_gets_the_families_at_first_use(void **state)
+TEST(a_schema_without_them_gets_the_families_at_first_use)
 {
 	struct fixture f = fixture_open("", "");
 
-	(void)state;
 	record_one_of_each(f.reg);
 	assert_recorded(f.segment_path);
 	fixture_close(&f);
 }
 
-static void
-a_family_of_another_shape_is_left_alone(void **state)
+TEST(a_family_of_another_shape_is_left_alone)
 {
 	struct fixture f = fixture_open("",
 	    "{\"name\":\"codeai_events_emitted_total\",\"type\":\"counter\","
 	    "\"help\":\"other\",\"labels\":[\"a\",\"b\"]}");
 
-	(void)state;
 	cmx_record_event(f.reg, "x");
 	assert_int_equal(info(f.segment_path).n_series, 0);
 	assert_int_equal(info(f.segment_path).failed_lookups, 1);
 	fixture_close(&f);
 }
 
-static void
-bad_input_is_bounded_and_counted(void **state)
+TEST(bad_input_is_bounded_and_counted)
 {
 	struct fixture f = fixture_open("", "");
 
-	(void)state;
 	cmx_record_http_request(f.reg, NULL, NULL, 99999, -1, -1, -1);
 	cmx_record_http_request(f.reg, "GET", "/", 0, NAN, -5, -5);
 	cmx_record_event(f.reg, NULL);
@@ -226,15 +214,13 @@ bad_input_is_bounded_and_counted(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_counter_of_doubles_is_counted_as_one(void **state)
+TEST(a_counter_of_doubles_is_counted_as_one)
 {
 	struct fixture f = fixture_open("",
 	    "{\"name\":\"codeai_db_queries_total\",\"type\":\"counter\","
 	    "\"help\":\"h\",\"labels\":[\"o\",\"e\"],"
 	    "\"value\":\"double\"}");
 
-	(void)state;
 	for (int i = 0; i < 5; i++)
 		cmx_record_db_query(f.reg, "select", "users", 0.1, false);
 	assert_shows(f.segment_path,
@@ -242,13 +228,11 @@ a_counter_of_doubles_is_counted_as_one(void **state)
 	fixture_close(&f);
 }
 
-static void
-timers_record_what_they_time(void **state)
+TEST(timers_record_what_they_time)
 {
 	struct fixture f = fixture_open("", "");
 	struct cmx_timer timer;
 
-	(void)state;
 	cmx_http_begin(f.reg, &timer);
 	cmx_http_end(&timer, "PROPFIND", "/{id}", 207, 1, 2);
 	cmx_db_begin(f.reg, &timer);
@@ -272,16 +256,3 @@ timers_record_what_they_time(void **state)
 	    "status=\"200\"} 1"));
 	fixture_close(&f);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(timers_record_what_they_time),
-	cmocka_unit_test(a_counter_of_doubles_is_counted_as_one),
-	cmocka_unit_test(all_families_are_those_of_the_specification),
-	cmocka_unit_test(helpers_know_the_families_of_the_schema),
-	cmocka_unit_test(each_helper_records_in_its_families),
-	cmocka_unit_test(a_schema_without_them_gets_the_families_at_first_use),
-	cmocka_unit_test(a_family_of_another_shape_is_left_alone),
-	cmocka_unit_test(bad_input_is_bounded_and_counted),
-};
-
-RUN(tests)

@@ -110,15 +110,13 @@ check_case(const char *dir)
 	free(updates);
 }
 
-static void
-expositions_are_those_of_the_golden_files(void **state)
+TEST(expositions_are_those_of_the_golden_files)
 {
 	struct dirent *e;
 	char path[600];
 	DIR *d = opendir(DATA);
 	int n = 0;
 
-	(void)state;
 	assert_non_null(d);
 	while ((e = readdir(d)) != NULL) {
 		if (e->d_name[0] == '.')
@@ -186,15 +184,13 @@ close_two(struct two *t)
 	"\"labels\":[\"service\"],\"values\":{\"service\":[\"z\"]}}"
 #define A_GAUGE "{\"name\":\"a_total\",\"type\":\"gauge\",\"help\":\"h\"}"
 
-static void
-families_of_two_segments_are_one_group_each(void **state)
+TEST(families_of_two_segments_are_one_group_each)
 {
 	struct two t = open_two(A "," B, A);
 	const struct cmx_label one = { "service", "x" };
 	const struct cmx_label two = { "service", "y\"\\" };
 	struct cmxr_buffer body = { NULL, 0, 0 };
 
-	(void)state;
 	t.inputs[0].labels = &one;
 	t.inputs[1].labels = &two;
 	t.inputs[0].n_labels = t.inputs[1].n_labels = 1;
@@ -214,15 +210,13 @@ families_of_two_segments_are_one_group_each(void **state)
 	close_two(&t);
 }
 
-static void
-what_cannot_stand_in_one_group_is_left_out_and_told(void **state)
+TEST(what_cannot_stand_in_one_group_is_left_out_and_told)
 {
 	struct two t = open_two(A, A_GAUGE);
 	struct two u = open_two(A, A_LABELS);
 	const struct cmx_label label = { "service", "x" };
 	struct cmxr_buffer body = { NULL, 0, 0 };
 
-	(void)state;
 	assert_int_equal(cmxr_encode(t.inputs, 2, CMXR_TEXT, NULL, &body, NULL),
 	    1);
 	u.inputs[1].labels = &label;
@@ -234,15 +228,13 @@ what_cannot_stand_in_one_group_is_left_out_and_told(void **state)
 	close_two(&t);
 }
 
-static void
-globs_select_families_by_name(void **state)
+TEST(globs_select_families_by_name)
 {
 	struct two t = open_two(A "," B, "");
 	const char *globs[] = { "b*", "nothing" };
 	const struct cmxr_options options = { .n_globs = 2, .globs = globs };
 	struct cmxr_buffer body = { NULL, 0, 0 };
 
-	(void)state;
 	assert_int_equal(cmxr_encode(t.inputs, 1, CMXR_TEXT, &options, &body,
 			     NULL),
 	    0);
@@ -252,8 +244,7 @@ globs_select_families_by_name(void **state)
 	close_two(&t);
 }
 
-static void
-the_bytes_before_a_value_stay_the_same(void **state)
+TEST(the_bytes_before_a_value_stay_the_same)
 {
 	struct fixture f = fixture_open("",
 	    "{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","
@@ -262,7 +253,6 @@ the_bytes_before_a_value_stay_the_same(void **state)
 	const struct cmxr_snapshot *s;
 	struct cmxr_reader *reader;
 
-	(void)state;
 	for (int i = 0; i < 9; i++) {
 		char value[2] = { (char)('0' + i), '\0' };
 
@@ -286,8 +276,7 @@ the_bytes_before_a_value_stay_the_same(void **state)
 	fixture_close(&f);
 }
 
-static void
-json_of_several_inputs_is_json_where_the_first_shows_nothing(void **state)
+TEST(json_of_several_inputs_is_json_where_the_first_shows_nothing)
 {
 	struct two t = open_two(A_UNSET, A_UNSET);
 	const struct cmx_label one = { "service", "x" };
@@ -296,7 +285,6 @@ json_of_several_inputs_is_json_where_the_first_shows_nothing(void **state)
 	struct cmx_counter c = counter(t.regs[1], "a_total", 1, VALUES("v"));
 	json_t *json;
 
-	(void)state;
 	cmx_counter_inc(&c);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(cmxr_snapshot_take(t.readers[i],
@@ -314,14 +302,12 @@ json_of_several_inputs_is_json_where_the_first_shows_nothing(void **state)
 	close_two(&t);
 }
 
-static void
-labels_of_an_input_that_would_break_the_format_are_refused(void **state)
+TEST(labels_of_an_input_that_would_break_the_format_are_refused)
 {
 	static const char *const reserved[] = { "le", "quantile", "__name__",
 		"__x", "a-b", "" };
 	const struct cmx_label twice[] = { { "a", "1" }, { "a", "2" } };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
 		const struct cmx_label label = { reserved[i], "x" };
 
@@ -331,17 +317,3 @@ labels_of_an_input_that_would_break_the_format_are_refused(void **state)
 	assert_int_equal(cmxr_labels_check(2, twice, NULL), CMX_ERR_ARGUMENT);
 	assert_int_equal(cmxr_labels_check(1, twice, NULL), 0);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(
-	    json_of_several_inputs_is_json_where_the_first_shows_nothing),
-	cmocka_unit_test(
-	    labels_of_an_input_that_would_break_the_format_are_refused),
-	cmocka_unit_test(expositions_are_those_of_the_golden_files),
-	cmocka_unit_test(families_of_two_segments_are_one_group_each),
-	cmocka_unit_test(what_cannot_stand_in_one_group_is_left_out_and_told),
-	cmocka_unit_test(globs_select_families_by_name),
-	cmocka_unit_test(the_bytes_before_a_value_stay_the_same),
-};
-
-RUN(tests)

@@ -47,15 +47,13 @@ assert_line(const struct fixture *f, const char *begin, const char *wanted)
 	free(text);
 }
 
-static void
-the_last_exemplar_of_a_bucket_is_shown(void **state)
+TEST(the_last_exemplar_of_a_bucket_is_shown)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_histogram h = histogram(f.reg, "h", 0, NULL);
 	struct cmx_histogram n = histogram(f.reg, "n", 0, NULL);
 	struct cmx_counter c = counter(f.reg, "a_total", 1, VALUES("1"));
 
-	(void)state;
 	cmx_counter_add_exemplar(&c, 3, 1, TRACE("abc"));
 	cmx_histogram_observe_exemplar(&h, 0.5, 1, TRACE("one"));
 	cmx_histogram_observe_exemplar(&h, 0.75, 1, TRACE("two"));
@@ -75,15 +73,13 @@ the_last_exemplar_of_a_bucket_is_shown(void **state)
 	fixture_close(&f);
 }
 
-static void
-the_update_is_made_whatever_the_labels_are(void **state)
+TEST(the_update_is_made_whatever_the_labels_are)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_histogram h = histogram(f.reg, "h", 0, NULL);
 	struct cmx_histogram plain = histogram(f.reg, "plain", 0, NULL);
 	char long_value[200], wide_value[200] = "";
 
-	(void)state;
 	memset(long_value, 'v', sizeof(long_value));
 	/* 8 for the name: 120 characters may follow it. */
 	long_value[121] = '\0';
@@ -117,8 +113,7 @@ the_update_is_made_whatever_the_labels_are(void **state)
 }
 
 /* Two writers at once may mix their words; what is shown is one of them. */
-static void
-mixtures_are_not_shown(void **state)
+TEST(mixtures_are_not_shown)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_histogram h = histogram(f.reg, "h", 0, NULL);
@@ -129,7 +124,6 @@ mixtures_are_not_shown(void **state)
 	pid_t pids[4];
 	int n_shown = 0;
 
-	(void)state;
 	for (int i = 0; i < 4; i++) {
 		pids[i] = test_spawn();
 		if (pids[i] == 0) {
@@ -176,14 +170,12 @@ mixtures_are_not_shown(void **state)
 }
 
 /* What no writer makes is not shown, check sum or not. */
-static void
-forged_bytes_are_refused(void **state)
+TEST(forged_bytes_are_refused)
 {
 	struct cmxi_shm_exemplar e, broken;
 	size_t p;
 	struct cmx_label pair;
 
-	(void)state;
 	assert_true(cmxi_exemplar_fill(&e, 1, 2, 1, TRACE("x")));
 	assert_true(cmxi_exemplar_is_valid(&e));
 	for (size_t i = 0; i < sizeof(e); i++)
@@ -207,14 +199,12 @@ forged_bytes_are_refused(void **state)
 }
 
 /* A damaged mark: the slots of the last series would lie behind it. */
-static void
-exemplars_beyond_the_pages_are_not_looked_at(void **state)
+TEST(exemplars_beyond_the_pages_are_not_looked_at)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmxi_shm_header h;
 	FILE *file;
 
-	(void)state;
 	counter(f.reg, "a_total", 1, VALUES("last"));
 	assert_int_equal(info(f.segment_path).invalid_entries, 0);
 	file = fopen(f.segment_path, "r+");
@@ -231,8 +221,7 @@ exemplars_beyond_the_pages_are_not_looked_at(void **state)
 	fixture_close(&f);
 }
 
-static void
-created_is_shown_where_it_is_asked_for(void **state)
+TEST(created_is_shown_where_it_is_asked_for)
 {
 	struct fixture f = fixture_open("", METRICS);
 	const struct cmxr_options options = { .with_created = true };
@@ -242,7 +231,6 @@ created_is_shown_where_it_is_asked_for(void **state)
 	const char *line;
 	double at;
 
-	(void)state;
 	counter(f.reg, "a_total", 1, VALUES("1"));
 	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
 	assert_int_equal(cmxr_snapshot_take(reader, &snapshot, NULL), 0);
@@ -261,14 +249,3 @@ created_is_shown_where_it_is_asked_for(void **state)
 	cmxr_close(reader);
 	fixture_close(&f);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(the_last_exemplar_of_a_bucket_is_shown),
-	cmocka_unit_test(the_update_is_made_whatever_the_labels_are),
-	cmocka_unit_test(mixtures_are_not_shown),
-	cmocka_unit_test(forged_bytes_are_refused),
-	cmocka_unit_test(exemplars_beyond_the_pages_are_not_looked_at),
-	cmocka_unit_test(created_is_shown_where_it_is_asked_for),
-};
-
-RUN(tests)

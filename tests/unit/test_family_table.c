@@ -7,15 +7,13 @@
 	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"," \
 	"\"labels\":[\"x\"]}"
 
-static void
-a_schema_with_more_families_adds_them_to_a_live_segment(void **state)
+TEST(a_schema_with_more_families_adds_them_to_a_live_segment)
 {
 	struct fixture f = fixture_open("", METRIC);
 	const char *more = test_path(f.dir, "more.json");
 	struct cmx_registry *second;
 	struct cmx_counter b;
 
-	(void)state;
 	test_write_file(more,
 	    "{\"version\":1,\"metrics\":[" METRIC
 	    ",{\"name\":\"b_total\",\"type\":\"counter\",\"help\":\"h\"}]}");
@@ -27,8 +25,7 @@ a_schema_with_more_families_adds_them_to_a_live_segment(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_family_defined_differently_is_refused_with_both_definitions(void **state)
+TEST(a_family_defined_differently_is_refused_with_both_definitions)
 {
 	struct fixture f = fixture_open("", METRIC);
 	const char *label = "y";
@@ -40,7 +37,6 @@ a_family_defined_differently_is_refused_with_both_definitions(void **state)
 	struct cmx_family found = { .entry = 7 };
 	struct cmx_error err;
 
-	(void)state;
 	assert_int_equal(cmx_register(f.reg, &def, &found, &err),
 	    CMX_ERR_CONFLICT);
 	assert_null(found.registry);
@@ -50,8 +46,7 @@ a_family_defined_differently_is_refused_with_both_definitions(void **state)
 	fixture_close(&f);
 }
 
-static void
-names_that_clash_in_a_format_are_refused(void **state)
+TEST(names_that_clash_in_a_format_are_refused)
 {
 	struct fixture f = fixture_open("", METRIC);
 	const struct cmx_family_def def = { .name = "a",
@@ -60,7 +55,6 @@ names_that_clash_in_a_format_are_refused(void **state)
 	struct cmx_family found;
 	struct cmx_error err;
 
-	(void)state;
 	assert_int_equal(cmx_register(f.reg, &def, &found, &err),
 	    CMX_ERR_CONFLICT);
 	assert_non_null(strstr(err.text,
@@ -68,8 +62,7 @@ names_that_clash_in_a_format_are_refused(void **state)
 	fixture_close(&f);
 }
 
-static void
-wrong_definitions_are_refused_with_the_rule(void **state)
+TEST(wrong_definitions_are_refused_with_the_rule)
 {
 	static const double bounds[] = { 2, 1 };
 	static const struct {
@@ -90,7 +83,6 @@ wrong_definitions_are_refused_with_the_rule(void **state)
 	};
 	struct fixture f = fixture_open("", METRIC);
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct cmx_family found;
 		struct cmx_error err;
@@ -126,13 +118,11 @@ register_all(void *arg)
 	return 0;
 }
 
-static void
-processes_that_register_the_same_families_at_once_make_each_once(void **state)
+TEST(processes_that_register_the_same_families_at_once_make_each_once)
 {
 	struct fixture f = fixture_open("", METRIC);
 	pid_t pids[16];
 
-	(void)state;
 	for (int i = 0; i < 16; i++)
 		pids[i] = test_fork(register_all, &f);
 	for (int i = 0; i < 16; i++)
@@ -147,8 +137,7 @@ processes_that_register_the_same_families_at_once_make_each_once(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_full_table_refuses_and_says_its_limit(void **state)
+TEST(a_full_table_refuses_and_says_its_limit)
 {
 	struct fixture f = fixture_open("\"limits\":{\"families\":2},", METRIC);
 	struct cmx_family_def def = { .name = "b_total",
@@ -157,7 +146,6 @@ a_full_table_refuses_and_says_its_limit(void **state)
 	struct cmx_family found;
 	struct cmx_error err;
 
-	(void)state;
 	assert_int_equal(cmx_register(f.reg, &def, &found, &err), 0);
 	def.name = "c_total";
 	assert_int_equal(cmx_register(f.reg, &def, &found, &err), CMX_ERR_FULL);
@@ -165,23 +153,20 @@ a_full_table_refuses_and_says_its_limit(void **state)
 	fixture_close(&f);
 }
 
-static void
-known_values_exist_at_zero_from_the_start(void **state)
+TEST(known_values_exist_at_zero_from_the_start)
 {
 	struct fixture f = fixture_open("",
 	    "{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","
 	    "\"labels\":[\"x\",\"y\"],"
 	    "\"values\":{\"x\":[\"1\",\"2\"],\"y\":[\"a\",\"b\",\"c\"]}}");
 
-	(void)state;
 	assert_int_equal(info(f.segment_path).n_series, 6);
 	assert_shows(f.segment_path, "a_total{x=\"2\",y=\"c\"} 0");
 	fixture_close(&f);
 }
 
 /* What a family is comes back as it was registered. */
-static void
-a_definition_is_told_as_the_segment_has_it(void **state)
+TEST(a_definition_is_told_as_the_segment_has_it)
 {
 	struct fixture f = fixture_open("", METRIC);
 	static const double bounds[] = { 0.5, 8 };
@@ -198,7 +183,6 @@ a_definition_is_told_as_the_segment_has_it(void **state)
 	const char *labels[CMX_LABELS_MAX];
 	struct cmx_family found, sink = { .registry = NULL };
 
-	(void)state;
 	assert_int_equal(cmx_register(f.reg, &def, &found, NULL), 0);
 	assert_int_equal(cmx_family_definition(&found, &told, labels, NULL), 0);
 	assert_string_equal(told.name, "w_seconds");
@@ -221,19 +205,3 @@ a_definition_is_told_as_the_segment_has_it(void **state)
 	assert_string_equal(told.name, "w_seconds");
 	fixture_close(&f);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(
-	    a_schema_with_more_families_adds_them_to_a_live_segment),
-	cmocka_unit_test(
-	    a_family_defined_differently_is_refused_with_both_definitions),
-	cmocka_unit_test(names_that_clash_in_a_format_are_refused),
-	cmocka_unit_test(wrong_definitions_are_refused_with_the_rule),
-	cmocka_unit_test(
-	    processes_that_register_the_same_families_at_once_make_each_once),
-	cmocka_unit_test(a_full_table_refuses_and_says_its_limit),
-	cmocka_unit_test(known_values_exist_at_zero_from_the_start),
-	cmocka_unit_test(a_definition_is_told_as_the_segment_has_it),
-};
-
-RUN(tests)

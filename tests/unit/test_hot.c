@@ -24,14 +24,12 @@ assert_shows_number(const char *segment, const char *name, long n)
 	assert_shows(segment, line);
 }
 
-static void
-counters_add_what_they_are_given(void **state)
+TEST(counters_add_what_they_are_given)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_counter a = counter(f.reg, "a_total", 0, NULL);
 	struct cmx_counter d = counter(f.reg, "d_total", 0, NULL);
 
-	(void)state;
 	cmx_counter_inc(&a);
 	cmx_counter_add(&a, 41);
 	cmx_counter_add_double(&a, 8.0);
@@ -43,15 +41,13 @@ counters_add_what_they_are_given(void **state)
 	fixture_close(&f);
 }
 
-static void
-bad_values_change_nothing_and_are_counted(void **state)
+TEST(bad_values_change_nothing_and_are_counted)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_counter a = counter(f.reg, "a_total", 0, NULL);
 	struct cmx_counter d = counter(f.reg, "d_total", 0, NULL);
 	struct cmx_histogram h = histogram(f.reg, "h", 0, NULL);
 
-	(void)state;
 	cmx_counter_add_double(&a, 0.5);
 	cmx_counter_add_double(&a, -1);
 	cmx_counter_add_double(&a, NAN);
@@ -70,14 +66,12 @@ bad_values_change_nothing_and_are_counted(void **state)
 	fixture_close(&f);
 }
 
-static void
-sinks_and_null_registries_do_nothing(void **state)
+TEST(sinks_and_null_registries_do_nothing)
 {
 	const struct cmx_counter c = { .cell = NULL };
 	const struct cmx_gauge g = { .registry = NULL };
 	const struct cmx_histogram h = { .cell = NULL };
 
-	(void)state;
 	cmx_counter_inc(&c);
 	cmx_counter_add(&c, 2);
 	cmx_counter_add_double(&c, -2);
@@ -93,8 +87,7 @@ sinks_and_null_registries_do_nothing(void **state)
 }
 
 /* Every observation lies in the bucket of the first bound not below it. */
-static void
-observations_fall_into_the_bucket_of_their_bound(void **state)
+TEST(observations_fall_into_the_bucket_of_their_bound)
 {
 	static const double bounds[] = { -1, 0, 0.5, 1, 2, 3, 4, 5, 6 };
 	static const double values[] = { -5, -1, -0.5, -0.0, 0, 1e-300, 0.5,
@@ -103,7 +96,6 @@ observations_fall_into_the_bucket_of_their_bound(void **state)
 	struct cmx_histogram h = histogram(f.reg, "h", 0, NULL);
 	char line[64];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		cmx_histogram_observe(&h, values[i]);
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
@@ -120,13 +112,11 @@ observations_fall_into_the_bucket_of_their_bound(void **state)
 	fixture_close(&f);
 }
 
-static void
-histograms_of_each_width_count_in_the_right_bucket(void **state)
+TEST(histograms_of_each_width_count_in_the_right_bucket)
 {
 	struct fixture f = fixture_open("", METRICS);
 	double bounds[40];
 
-	(void)state;
 	for (size_t i = 0; i < 40; i++)
 		bounds[i] = (double)i;
 	for (size_t n = 1; n <= 40; n++) {
@@ -192,8 +182,7 @@ hammer_in_threads(void *arg)
 	return 0;
 }
 
-static void
-threads_of_forked_processes_lose_nothing(void **state)
+TEST(threads_of_forked_processes_lose_nothing)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct work w = { counter(f.reg, "a_total", 0, NULL),
@@ -201,7 +190,6 @@ threads_of_forked_processes_lose_nothing(void **state)
 		histogram(f.reg, "h", 0, NULL) };
 	pid_t pids[4];
 
-	(void)state;
 	for (int i = 0; i < 4; i++)
 		pids[i] = test_fork(hammer_in_threads, &w);
 	for (int i = 0; i < 4; i++)
@@ -217,8 +205,7 @@ threads_of_forked_processes_lose_nothing(void **state)
  * While writers run: +Inf is _count, buckets are cumulative, the sum is that
  * of the counted observations (all are 2), and nothing ever decreases.
  */
-static void
-snapshots_are_consistent_and_monotone_while_writers_run(void **state)
+TEST(snapshots_are_consistent_and_monotone_while_writers_run)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_histogram h = histogram(f.reg, "h", 0, NULL);
@@ -227,7 +214,6 @@ snapshots_are_consistent_and_monotone_while_writers_run(void **state)
 	uint64_t last = 0, last_count = 0;
 	pid_t pids[3];
 
-	(void)state;
 	for (int i = 0; i < 3; i++) {
 		pids[i] = test_spawn();
 		if (pids[i] == 0)
@@ -273,13 +259,11 @@ wait_and_update(void *arg)
 	return hammer(&late);
 }
 
-static void
-a_thread_that_is_older_than_the_segment_updates_it(void **state)
+TEST(a_thread_that_is_older_than_the_segment_updates_it)
 {
 	struct fixture f;
 	pthread_t thread;
 
-	(void)state;
 	pthread_mutex_lock(&gate);
 	assert_int_equal(pthread_create(&thread, NULL, wait_and_update, NULL),
 	    0);
@@ -295,15 +279,13 @@ a_thread_that_is_older_than_the_segment_updates_it(void **state)
 }
 
 /* A program of another time: its handles are not filled, and say so. */
-static void
-another_layout_of_handles_is_refused(void **state)
+TEST(another_layout_of_handles_is_refused)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_family of = family(f.reg, "a_total");
 	struct cmx_counter c;
 	struct cmx_error err;
 
-	(void)state;
 	assert_int_equal(cmx_counter_find_layout(CMX_HANDLE_LAYOUT + 1, &of, 0,
 			     NULL, &c, &err),
 	    CMX_ERR_MISMATCH);
@@ -325,8 +307,7 @@ on_alarm(int number)
 	n_signals++;
 }
 
-static void
-handlers_may_update_what_they_interrupt(void **state)
+TEST(handlers_may_update_what_they_interrupt)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct work w = { .a = counter(f.reg, "a_total", 0, NULL),
@@ -339,7 +320,6 @@ handlers_may_update_what_they_interrupt(void **state)
 	timer_t timer;
 	int n = 0;
 
-	(void)state;
 	signal_work = &w;
 	n_signals = 0;
 	sigaction(SIGUSR1, &action, NULL);
@@ -357,19 +337,3 @@ handlers_may_update_what_they_interrupt(void **state)
 	assert_shows(f.segment_path, line);
 	fixture_close(&f);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(counters_add_what_they_are_given),
-	cmocka_unit_test(bad_values_change_nothing_and_are_counted),
-	cmocka_unit_test(sinks_and_null_registries_do_nothing),
-	cmocka_unit_test(observations_fall_into_the_bucket_of_their_bound),
-	cmocka_unit_test(histograms_of_each_width_count_in_the_right_bucket),
-	cmocka_unit_test(threads_of_forked_processes_lose_nothing),
-	cmocka_unit_test(
-	    snapshots_are_consistent_and_monotone_while_writers_run),
-	cmocka_unit_test(a_thread_that_is_older_than_the_segment_updates_it),
-	cmocka_unit_test(another_layout_of_handles_is_refused),
-	cmocka_unit_test(handlers_may_update_what_they_interrupt),
-};
-
-RUN(tests)

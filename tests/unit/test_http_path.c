@@ -8,8 +8,7 @@
 #define UUID "123e4567-e89b-12d3-a456-426614174000"
 #define A64  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
-static void
-paths_are_what_the_table_says(void **state)
+TEST(paths_are_what_the_table_says)
 {
 	static const char *const rows[][2] = {
 		/* as they are */
@@ -119,7 +118,6 @@ paths_are_what_the_table_says(void **state)
 	};
 	char buf[CMX_HTTP_PATH_MAX];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		size_t n =
 		    cmx_http_normalize_path(rows[i][0], buf, sizeof(buf));
@@ -132,12 +130,10 @@ paths_are_what_the_table_says(void **state)
 	}
 }
 
-static void
-a_result_fits_its_buffer(void **state)
+TEST(a_result_fits_its_buffer)
 {
 	char buf[64], longest[CMX_HTTP_PATH_MAX], *large = malloc(1 << 20);
 
-	(void)state;
 	for (size_t size = 1; size < sizeof(buf); size++) {
 		memset(buf, 'x', sizeof(buf));
 		assert_true(cmx_http_normalize_path("/users/" UUID "/orders/12",
@@ -168,10 +164,8 @@ a_result_fits_its_buffer(void **state)
 	free(large);
 }
 
-static void
-methods_are_the_registered_ones_or_other(void **state)
+TEST(methods_are_the_registered_ones_or_other)
 {
-	(void)state;
 	assert_string_equal(cmx_http_method("GET"), "GET");
 	assert_string_equal(cmx_http_method("PATCH"), "PATCH");
 	assert_string_equal(cmx_http_method("get"), "other");
@@ -179,11 +173,3 @@ methods_are_the_registered_ones_or_other(void **state)
 	assert_string_equal(cmx_http_method(""), "other");
 	assert_string_equal(cmx_http_method(NULL), "other");
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(paths_are_what_the_table_says),
-	cmocka_unit_test(a_result_fits_its_buffer),
-	cmocka_unit_test(methods_are_the_registered_ones_or_other),
-};
-
-RUN(tests)

@@ -52,10 +52,8 @@ assert_sound(const struct cmxi_shm_header *h)
 	assert_int_equal(h->stripe_offset % h->page_size, 0);
 }
 
-static void
-regions_follow_each_other_without_overlap(void **state)
+TEST(regions_follow_each_other_without_overlap)
 {
-	(void)state;
 	for (uint64_t series = 1; series <= 1u << 20; series *= 3) {
 		struct cmxi_shm_header h = make_header(series, 7);
 
@@ -64,23 +62,19 @@ regions_follow_each_other_without_overlap(void **state)
 	}
 }
 
-static void
-a_header_that_was_just_made_is_accepted(void **state)
+TEST(a_header_that_was_just_made_is_accepted)
 {
 	struct cmxi_shm_header h = make_header(1000, 2);
 
-	(void)state;
 	assert_int_equal(cmxi_layout_check(&h, h.file_size, "x", NULL), 0);
 }
 
-static void
-a_shorter_file_is_refused_with_both_sizes(void **state)
+TEST(a_shorter_file_is_refused_with_both_sizes)
 {
 	struct cmxi_shm_header h = make_header(1000, 2);
 	struct cmx_error err;
 	char number[32];
 
-	(void)state;
 	assert_int_equal(cmxi_layout_check(&h, h.file_size - 1, "x", &err),
 	    CMX_ERR_FORMAT);
 	snprintf(number, sizeof(number), "%llu",
@@ -88,10 +82,8 @@ a_shorter_file_is_refused_with_both_sizes(void **state)
 	assert_non_null(strstr(err.text, number));
 }
 
-static void
-every_flipped_bit_of_the_fixed_bytes_is_refused(void **state)
+TEST(every_flipped_bit_of_the_fixed_bytes_is_refused)
 {
-	(void)state;
 	for (size_t i = 0; i < CMXI_FIXED_SIZE * 8; i++) {
 		struct cmxi_shm_header h = make_header(1000, 2);
 
@@ -101,13 +93,11 @@ every_flipped_bit_of_the_fixed_bytes_is_refused(void **state)
 }
 
 /* A forger knows the hash: sizes and offsets are judged for themselves. */
-static void
-forged_numbers_are_refused_or_sound(void **state)
+TEST(forged_numbers_are_refused_or_sound)
 {
 	const size_t first = offsetof(struct cmxi_shm_header, page_size);
 	uint64_t random = 3;
 
-	(void)state;
 	for (int i = 0; i < test_rounds(200000); i++) {
 		struct cmxi_shm_header h = make_header(1000, 2), forged = h;
 		size_t at = first + test_random(&random) % 160;
@@ -124,13 +114,11 @@ forged_numbers_are_refused_or_sound(void **state)
 	}
 }
 
-static void
-mismatches_name_what_was_found_and_what_is_wanted(void **state)
+TEST(mismatches_name_what_was_found_and_what_is_wanted)
 {
 	struct cmxi_shm_header h = make_header(1000, 2);
 	struct cmx_error err;
 
-	(void)state;
 	h.version = 77;
 	assert_int_equal(cmxi_layout_check(&h, h.file_size, "name", &err),
 	    CMX_ERR_MISMATCH);
@@ -146,8 +134,7 @@ mismatches_name_what_was_found_and_what_is_wanted(void **state)
 		    sizeof(((struct cmxi_shm_##type *)NULL)->field)     \
 	}
 
-static void
-the_manual_has_the_offset_and_size_of_every_field(void **state)
+TEST(the_manual_has_the_offset_and_size_of_every_field)
 {
 	static const struct {
 		const char *type, *field;
@@ -245,7 +232,6 @@ the_manual_has_the_offset_and_size_of_every_field(void **state)
 	char *page = test_read_file("man/codeai-metrics-segment.5");
 	char line[128];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		snprintf(line, sizeof(line), ".It %zu Ta %zu Ta %s.%s Ta",
 		    fields[i].offset, fields[i].size, fields[i].type,
@@ -256,8 +242,7 @@ the_manual_has_the_offset_and_size_of_every_field(void **state)
 	free(page);
 }
 
-static void
-definitions_survive_their_record(void **state)
+TEST(definitions_survive_their_record)
 {
 	static const char *const labels[] = { "method", "path" };
 	static const double bounds[] = { 0.1, 0.25, 5 };
@@ -275,7 +260,6 @@ definitions_survive_their_record(void **state)
 	struct cmxi_definition d;
 	const double *padded;
 
-	(void)state;
 	cmxi_family_record_encode(&def, record);
 	assert_true(cmxi_family_record_decode(record, record->size, &d));
 	assert_string_equal(d.def.name, def.name);
@@ -292,8 +276,7 @@ definitions_survive_their_record(void **state)
 	free(record);
 }
 
-static void
-damaged_records_are_refused_or_well_formed(void **state)
+TEST(damaged_records_are_refused_or_well_formed)
 {
 	static const char *const labels[] = { "method", "path" };
 	const struct cmx_family_def def = { .name = "a_total",
@@ -304,7 +287,6 @@ damaged_records_are_refused_or_well_formed(void **state)
 	size_t size = cmxi_family_record_size(&def);
 	uint64_t random = 11;
 
-	(void)state;
 	for (int i = 0; i < test_rounds(200000); i++) {
 		/* Exactly the record, so that valgrind sees every overrun. */
 		struct cmxi_shm_family *record = malloc(size);
@@ -322,17 +304,3 @@ damaged_records_are_refused_or_well_formed(void **state)
 		free(record);
 	}
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(regions_follow_each_other_without_overlap),
-	cmocka_unit_test(a_header_that_was_just_made_is_accepted),
-	cmocka_unit_test(a_shorter_file_is_refused_with_both_sizes),
-	cmocka_unit_test(every_flipped_bit_of_the_fixed_bytes_is_refused),
-	cmocka_unit_test(forged_numbers_are_refused_or_sound),
-	cmocka_unit_test(mismatches_name_what_was_found_and_what_is_wanted),
-	cmocka_unit_test(the_manual_has_the_offset_and_size_of_every_field),
-	cmocka_unit_test(definitions_survive_their_record),
-	cmocka_unit_test(damaged_records_are_refused_or_well_formed),
-};
-
-RUN(tests)

@@ -261,12 +261,10 @@ await_bytes(const struct site *site, const char *which, const char *method,
 	await(site, line);
 }
 
-static void
-requests_are_recorded(void **state)
+TEST(requests_are_recorded)
 {
 	struct site site;
 
-	(void)state;
 	open_site(&site);
 	assert_non_null(
 	    strstr(ask(&site, "GET", "/users/7?x=1", ""), "hello world"));
@@ -284,12 +282,10 @@ requests_are_recorded(void **state)
 	close_site(&site);
 }
 
-static void
-bodies_are_measured(void **state)
+TEST(bodies_are_measured)
 {
 	struct site site;
 
-	(void)state;
 	open_site(&site);
 	ask(&site, "POST", "/form", "Content-Length: 10\r\n\r\n0123456789");
 	await_bytes(&site, "request", "POST", "/form", 10, 1);
@@ -319,14 +315,12 @@ bodies_are_measured(void **state)
 	close_site(&site);
 }
 
-static void
-one_connection_has_many_requests(void **state)
+TEST(one_connection_has_many_requests)
 {
 	struct site site;
 	const char *answer;
 	int n = 0;
 
-	(void)state;
 	open_site(&site);
 	answer = receive_all(send_request(&site,
 	    "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -340,13 +334,11 @@ one_connection_has_many_requests(void **state)
 }
 
 /* libmicrohttpd answers these by itself, or not at all. */
-static void
-requests_without_the_handlers_answer(void **state)
+TEST(requests_without_the_handlers_answer)
 {
 	struct site site;
 	char *path = malloc(1 << 20);
 
-	(void)state;
 	open_site(&site);
 	ask(&site, "GET", "/no", "");
 	await_request(&site, "GET", "/no", 500, 1);
@@ -365,14 +357,12 @@ requests_without_the_handlers_answer(void **state)
 	close_site(&site);
 }
 
-static void
-clients_that_go_away(void **state)
+TEST(clients_that_go_away)
 {
 	struct site site;
 	char some[1000];
 	int fd;
 
-	(void)state;
 	open_site(&site);
 	fd = send_request(&site,
 	    "POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
@@ -392,14 +382,12 @@ clients_that_go_away(void **state)
 	close_site(&site);
 }
 
-static void
-a_suspended_request_is_in_flight(void **state)
+TEST(a_suspended_request_is_in_flight)
 {
 	struct site site;
 	struct MHD_Connection *suspended;
 	int fd;
 
-	(void)state;
 	open_site(&site);
 	fd = send_request(&site,
 	    "GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
@@ -415,13 +403,11 @@ a_suspended_request_is_in_flight(void **state)
 	close_site(&site);
 }
 
-static void
-a_daemon_that_ends_records_what_it_cut(void **state)
+TEST(a_daemon_that_ends_records_what_it_cut)
 {
 	struct site site;
 	int fd;
 
-	(void)state;
 	open_site(&site);
 	fd = send_request(&site,
 	    "POST /form HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc");
@@ -434,14 +420,12 @@ a_daemon_that_ends_records_what_it_cut(void **state)
 	fixture_close(&site.f);
 }
 
-static void
-metrics_are_served(void **state)
+TEST(metrics_are_served)
 {
 	struct site site;
 	struct cmx_registry *newer;
 	const char *answer;
 
-	(void)state;
 	open_site(&site);
 	ask(&site, "GET", "/a", "");
 	await_request(&site, "GET", "/a", 200, 1);
@@ -472,12 +456,10 @@ metrics_are_served(void **state)
 }
 
 /* Neither a segment nor a registry: the server serves. */
-static void
-a_server_needs_no_metrics(void **state)
+TEST(a_server_needs_no_metrics)
 {
 	struct site site = { .suspended = NULL };
 
-	(void)state;
 	assert_int_not_equal(cmx_mhd_metrics_open(&site.exposition, NULL,
 				 "/dev/shm/codeai-test-none", NULL),
 	    0);
@@ -493,8 +475,7 @@ a_server_needs_no_metrics(void **state)
 	cmx_mhd_metrics_close(&site.exposition);
 }
 
-static void
-a_private_segment_is_served_by_its_owner(void **state)
+TEST(a_private_segment_is_served_by_its_owner)
 {
 	const char *line = "codeai_events_emitted_total{event=\"x\"} 1\n";
 	struct cmx_registry *reg;
@@ -502,7 +483,6 @@ a_private_segment_is_served_by_its_owner(void **state)
 	struct cmxr_buffer body = { NULL, 0, 0 };
 	struct cmx_error err;
 
-	(void)state;
 	assert_int_equal(cmx_open(NULL, NULL, CMX_PRIVATE, &reg, &err), 0);
 	cmx_record_event(reg, "x");
 	assert_int_equal(cmx_mhd_metrics_open(&exposition, reg, NULL, &err), 0);
@@ -514,18 +494,3 @@ a_private_segment_is_served_by_its_owner(void **state)
 	cmx_mhd_metrics_close(&exposition);
 	cmx_close(reg);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(requests_are_recorded),
-	cmocka_unit_test(bodies_are_measured),
-	cmocka_unit_test(one_connection_has_many_requests),
-	cmocka_unit_test(requests_without_the_handlers_answer),
-	cmocka_unit_test(clients_that_go_away),
-	cmocka_unit_test(a_suspended_request_is_in_flight),
-	cmocka_unit_test(a_daemon_that_ends_records_what_it_cut),
-	cmocka_unit_test(metrics_are_served),
-	cmocka_unit_test(a_server_needs_no_metrics),
-	cmocka_unit_test(a_private_segment_is_served_by_its_owner),
-};
-
-RUN(tests)

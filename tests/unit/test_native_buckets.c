@@ -8,8 +8,7 @@
 
 #include "family/native_buckets.h"
 
-static void
-keys_are_those_of_the_specification(void **state)
+TEST(keys_are_those_of_the_specification)
 {
 	static const struct {
 		double v;
@@ -40,7 +39,6 @@ keys_are_those_of_the_specification(void **state)
 		{ 0.2, -1, -1 },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (cmxi_native_key(rows[i].v, rows[i].schema) != rows[i].key)
 			fail_msg("%g in schema %d: key %d, wanted %d",
@@ -50,10 +48,8 @@ keys_are_those_of_the_specification(void **state)
 }
 
 /* A bound is the last value of its bucket; the next value is in the next. */
-static void
-bounds_end_their_buckets(void **state)
+TEST(bounds_end_their_buckets)
 {
-	(void)state;
 	for (int schema = CMXI_NATIVE_SCHEMA_MIN;
 	     schema <= CMXI_NATIVE_SCHEMA_MAX; schema++)
 		for (int32_t key = -900; key < 900; key++) {
@@ -72,12 +68,10 @@ bounds_end_their_buckets(void **state)
 }
 
 /* A value's bucket at half the resolution is that of its key. */
-static void
-coarser_keys_are_those_of_the_coarser_schema(void **state)
+TEST(coarser_keys_are_those_of_the_coarser_schema)
 {
 	uint64_t seed = 88172645463325252u;
 
-	(void)state;
 	for (int i = 0; i < 100000; i++) {
 		double v;
 
@@ -111,8 +105,7 @@ only_series(struct cmxr_reader *reader, struct cmxr_family *family)
 	return series;
 }
 
-static void
-observations_are_in_the_cell_between_its_bounds(void **state)
+TEST(observations_are_in_the_cell_between_its_bounds)
 {
 	struct fixture f =
 	    fixture_open("", HISTOGRAM(NATIVE ",\"buckets\":[0.5,1,7,1000]"));
@@ -121,7 +114,6 @@ observations_are_in_the_cell_between_its_bounds(void **state)
 	struct cmxr_family family;
 	struct cmxr_series s;
 
-	(void)state;
 	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
 	s = only_series(reader, &family);
 	/* 0.5 and 1 are bounds of both kinds; 7 and 1000 cut. */
@@ -142,13 +134,11 @@ observations_are_in_the_cell_between_its_bounds(void **state)
 	fixture_close(&f);
 }
 
-static void
-text_has_the_classic_buckets_or_powers_of_two(void **state)
+TEST(text_has_the_classic_buckets_or_powers_of_two)
 {
 	struct fixture f = fixture_open("", HISTOGRAM(NATIVE));
 	struct cmx_histogram h = histogram(f.reg, "h", 0, NULL);
 
-	(void)state;
 	cmx_histogram_observe(&h, 0);
 	cmx_histogram_observe(&h, 0.3);
 	cmx_histogram_observe(&h, 1);
@@ -163,13 +153,11 @@ text_has_the_classic_buckets_or_powers_of_two(void **state)
 	fixture_close(&f);
 }
 
-static void
-what_is_below_zero_is_invalid(void **state)
+TEST(what_is_below_zero_is_invalid)
 {
 	struct fixture f = fixture_open("", HISTOGRAM(NATIVE));
 	struct cmx_histogram h = histogram(f.reg, "h", 0, NULL);
 
-	(void)state;
 	cmx_histogram_observe(&h, -1e-300);
 	cmx_histogram_observe(&h, -5);
 	assert_shows(f.segment_path, "h_count 0");
@@ -177,8 +165,7 @@ what_is_below_zero_is_invalid(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_definition_with_native_buckets_is_compared_with_them(void **state)
+TEST(a_definition_with_native_buckets_is_compared_with_them)
 {
 	struct fixture f = fixture_open("", HISTOGRAM(NATIVE));
 	struct cmx_family_def def = { .name = "h",
@@ -189,7 +176,6 @@ a_definition_with_native_buckets_is_compared_with_them(void **state)
 		.native_min = 0.01,
 		.native_max = 100 };
 
-	(void)state;
 	assert_int_equal(cmx_register(f.reg, &def, NULL, NULL), 0);
 	def.native_schema = 3;
 	assert_int_equal(cmx_register(f.reg, &def, NULL, NULL),
@@ -200,16 +186,3 @@ a_definition_with_native_buckets_is_compared_with_them(void **state)
 	    CMX_ERR_CONFLICT);
 	fixture_close(&f);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(keys_are_those_of_the_specification),
-	cmocka_unit_test(bounds_end_their_buckets),
-	cmocka_unit_test(coarser_keys_are_those_of_the_coarser_schema),
-	cmocka_unit_test(observations_are_in_the_cell_between_its_bounds),
-	cmocka_unit_test(text_has_the_classic_buckets_or_powers_of_two),
-	cmocka_unit_test(what_is_below_zero_is_invalid),
-	cmocka_unit_test(
-	    a_definition_with_native_buckets_is_compared_with_them),
-};
-
-RUN(tests)

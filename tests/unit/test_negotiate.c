@@ -11,8 +11,7 @@
 	"MetricFamily;encoding=delimited"
 #define UTF8 ";escaping=allow-utf-8"
 
-static void
-every_accept_header_gets_a_format_that_its_sender_reads(void **state)
+TEST(every_accept_header_gets_a_format_that_its_sender_reads)
 {
 	static const struct {
 		const char *accept;
@@ -88,7 +87,6 @@ every_accept_header_gets_a_format_that_its_sender_reads(void **state)
 		{ "application/openmetrics-text;q=1e9", CMXR_OPENMETRICS },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (cmxr_negotiate(rows[i].accept) != rows[i].format)
 			fail_msg("Accept: %s: format %d, wanted %d",
@@ -96,8 +94,7 @@ every_accept_header_gets_a_format_that_its_sender_reads(void **state)
 			    (int)rows[i].format);
 }
 
-static void
-gzip_is_for_those_who_ask(void **state)
+TEST(gzip_is_for_those_who_ask)
 {
 	static const struct {
 		const char *accept;
@@ -118,16 +115,7 @@ gzip_is_for_those_who_ask(void **state)
 		{ "gzipx", false },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (cmxr_accepts_gzip(rows[i].accept) != rows[i].gzip)
 			fail_msg("Accept-Encoding: %s", rows[i].accept);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(
-	    every_accept_header_gets_a_format_that_its_sender_reads),
-	cmocka_unit_test(gzip_is_for_those_who_ask),
-};
-
-RUN(tests)

@@ -22,8 +22,7 @@ value(double d)
 	return buf;
 }
 
-static void
-general_form_is_that_of_the_reference_encoder(void **state)
+TEST(general_form_is_that_of_the_reference_encoder)
 {
 	static const struct {
 		double d;
@@ -56,15 +55,12 @@ general_form_is_that_of_the_reference_encoder(void **state)
 		{ NAN, "NaN" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_string_equal(general(cases[i].d), cases[i].text);
 }
 
-static void
-whole_values_keep_all_their_digits(void **state)
+TEST(whole_values_keep_all_their_digits)
 {
-	(void)state;
 	assert_string_equal(value(1234567), "1234567");
 	assert_string_equal(value(-1234567), "-1234567");
 	assert_string_equal(value(9007199254740991.0), "9007199254740991");
@@ -74,13 +70,11 @@ whole_values_keep_all_their_digits(void **state)
 	assert_string_equal(value(NAN), "NaN");
 }
 
-static void
-whole_numbers_are_written_at_every_power_of_ten(void **state)
+TEST(whole_numbers_are_written_at_every_power_of_ten)
 {
 	char buf[CMXI_NUMBER_MAX + 1], wanted[32];
 	uint64_t power = 1;
 
-	(void)state;
 	for (int i = 0; i < 20; i++, power *= 10)
 		for (int64_t near = -1; near <= 1; near++) {
 			uint64_t v = power + (uint64_t)near;
@@ -110,13 +104,11 @@ assert_shortest(double d)
 	assert_true(bits_of(strtod(buf, NULL)) != bits_of(d));
 }
 
-static void
-every_double_reads_back_and_no_shorter_text_does(void **state)
+TEST(every_double_reads_back_and_no_shorter_text_does)
 {
 	uint64_t random = 42;
 	double d;
 
-	(void)state;
 	for (int i = 0; i < test_rounds(300000); i++) {
 		uint64_t bits = test_random(&random);
 
@@ -181,13 +173,11 @@ top_bits(const struct big *b, uint64_t *hi, uint64_t *lo)
 		++*hi;
 }
 
-static void
-positive_powers_of_ten_are_those_of_long_arithmetic(void **state)
+TEST(positive_powers_of_ten_are_those_of_long_arithmetic)
 {
 	struct big b = { { 1 } };
 	uint64_t hi, lo;
 
-	(void)state;
 	for (int k = 0; k <= CMXI_POW10_MAX; k++) {
 		top_bits(&b, &hi, &lo);
 		assert_int_equal(cmxi_pow10[k - CMXI_POW10_MIN].hi, hi);
@@ -214,12 +204,10 @@ subtract(struct big *b, const struct big *other)
 	return borrow == 0;
 }
 
-static void
-negative_powers_of_ten_are_those_of_long_division(void **state)
+TEST(negative_powers_of_ten_are_those_of_long_division)
 {
 	struct big ten = { { 1 } };
 
-	(void)state;
 	for (int k = -1; k >= CMXI_POW10_MIN; k--) {
 		struct big rest = { { 0 } };
 		uint64_t hi = 0, lo = 0;
@@ -243,28 +231,14 @@ negative_powers_of_ten_are_those_of_long_division(void **state)
 	}
 }
 
-static void
-nothing_is_written_behind_the_text(void **state)
+TEST(nothing_is_written_behind_the_text)
 {
 	static const double values[] = { 0, -0.0, 1, 0.5, 1e300, 123456, NAN };
 	char buf[CMXI_NUMBER_MAX];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		memset(buf, '#', sizeof(buf));
 		assert_int_equal(buf[cmxi_double_to_general(values[i], buf)],
 		    '#');
 	}
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(nothing_is_written_behind_the_text),
-	cmocka_unit_test(general_form_is_that_of_the_reference_encoder),
-	cmocka_unit_test(whole_values_keep_all_their_digits),
-	cmocka_unit_test(whole_numbers_are_written_at_every_power_of_ten),
-	cmocka_unit_test(every_double_reads_back_and_no_shorter_text_does),
-	cmocka_unit_test(positive_powers_of_ten_are_those_of_long_arithmetic),
-	cmocka_unit_test(negative_powers_of_ten_are_those_of_long_division),
-};
-
-RUN(tests)

@@ -109,14 +109,12 @@ end_member(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-static void
-processes_are_counted_by_role_while_they_live(void **state)
+TEST(processes_are_counted_by_role_while_they_live)
 {
 	struct fixture f = fixture_open("", METRIC);
 	struct watch w = watch_open(&f);
 	pid_t a, b;
 
-	(void)state;
 	/* Opening is not using: nobody is there yet. */
 	assert_int_equal(value(&w, "codeai_process_count",
 			     "test_process_metrics"),
@@ -141,14 +139,12 @@ processes_are_counted_by_role_while_they_live(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_child_begins_with_the_default_role(void **state)
+TEST(a_child_begins_with_the_default_role)
 {
 	struct fixture f = fixture_open("", METRIC);
 	struct watch w = watch_open(&f);
 	pid_t child;
 
-	(void)state;
 	cmx_set_role(f.reg, "master");
 	child = start_member(&f, NULL);
 	assert_int_equal(value(&w, "codeai_process_count", "master"), 1);
@@ -165,13 +161,11 @@ a_child_begins_with_the_default_role(void **state)
 	fixture_close(&f);
 }
 
-static void
-odd_bytes_of_a_role_are_repaired_and_long_ones_cut(void **state)
+TEST(odd_bytes_of_a_role_are_repaired_and_long_ones_cut)
 {
 	struct fixture f = fixture_open("", METRIC);
 	struct watch w = watch_open(&f);
 
-	(void)state;
 	cmx_set_role(f.reg, "bad\xff\"\\\n");
 	assert_int_equal(value(&w, "codeai_process_count",
 			     "bad\xef\xbf\xbd\"\\\n"),
@@ -185,8 +179,7 @@ odd_bytes_of_a_role_are_repaired_and_long_ones_cut(void **state)
 	fixture_close(&f);
 }
 
-static void
-what_processes_take_is_summed(void **state)
+TEST(what_processes_take_is_summed)
 {
 	struct fixture f = fixture_open("", METRIC);
 	struct watch w = watch_open(&f);
@@ -194,7 +187,6 @@ what_processes_take_is_summed(void **state)
 	struct rlimit limit;
 	double n_fds;
 
-	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	assert_true(
 	    value(&w, "codeai_process_resident_memory_bytes", "w") > 2 * 100e3);
@@ -242,15 +234,13 @@ start_burner(const struct fixture *f)
 	return pid;
 }
 
-static void
-cpu_time_of_the_dead_is_kept(void **state)
+TEST(cpu_time_of_the_dead_is_kept)
 {
 	static const char name[] = "codeai_process_cpu_seconds_total";
 	struct fixture f = fixture_open("", METRIC);
 	struct watch w = watch_open(&f);
 	double last = 0;
 
-	(void)state;
 	for (int i = 0; i < 3; i++) {
 		/* Each takes the slot that the one before it had. */
 		pid_t pid = start_burner(&f);
@@ -267,15 +257,13 @@ cpu_time_of_the_dead_is_kept(void **state)
 	fixture_close(&f);
 }
 
-static void
-cpu_time_stays_with_the_role_in_which_it_was_spent(void **state)
+TEST(cpu_time_stays_with_the_role_in_which_it_was_spent)
 {
 	static const char name[] = "codeai_process_cpu_seconds_total";
 	struct fixture f = fixture_open("", METRIC);
 	struct watch w = watch_open(&f);
 	double before;
 
-	(void)state;
 	cmx_set_role(f.reg, "first");
 	while (clock() < CLOCKS_PER_SEC / 10)
 		;
@@ -288,15 +276,13 @@ cpu_time_stays_with_the_role_in_which_it_was_spent(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_process_with_two_registries_counts_once(void **state)
+TEST(a_process_with_two_registries_counts_once)
 {
 	struct fixture f = fixture_open("", METRIC);
 	struct watch w = watch_open(&f);
 	struct cmx_registry *second;
 	double before;
 
-	(void)state;
 	assert_int_equal(cmx_open(f.segment_path, NULL, 0, &second, NULL), 0);
 	use(f.reg);
 	use(second);
@@ -318,14 +304,12 @@ a_process_with_two_registries_counts_once(void **state)
 }
 
 /* As it is seen from a container's neighbour: its pid means nothing here. */
-static void
-what_another_pid_namespace_hides_is_absent(void **state)
+TEST(what_another_pid_namespace_hides_is_absent)
 {
 	struct fixture f = fixture_open("", METRIC);
 	struct watch w = watch_open(&f);
 	const uint64_t other = 1;
 
-	(void)state;
 	use(f.reg);
 	forge(&f, offsetof(struct cmxi_shm_slot, pid_namespace), &other,
 	    sizeof(other));
@@ -342,14 +326,12 @@ what_another_pid_namespace_hides_is_absent(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_pid_that_is_another_process_now_is_not_asked(void **state)
+TEST(a_pid_that_is_another_process_now_is_not_asked)
 {
 	struct fixture f = fixture_open("", METRIC);
 	struct watch w = watch_open(&f);
 	const uint64_t other = 12345;
 
-	(void)state;
 	use(f.reg);
 	forge(&f, offsetof(struct cmxi_shm_slot, start_ticks), &other,
 	    sizeof(other));
@@ -360,8 +342,7 @@ a_pid_that_is_another_process_now_is_not_asked(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_family_of_the_segment_with_such_a_name_is_shown_instead(void **state)
+TEST(a_family_of_the_segment_with_such_a_name_is_shown_instead)
 {
 	struct fixture f = fixture_open("",
 	    "{\"name\":\"codeai_process_count\",\"type\":\"gauge\","
@@ -370,7 +351,6 @@ a_family_of_the_segment_with_such_a_name_is_shown_instead(void **state)
 	struct cmx_gauge g =
 	    gauge(f.reg, "codeai_process_count", 1, VALUES("mine"));
 
-	(void)state;
 	cmx_gauge_set(&g, 77);
 	assert_int_equal(value(&w, "codeai_process_count", "mine"), 77);
 	assert_int_equal(value(&w, "codeai_process_count",
@@ -381,14 +361,12 @@ a_family_of_the_segment_with_such_a_name_is_shown_instead(void **state)
 }
 
 /* Roles are anybody's words: they are told apart up to a limit. */
-static void
-too_many_roles_become_one(void **state)
+TEST(too_many_roles_become_one)
 {
 	struct fixture f = fixture_open("", METRIC);
 	struct watch w = watch_open(&f);
 	char role[32];
 
-	(void)state;
 	for (int i = 0; i < 300; i++) {
 		snprintf(role, sizeof(role), "role %d", i);
 		cmx_set_role(f.reg, role);
@@ -401,8 +379,7 @@ too_many_roles_become_one(void **state)
 	fixture_close(&f);
 }
 
-static void
-slots_are_listed_with_their_gauges_and_the_dead(void **state)
+TEST(slots_are_listed_with_their_gauges_and_the_dead)
 {
 	struct fixture f = fixture_open("",
 	    "{\"name\":\"g\",\"type\":\"gauge\",\"help\":\"h\","
@@ -413,7 +390,6 @@ slots_are_listed_with_their_gauges_and_the_dead(void **state)
 	size_t cursor = 0;
 	pid_t pid;
 
-	(void)state;
 	for (int i = 0; i < 3; i++) {
 		g = gauge(f.reg, "g", 1, VALUES(i == 0 ? "a" : "b"));
 		cmx_gauge_set(&g, i);
@@ -437,12 +413,10 @@ slots_are_listed_with_their_gauges_and_the_dead(void **state)
 }
 
 /* A program may call itself anything, parentheses and blanks too. */
-static void
-a_stat_line_is_read_behind_its_name(void **state)
+TEST(a_stat_line_is_read_behind_its_name)
 {
 	struct cmxi_procfs_stat s;
 
-	(void)state;
 	assert_true(cmxi_procfs_stat_parse(
 	    "42 (a) b) (c) S 1 42 42 0 -1 4194560 9 0 0 0 11 22 0 0 20 0 3 0 "
 	    "777 8192 5 18446744073709551615 1 1",
@@ -457,22 +431,3 @@ a_stat_line_is_read_behind_its_name(void **state)
 	assert_false(cmxi_procfs_stat_parse("42 (a)", &s));
 	assert_false(cmxi_procfs_stat_parse("42 (a) S 1 2", &s));
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(processes_are_counted_by_role_while_they_live),
-	cmocka_unit_test(a_child_begins_with_the_default_role),
-	cmocka_unit_test(odd_bytes_of_a_role_are_repaired_and_long_ones_cut),
-	cmocka_unit_test(what_processes_take_is_summed),
-	cmocka_unit_test(cpu_time_of_the_dead_is_kept),
-	cmocka_unit_test(cpu_time_stays_with_the_role_in_which_it_was_spent),
-	cmocka_unit_test(a_process_with_two_registries_counts_once),
-	cmocka_unit_test(what_another_pid_namespace_hides_is_absent),
-	cmocka_unit_test(a_pid_that_is_another_process_now_is_not_asked),
-	cmocka_unit_test(
-	    a_family_of_the_segment_with_such_a_name_is_shown_instead),
-	cmocka_unit_test(too_many_roles_become_one),
-	cmocka_unit_test(slots_are_listed_with_their_gauges_and_the_dead),
-	cmocka_unit_test(a_stat_line_is_read_behind_its_name),
-};
-
-RUN(tests)

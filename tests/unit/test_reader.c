@@ -108,8 +108,7 @@ parts_of(const struct cmxi_shm_header *h)
 	};
 }
 
-static void
-a_scribbled_segment_is_shown_legally_or_refused(void **state)
+TEST(a_scribbled_segment_is_shown_legally_or_refused)
 {
 	struct fixture f =
 	    fixture_open("\"limits\":{\"series\":100},", METRICS);
@@ -119,7 +118,6 @@ a_scribbled_segment_is_shown_legally_or_refused(void **state)
 	unsigned char *base;
 	int fd, n_read = 0;
 
-	(void)state;
 	fill(&f);
 	fd = open(f.segment_path, O_RDWR);
 	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
@@ -150,15 +148,13 @@ a_scribbled_segment_is_shown_legally_or_refused(void **state)
 	fixture_close(&f);
 }
 
-static void
-every_bit_of_an_entry_may_flip(void **state)
+TEST(every_bit_of_an_entry_may_flip)
 {
 	struct fixture f =
 	    fixture_open("\"limits\":{\"series\":100},", METRICS);
 	struct cmxi_shm_header h;
 	int fd;
 
-	(void)state;
 	fill(&f);
 	fd = open(f.segment_path, O_RDWR);
 	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
@@ -176,8 +172,7 @@ every_bit_of_an_entry_may_flip(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_damaged_series_is_left_out_and_counted(void **state)
+TEST(a_damaged_series_is_left_out_and_counted)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmxr_info before, after;
@@ -185,7 +180,6 @@ a_damaged_series_is_left_out_and_counted(void **state)
 	char *text, *arena, *found;
 	int fd;
 
-	(void)state;
 	fill(&f);
 	before = info(f.segment_path);
 	fd = open(f.segment_path, O_RDWR);
@@ -215,8 +209,7 @@ a_damaged_series_is_left_out_and_counted(void **state)
 	fixture_close(&f);
 }
 
-static void
-truncation_under_the_reader_is_an_error_and_no_signal(void **state)
+TEST(truncation_under_the_reader_is_an_error_and_no_signal)
 {
 	struct fixture f = fixture_open("", METRICS);
 	const struct cmxr_snapshot *s;
@@ -225,7 +218,6 @@ truncation_under_the_reader_is_an_error_and_no_signal(void **state)
 	struct cmx_error err;
 	int fd;
 
-	(void)state;
 	assert_int_equal(cmxr_guard_install(), 0);
 	fill(&f);
 	cmx_close(f.reg);
@@ -245,13 +237,11 @@ truncation_under_the_reader_is_an_error_and_no_signal(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_reader_allocates_no_page_of_the_segment(void **state)
+TEST(a_reader_allocates_no_page_of_the_segment)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct stat before, after;
 
-	(void)state;
 	fill(&f);
 	assert_int_equal(stat(f.segment_path, &before), 0);
 	assert_true(read_all(f.segment_path));
@@ -260,14 +250,12 @@ a_reader_allocates_no_page_of_the_segment(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_copied_file_is_read_after_all_its_writers_died(void **state)
+TEST(a_copied_file_is_read_after_all_its_writers_died)
 {
 	struct fixture f = fixture_open("\"limits\":{\"series\":50},", METRICS);
 	const char *copy = test_path(f.dir, "copy");
 	char command[1300];
 
-	(void)state;
 	fill(&f);
 	snprintf(command, sizeof(command), "cp --sparse=always %s %s",
 	    f.segment_path, copy);
@@ -276,13 +264,11 @@ a_copied_file_is_read_after_all_its_writers_died(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_removed_or_replaced_segment_is_noticed(void **state)
+TEST(a_removed_or_replaced_segment_is_noticed)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmxr_reader *reader;
 
-	(void)state;
 	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
 	assert_true(cmxr_is_current(reader));
 	assert_int_equal(cmx_remove(f.segment_path, NULL), 0);
@@ -293,8 +279,7 @@ a_removed_or_replaced_segment_is_noticed(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_family_registered_later_is_shown_by_a_reader_that_is_open(void **state)
+TEST(a_family_registered_later_is_shown_by_a_reader_that_is_open)
 {
 	struct fixture f = fixture_open("", METRICS);
 	const struct cmx_family_def def = { .name = "later_total",
@@ -304,7 +289,6 @@ a_family_registered_later_is_shown_by_a_reader_that_is_open(void **state)
 	struct cmxr_reader *reader;
 	struct cmx_family later;
 
-	(void)state;
 	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(cmxr_snapshot_take(reader, &s, NULL), 0);
@@ -317,8 +301,7 @@ a_family_registered_later_is_shown_by_a_reader_that_is_open(void **state)
 }
 
 /* Two index words that name one entry: it is shown once. */
-static void
-an_entry_that_is_named_twice_is_shown_once(void **state)
+TEST(an_entry_that_is_named_twice_is_shown_once)
 {
 	struct fixture f =
 	    fixture_open("\"limits\":{\"series\":100},", METRICS);
@@ -328,7 +311,6 @@ an_entry_that_is_named_twice_is_shown_once(void **state)
 	char *text, *first;
 	int fd;
 
-	(void)state;
 	counter(f.reg, "a_total", 1, VALUES("only"));
 	fd = open(f.segment_path, O_RDWR);
 	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
@@ -355,8 +337,7 @@ an_entry_that_is_named_twice_is_shown_once(void **state)
  * A writer that was killed within an insert leaves the counts unequal; then a
  * series that comes later must be seen all the same, at once.
  */
-static void
-series_after_an_insert_that_never_ended_are_seen_at_once(void **state)
+TEST(series_after_an_insert_that_never_ended_are_seen_at_once)
 {
 	struct fixture f = fixture_open("", METRICS);
 	const struct cmxr_snapshot *s;
@@ -365,7 +346,6 @@ series_after_an_insert_that_never_ended_are_seen_at_once(void **state)
 	struct cmxr_family fam;
 	int fd;
 
-	(void)state;
 	fd = open(f.segment_path, O_RDWR);
 	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
 	h.inserts_begun++;
@@ -389,20 +369,3 @@ series_after_an_insert_that_never_ended_are_seen_at_once(void **state)
 	close(fd);
 	fixture_close(&f);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(an_entry_that_is_named_twice_is_shown_once),
-	cmocka_unit_test(
-	    series_after_an_insert_that_never_ended_are_seen_at_once),
-	cmocka_unit_test(a_scribbled_segment_is_shown_legally_or_refused),
-	cmocka_unit_test(every_bit_of_an_entry_may_flip),
-	cmocka_unit_test(a_damaged_series_is_left_out_and_counted),
-	cmocka_unit_test(truncation_under_the_reader_is_an_error_and_no_signal),
-	cmocka_unit_test(a_reader_allocates_no_page_of_the_segment),
-	cmocka_unit_test(a_copied_file_is_read_after_all_its_writers_died),
-	cmocka_unit_test(a_removed_or_replaced_segment_is_noticed),
-	cmocka_unit_test(
-	    a_family_registered_later_is_shown_by_a_reader_that_is_open),
-};
-
-RUN(tests)

@@ -19,35 +19,29 @@ good_header(void)
 	return h;
 }
 
-static void
-the_kernel_aborts_a_preempted_section(void **state)
+TEST(the_kernel_aborts_a_preempted_section)
 {
-	(void)state;
 	if (!cmxi_rseq_is_registered())
 		skip();
 	for (int i = 0; i < 10; i++)
 		assert_true(cmxi_rseq_self_test());
 }
 
-static void
-a_new_segment_has_a_stripe_for_each_cpu_where_rseq_works(void **state)
+TEST(a_new_segment_has_a_stripe_for_each_cpu_where_rseq_works)
 {
 	struct fixture f = fixture_open("", "");
 	struct cmxr_info i = info(f.segment_path);
 
-	(void)state;
 	assert_int_equal(i.n_cpu_stripes,
 	    cmxi_topology_read(cmxi_rseq_is_registered()).n_cpu_stripes);
 	assert_true(i.n_fallback_stripes >= 2);
 	fixture_close(&f);
 }
 
-static void
-cpu_stripes_are_for_processes_that_may_use_them(void **state)
+TEST(cpu_stripes_are_for_processes_that_may_use_them)
 {
 	struct cmxi_shm_header h = good_header();
 
-	(void)state;
 	if (!cmxi_rseq_is_registered())
 		skip();
 	unsetenv("CODEAI_METRICS_RSEQ");
@@ -64,10 +58,8 @@ cpu_stripes_are_for_processes_that_may_use_them(void **state)
 	unsetenv("CODEAI_METRICS_RSEQ");
 }
 
-static void
-lists_of_cpus_are_read_to_their_highest_number(void **state)
+TEST(lists_of_cpus_are_read_to_their_highest_number)
 {
-	(void)state;
 	assert_int_equal(cmxi_topology_parse_list("0\n"), 1);
 	assert_int_equal(cmxi_topology_parse_list("0-1\n"), 2);
 	assert_int_equal(cmxi_topology_parse_list("0-3,8-11"), 12);
@@ -77,13 +69,3 @@ lists_of_cpus_are_read_to_their_highest_number(void **state)
 	assert_int_equal(cmxi_topology_parse_list("0-"), 0);
 	assert_int_equal(cmxi_topology_parse_list("99999999"), 0);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(the_kernel_aborts_a_preempted_section),
-	cmocka_unit_test(
-	    a_new_segment_has_a_stripe_for_each_cpu_where_rseq_works),
-	cmocka_unit_test(cpu_stripes_are_for_processes_that_may_use_them),
-	cmocka_unit_test(lists_of_cpus_are_read_to_their_highest_number),
-};
-
-RUN(tests)

@@ -99,45 +99,35 @@ check_lint(const char *dir)
 	free(wanted);
 }
 
-static void
-every_mistake_is_reported_with_its_place(void **state)
+TEST(every_mistake_is_reported_with_its_place)
 {
-	(void)state;
 	assert_true(each_case("invalid", check_invalid) >= 10);
 }
 
-static void
-valid_schemas_are_accepted(void **state)
+TEST(valid_schemas_are_accepted)
 {
-	(void)state;
 	assert_true(each_case("valid", check_valid) >= 3);
 }
 
-static void
-naming_rules_are_warnings(void **state)
+TEST(naming_rules_are_warnings)
 {
-	(void)state;
 	assert_true(each_case("lint", check_lint) >= 1);
 }
 
-static void
-the_built_in_schema_has_neither_errors_nor_warnings(void **state)
+TEST(the_built_in_schema_has_neither_errors_nor_warnings)
 {
 	struct text t;
 
-	(void)state;
 	assert_int_equal(check(NULL, true, &t), 0);
 	assert_string_equal(t.data, "");
 	free(t.data);
 }
 
-static void
-a_file_that_cannot_be_read_is_an_error_with_its_name(void **state)
+TEST(a_file_that_cannot_be_read_is_an_error_with_its_name)
 {
 	struct cmxi_schema *schema = NULL;
 	struct cmx_error err;
 
-	(void)state;
 	assert_int_equal(cmxi_schema_load("/nonexistent/x.json", &schema, &err),
 	    CMX_ERR_NOT_FOUND);
 	assert_non_null(strstr(err.text, "/nonexistent/x.json"));
@@ -146,8 +136,7 @@ a_file_that_cannot_be_read_is_an_error_with_its_name(void **state)
 	assert_null(schema);
 }
 
-static void
-errors_are_joined_and_their_number_is_told_when_they_do_not_fit(void **state)
+TEST(errors_are_joined_and_their_number_is_told_when_they_do_not_fit)
 {
 	struct cmxi_schema *schema = NULL;
 	struct cmx_error err;
@@ -155,7 +144,6 @@ errors_are_joined_and_their_number_is_told_when_they_do_not_fit(void **state)
 	const char *path = test_path(dir, "many.json");
 	FILE *f = fopen(path, "w");
 
-	(void)state;
 	fprintf(f, "{\"version\":1,\"metrics\":[");
 	for (int i = 0; i < 50; i++)
 		fprintf(f, "%s\n{\"name\":\"m%d_total\",\"type\":\"x\"}",
@@ -170,13 +158,11 @@ errors_are_joined_and_their_number_is_told_when_they_do_not_fit(void **state)
 }
 
 /* Whatever the bytes, the parser ends and either accepts or reports. */
-static void
-damaged_schemas_never_crash(void **state)
+TEST(damaged_schemas_never_crash)
 {
 	uint64_t random = 7;
 	struct text t;
 
-	(void)state;
 	for (int i = 0; i < test_rounds(3000); i++) {
 		char *copy = malloc(cmxi_codeai_schema_size);
 		struct cmxi_schema *schema = NULL;
@@ -198,16 +184,3 @@ damaged_schemas_never_crash(void **state)
 		free(copy);
 	}
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(every_mistake_is_reported_with_its_place),
-	cmocka_unit_test(valid_schemas_are_accepted),
-	cmocka_unit_test(naming_rules_are_warnings),
-	cmocka_unit_test(the_built_in_schema_has_neither_errors_nor_warnings),
-	cmocka_unit_test(a_file_that_cannot_be_read_is_an_error_with_its_name),
-	cmocka_unit_test(
-	    errors_are_joined_and_their_number_is_told_when_they_do_not_fit),
-	cmocka_unit_test(damaged_schemas_never_crash),
-};
-
-RUN(tests)

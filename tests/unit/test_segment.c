@@ -25,14 +25,12 @@ assert_refused(const char *path, int code, const char *said)
 		fail_msg("\"%s\" does not say \"%s\"", err.text, said);
 }
 
-static void
-the_second_process_attaches_to_the_first_ones_segment(void **state)
+TEST(the_second_process_attaches_to_the_first_ones_segment)
 {
 	struct fixture f = fixture_open("", METRIC);
 	struct cmx_registry *second;
 	struct cmx_counter a, b;
 
-	(void)state;
 	assert_int_equal(cmx_open(f.segment_path, NULL, 0, &second, NULL), 0);
 	a = counter(f.reg, "a_total", 0, NULL);
 	b = counter(second, "a_total", 0, NULL);
@@ -60,14 +58,12 @@ open_and_count(void *arg)
 	return 0;
 }
 
-static void
-of_many_creators_at_once_one_wins_and_all_count(void **state)
+TEST(of_many_creators_at_once_one_wins_and_all_count)
 {
 	char *dir = test_make_dir();
 	const char *path = test_path(dir, "race.seg");
 	pid_t pids[16];
 
-	(void)state;
 	for (int i = 0; i < 16; i++)
 		pids[i] = test_fork(open_and_count, (void *)(uintptr_t)path);
 	for (int i = 0; i < 16; i++)
@@ -76,8 +72,7 @@ of_many_creators_at_once_one_wins_and_all_count(void **state)
 	test_remove_dir(dir);
 }
 
-static void
-a_wrong_schema_creates_nothing_and_names_each_mistake(void **state)
+TEST(a_wrong_schema_creates_nothing_and_names_each_mistake)
 {
 	char *dir = test_make_dir();
 	const char *schema = test_path(dir, "s.json");
@@ -85,7 +80,6 @@ a_wrong_schema_creates_nothing_and_names_each_mistake(void **state)
 	struct cmx_registry *reg;
 	struct cmx_error err;
 
-	(void)state;
 	test_write_file(schema,
 	    "{\"version\":1,\"metrics\":[\n"
 	    "{\"name\":\"a b\",\"type\":\"gauge\"},\n"
@@ -97,25 +91,21 @@ a_wrong_schema_creates_nothing_and_names_each_mistake(void **state)
 	test_remove_dir(dir);
 }
 
-static void
-attach_only_does_not_create(void **state)
+TEST(attach_only_does_not_create)
 {
 	char *dir = test_make_dir();
 	struct cmx_registry *reg;
 
-	(void)state;
 	assert_int_equal(cmx_open(test_path(dir, "a.seg"), NULL,
 			     CMX_ATTACH_ONLY, &reg, NULL),
 	    CMX_ERR_NOT_FOUND);
 	test_remove_dir(dir);
 }
 
-static void
-other_kinds_of_files_are_refused(void **state)
+TEST(other_kinds_of_files_are_refused)
 {
 	char *dir = test_make_dir();
 
-	(void)state;
 	assert_refused(dir, CMX_ERR_PERMISSION, "is a directory");
 	assert_int_equal(mkfifo(test_path(dir, "fifo"), 0600), 0);
 	assert_refused(test_path(dir, "fifo"), CMX_ERR_PERMISSION, "is a FIFO");
@@ -128,13 +118,11 @@ other_kinds_of_files_are_refused(void **state)
 	test_remove_dir(dir);
 }
 
-static void
-a_file_that_is_no_segment_is_refused(void **state)
+TEST(a_file_that_is_no_segment_is_refused)
 {
 	char *dir = test_make_dir(), page[8192];
 	const char *path = test_path(dir, "text");
 
-	(void)state;
 	memset(page, 'x', sizeof(page) - 1);
 	page[sizeof(page) - 1] = '\0';
 	test_write_file(path, page);
@@ -158,14 +146,12 @@ patch(const char *path, size_t offset, const void *bytes, size_t n,
 	close(fd);
 }
 
-static void
-another_layout_is_refused_with_both_values(void **state)
+TEST(another_layout_is_refused_with_both_values)
 {
 	struct fixture f = fixture_open("", METRIC);
 	uint32_t version = 9, word_size = 4, order = 0x04030201;
 	uint64_t series = 5;
 
-	(void)state;
 	patch(f.segment_path, offsetof(struct cmxi_shm_header, series_limit),
 	    &series, sizeof(series), false);
 	assert_refused(f.segment_path, CMX_ERR_MISMATCH, "layout hash is ");
@@ -190,13 +176,11 @@ another_layout_is_refused_with_both_values(void **state)
 	fixture_close(&f);
 }
 
-static void
-another_boot_is_refused_with_both_ids_but_can_be_read(void **state)
+TEST(another_boot_is_refused_with_both_ids_but_can_be_read)
 {
 	struct fixture f = fixture_open("", METRIC);
 	uint8_t id[16] = { 0xab, 0xcd };
 
-	(void)state;
 	patch(f.segment_path, offsetof(struct cmxi_shm_header, boot_id), id,
 	    sizeof(id), true);
 	assert_refused(f.segment_path, CMX_ERR_MISMATCH,
@@ -205,14 +189,12 @@ another_boot_is_refused_with_both_ids_but_can_be_read(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_truncated_file_is_refused_by_writer_and_reader(void **state)
+TEST(a_truncated_file_is_refused_by_writer_and_reader)
 {
 	struct fixture f = fixture_open("", METRIC);
 	struct cmxr_reader *reader;
 	struct cmx_error err;
 
-	(void)state;
 	cmx_close(f.reg);
 	f.reg = NULL;
 	assert_int_equal(truncate(f.segment_path, 100000), 0);
@@ -222,23 +204,19 @@ a_truncated_file_is_refused_by_writer_and_reader(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_file_that_others_can_write_is_refused_with_its_mode(void **state)
+TEST(a_file_that_others_can_write_is_refused_with_its_mode)
 {
 	struct fixture f = fixture_open("", METRIC);
 
-	(void)state;
 	assert_int_equal(chmod(f.segment_path, 0666), 0);
 	assert_refused(f.segment_path, CMX_ERR_PERMISSION, "mode is 0666");
 	fixture_close(&f);
 }
 
-static void
-a_strangers_file_in_an_open_directory_is_refused_with_both_owners(void **state)
+TEST(a_strangers_file_in_an_open_directory_is_refused_with_both_owners)
 {
 	struct fixture f = fixture_open("", METRIC);
 
-	(void)state;
 	if (geteuid() != 0)
 		skip();
 	assert_int_equal(chown(f.segment_path, 12345, 12345), 0);
@@ -253,8 +231,7 @@ a_strangers_file_in_an_open_directory_is_refused_with_both_owners(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_disk_is_refused_unless_it_is_asked_for(void **state)
+TEST(a_disk_is_refused_unless_it_is_asked_for)
 {
 	char path[] = "/var/tmp/codeai-test-XXXXXX";
 	struct cmx_registry *reg;
@@ -262,7 +239,6 @@ a_disk_is_refused_unless_it_is_asked_for(void **state)
 	unsigned long type;
 	int fd;
 
-	(void)state;
 	assert_non_null(mkdtemp(path));
 	snprintf(segment, sizeof(segment), "%s/a.seg", path);
 	fd = open(path, O_RDONLY);
@@ -279,8 +255,7 @@ a_disk_is_refused_unless_it_is_asked_for(void **state)
 	rmdir(path);
 }
 
-static void
-the_mode_is_as_asked_whatever_the_umask(void **state)
+TEST(the_mode_is_as_asked_whatever_the_umask)
 {
 	char *dir = test_make_dir();
 	const char *path = test_path(dir, "a.seg");
@@ -288,7 +263,6 @@ the_mode_is_as_asked_whatever_the_umask(void **state)
 	mode_t mask = umask(0777);
 	struct stat st;
 
-	(void)state;
 	assert_int_equal(cmx_create(path, NULL, &options, NULL), 0);
 	umask(mask);
 	assert_int_equal(stat(path, &st), 0);
@@ -298,14 +272,12 @@ the_mode_is_as_asked_whatever_the_umask(void **state)
 	test_remove_dir(dir);
 }
 
-static void
-remove_takes_only_segments_and_lets_their_users_go_on(void **state)
+TEST(remove_takes_only_segments_and_lets_their_users_go_on)
 {
 	struct fixture f = fixture_open("", METRIC);
 	const char *other = test_path(f.dir, "precious");
 	struct cmx_counter c = counter(f.reg, "a_total", 0, NULL);
 
-	(void)state;
 	test_write_file(other, "precious");
 	assert_true(cmx_remove(other, NULL) < 0);
 	assert_int_equal(access(other, F_OK), 0);
@@ -315,12 +287,10 @@ remove_takes_only_segments_and_lets_their_users_go_on(void **state)
 	fixture_close(&f);
 }
 
-static void
-the_default_path_is_the_environments_or_in_memory(void **state)
+TEST(the_default_path_is_the_environments_or_in_memory)
 {
 	char path[CMXI_PATH_MAX], small[4];
 
-	(void)state;
 	setenv("CODEAI_METRICS_SEGMENT", "/x/y.seg", 1);
 	assert_int_equal(cmx_segment_path(path, sizeof(path), NULL), 0);
 	assert_string_equal(path, "/x/y.seg");
@@ -331,15 +301,13 @@ the_default_path_is_the_environments_or_in_memory(void **state)
 	assert_non_null(strstr(path, "/metrics.seg"));
 }
 
-static void
-a_private_segment_has_no_file_and_can_be_read(void **state)
+TEST(a_private_segment_has_no_file_and_can_be_read)
 {
 	struct cmx_registry *reg;
 	struct cmxr_reader *reader;
 	const struct cmxr_snapshot *snapshot;
 	struct cmx_error err;
 
-	(void)state;
 	assert_int_equal(cmx_open(NULL, NULL, CMX_PRIVATE, &reg, &err), 0);
 	cmx_record_event(reg, "e");
 	assert_int_equal(cmxr_open_fd(cmx_segment_fd(reg), "private", &reader,
@@ -352,15 +320,13 @@ a_private_segment_has_no_file_and_can_be_read(void **state)
 	cmx_close(reg);
 }
 
-static void
-updates_and_new_series_work_with_all_descriptors_closed(void **state)
+TEST(updates_and_new_series_work_with_all_descriptors_closed)
 {
 	struct fixture f = fixture_open("",
 	    "{\"name\":\"a_total\",\"type\":"
 	    "\"counter\",\"help\":\"h\",\"labels\":[\"x\"]}");
 	int spared = dup(2);
 
-	(void)state;
 	for (int fd = 3; fd < 64; fd++)
 		if (fd != spared)
 			close(fd);
@@ -376,27 +342,3 @@ updates_and_new_series_work_with_all_descriptors_closed(void **state)
 	assert_shows(f.segment_path, "a_total{x=\"1999\"} 1");
 	fixture_close(&f);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(the_second_process_attaches_to_the_first_ones_segment),
-	cmocka_unit_test(of_many_creators_at_once_one_wins_and_all_count),
-	cmocka_unit_test(a_wrong_schema_creates_nothing_and_names_each_mistake),
-	cmocka_unit_test(attach_only_does_not_create),
-	cmocka_unit_test(other_kinds_of_files_are_refused),
-	cmocka_unit_test(a_file_that_is_no_segment_is_refused),
-	cmocka_unit_test(another_layout_is_refused_with_both_values),
-	cmocka_unit_test(another_boot_is_refused_with_both_ids_but_can_be_read),
-	cmocka_unit_test(a_truncated_file_is_refused_by_writer_and_reader),
-	cmocka_unit_test(a_file_that_others_can_write_is_refused_with_its_mode),
-	cmocka_unit_test(
-	    a_strangers_file_in_an_open_directory_is_refused_with_both_owners),
-	cmocka_unit_test(a_disk_is_refused_unless_it_is_asked_for),
-	cmocka_unit_test(the_mode_is_as_asked_whatever_the_umask),
-	cmocka_unit_test(remove_takes_only_segments_and_lets_their_users_go_on),
-	cmocka_unit_test(the_default_path_is_the_environments_or_in_memory),
-	cmocka_unit_test(a_private_segment_has_no_file_and_can_be_read),
-	cmocka_unit_test(
-	    updates_and_new_series_work_with_all_descriptors_closed),
-};
-
-RUN(tests)

@@ -16,48 +16,41 @@
 	"\"labels\":[\"x\"],\"max_series\":3},"                        \
 	"{\"name\":\"g\",\"type\":\"gauge\",\"help\":\"h\"}"
 
-static void
-the_same_values_are_the_same_series(void **state)
+TEST(the_same_values_are_the_same_series)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_counter a = counter(f.reg, "a_total", 2, VALUES("1", "2"));
 	struct cmx_counter b = counter(f.reg, "a_total", 2, VALUES("1", "2"));
 	struct cmx_counter c = counter(f.reg, "a_total", 2, VALUES("12", ""));
 
-	(void)state;
 	assert_ptr_equal(a.cell, b.cell);
 	assert_ptr_not_equal(a.cell, c.cell);
 	fixture_close(&f);
 }
 
-static void
-values_are_told_apart_by_their_borders(void **state)
+TEST(values_are_told_apart_by_their_borders)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_counter a = counter(f.reg, "a_total", 2, VALUES("ab", "c"));
 	struct cmx_counter b = counter(f.reg, "a_total", 2, VALUES("a", "bc"));
 
-	(void)state;
 	assert_ptr_not_equal(a.cell, b.cell);
 	fixture_close(&f);
 }
 
-static void
-empty_and_null_values_are_one_and_legal(void **state)
+TEST(empty_and_null_values_are_one_and_legal)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_counter a = counter(f.reg, "a_total", 2, VALUES("", "z"));
 	struct cmx_counter b = counter(f.reg, "a_total", 2, VALUES(NULL, "z"));
 
-	(void)state;
 	assert_ptr_equal(a.cell, b.cell);
 	cmx_counter_inc(&a);
 	assert_shows(f.segment_path, "a_total{x=\"\",y=\"z\"} 1");
 	fixture_close(&f);
 }
 
-static void
-wrong_look_ups_say_why_and_give_a_sink(void **state)
+TEST(wrong_look_ups_say_why_and_give_a_sink)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_family a = family(f.reg, "a_total"), none;
@@ -66,7 +59,6 @@ wrong_look_ups_say_why_and_give_a_sink(void **state)
 	struct cmx_error err;
 	char *before = exposition(f.segment_path, CMXR_TEXT), *after;
 
-	(void)state;
 	assert_int_equal(cmx_counter_find(&a, 1, VALUES("1"), &c, &err),
 	    CMX_ERR_LABELS);
 	assert_string_equal(err.text,
@@ -90,14 +82,12 @@ wrong_look_ups_say_why_and_give_a_sink(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_full_family_counts_in_its_overflow_series(void **state)
+TEST(a_full_family_counts_in_its_overflow_series)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_family few = family(f.reg, "few_total");
 	struct cmx_counter c;
 
-	(void)state;
 	for (int i = 0; i < 10; i++) {
 		char value[8];
 		const char *values = value;
@@ -113,27 +103,23 @@ a_full_family_counts_in_its_overflow_series(void **state)
 	fixture_close(&f);
 }
 
-static void
-an_overflow_series_that_was_never_needed_is_not_shown(void **state)
+TEST(an_overflow_series_that_was_never_needed_is_not_shown)
 {
 	struct fixture f = fixture_open("", METRICS);
 	char *text = exposition(f.segment_path, CMXR_TEXT);
 
-	(void)state;
 	assert_null(strstr(text, "__overflow__"));
 	assert_non_null(strstr(text, "\ng 0\n"));
 	free(text);
 	fixture_close(&f);
 }
 
-static void
-asking_for_the_overflow_values_gives_the_overflow_series(void **state)
+TEST(asking_for_the_overflow_values_gives_the_overflow_series)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_family few = family(f.reg, "few_total");
 	struct cmx_counter c;
 
-	(void)state;
 	assert_int_equal(cmx_counter_find(&few, 1, VALUES("__overflow__"), &c,
 			     NULL),
 	    1);
@@ -142,15 +128,13 @@ asking_for_the_overflow_values_gives_the_overflow_series(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_full_segment_keeps_totals_exact(void **state)
+TEST(a_full_segment_keeps_totals_exact)
 {
 	struct fixture f =
 	    fixture_open("\"limits\":{\"series\":100},", METRICS);
 	struct cmx_family a = family(f.reg, "a_total");
 	int n_overflow = 0;
 
-	(void)state;
 	for (int i = 0; i < 1000; i++) {
 		struct cmx_counter c;
 		char value[8];
@@ -166,8 +150,7 @@ a_full_segment_keeps_totals_exact(void **state)
 	fixture_close(&f);
 }
 
-static void
-bytes_that_are_not_utf8_are_replaced_and_counted(void **state)
+TEST(bytes_that_are_not_utf8_are_replaced_and_counted)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_counter a =
@@ -175,7 +158,6 @@ bytes_that_are_not_utf8_are_replaced_and_counted(void **state)
 	struct cmx_counter b =
 	    counter(f.reg, "a_total", 2, VALUES("a\xfe", "ok"));
 
-	(void)state;
 	assert_ptr_equal(a.cell, b.cell);
 	cmx_counter_inc(&a);
 	assert_shows(f.segment_path, "a_total{x=\"a\xef\xbf\xbd\",y=\"ok\"} 1");
@@ -183,15 +165,13 @@ bytes_that_are_not_utf8_are_replaced_and_counted(void **state)
 	fixture_close(&f);
 }
 
-static void
-long_values_are_legal_up_to_the_limit(void **state)
+TEST(long_values_are_legal_up_to_the_limit)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_family a = family(f.reg, "a_total");
 	struct cmx_counter c;
 	char value[CMX_LABEL_VALUE_MAX + 2];
 
-	(void)state;
 	memset(value, 'v', sizeof(value));
 	value[CMX_LABEL_VALUE_MAX] = '\0';
 	assert_int_equal(cmx_counter_find(&a, 2, VALUES(value, value), &c,
@@ -212,8 +192,7 @@ long_values_are_legal_up_to_the_limit(void **state)
 	fixture_close(&f);
 }
 
-static void
-sixty_labels_of_a_kilobyte_are_one_series(void **state)
+TEST(sixty_labels_of_a_kilobyte_are_one_series)
 {
 	struct fixture f = fixture_open("", METRICS);
 	char names[60][8], value[1025];
@@ -226,7 +205,6 @@ sixty_labels_of_a_kilobyte_are_one_series(void **state)
 	struct cmx_family wide;
 	struct cmx_counter a, b;
 
-	(void)state;
 	memset(value, 'x', 1024);
 	value[1024] = '\0';
 	for (int i = 0; i < 60; i++) {
@@ -262,8 +240,7 @@ insert_all(void *arg)
 	return 0;
 }
 
-static void
-processes_that_insert_the_same_series_at_once_make_each_once(void **state)
+TEST(processes_that_insert_the_same_series_at_once_make_each_once)
 {
 	struct fixture f =
 	    fixture_open("\"limits\":{\"series\":10010},", METRICS);
@@ -272,7 +249,6 @@ processes_that_insert_the_same_series_at_once_make_each_once(void **state)
 	char *text;
 	int n = 0;
 
-	(void)state;
 	for (int j = 0; j < N_PROCESSES; j++)
 		pids[j] = test_fork(insert_all, &f);
 	for (int j = 0; j < N_PROCESSES; j++)
@@ -290,12 +266,10 @@ processes_that_insert_the_same_series_at_once_make_each_once(void **state)
 	fixture_close(&f);
 }
 
-static void
-errno_and_heap_are_left_alone_by_look_ups(void **state)
+TEST(errno_and_heap_are_left_alone_by_look_ups)
 {
 	struct fixture f = fixture_open("", METRICS);
 
-	(void)state;
 	errno = 77;
 	counter(f.reg, "a_total", 2, VALUES("n\xff", "ew"));
 	assert_int_equal(errno, 77);
@@ -312,8 +286,7 @@ mount_small(const char *dir, const char *size)
 	assert_int_equal(mount("tmpfs", dir, "tmpfs", 0, size), 0);
 }
 
-static void
-a_file_system_that_was_full_for_a_while_costs_no_room(void **state)
+TEST(a_file_system_that_was_full_for_a_while_costs_no_room)
 {
 	char *dir = test_make_dir(), path[600] = "", filler[600], value[16];
 	struct cmx_registry *reg;
@@ -321,7 +294,6 @@ a_file_system_that_was_full_for_a_while_costs_no_room(void **state)
 	struct cmx_counter c;
 	int fd, n_overflow = 0;
 
-	(void)state;
 	if (geteuid() != 0)
 		skip();
 	mount_small(dir, "size=4m");
@@ -355,14 +327,12 @@ a_file_system_that_was_full_for_a_while_costs_no_room(void **state)
 	test_remove_dir(dir);
 }
 
-static void
-an_index_filled_to_its_limit_refuses_nobody(void **state)
+TEST(an_index_filled_to_its_limit_refuses_nobody)
 {
 	struct fixture f =
 	    fixture_open("\"limits\":{\"series\":32768},", METRICS);
 	struct cmx_family a = family(f.reg, "a_total");
 
-	(void)state;
 	for (int i = 0; i < 32768; i++) {
 		struct cmx_counter c;
 		char value[16];
@@ -377,14 +347,12 @@ an_index_filled_to_its_limit_refuses_nobody(void **state)
 }
 
 /* Labels that differ in one place only have hashes without a pattern. */
-static void
-hashes_of_similar_labels_spread(void **state)
+TEST(hashes_of_similar_labels_spread)
 {
 	enum { BUCKETS = 1024, KEYS = 64 * BUCKETS };
 	static uint32_t n_low[BUCKETS], n_high[BUCKETS];
 	double chi_low = 0, chi_high = 0;
 
-	(void)state;
 	for (uint32_t i = 0; i < KEYS; i++) {
 		char value[512];
 		int n = snprintf(value, sizeof(value), "/p/%u", i);
@@ -406,15 +374,13 @@ hashes_of_similar_labels_spread(void **state)
 }
 
 /* Series that got no page are in the overflow, and no update is a signal. */
-static void
-a_store_never_faults_where_the_file_system_is_full(void **state)
+TEST(a_store_never_faults_where_the_file_system_is_full)
 {
 	char *dir = test_make_dir(), path[600] = "", filler[600], schema[600];
 	struct cmx_registry *reg;
 	struct cmx_family wide;
 	int fd, n_overflow = 0;
 
-	(void)state;
 	if (geteuid() != 0)
 		skip();
 	mount_small(dir, "size=2m");
@@ -449,27 +415,3 @@ a_store_never_faults_where_the_file_system_is_full(void **state)
 	assert_int_equal(umount2(dir, MNT_DETACH), 0);
 	test_remove_dir(dir);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(a_store_never_faults_where_the_file_system_is_full),
-	cmocka_unit_test(hashes_of_similar_labels_spread),
-	cmocka_unit_test(a_file_system_that_was_full_for_a_while_costs_no_room),
-	cmocka_unit_test(an_index_filled_to_its_limit_refuses_nobody),
-	cmocka_unit_test(the_same_values_are_the_same_series),
-	cmocka_unit_test(values_are_told_apart_by_their_borders),
-	cmocka_unit_test(empty_and_null_values_are_one_and_legal),
-	cmocka_unit_test(wrong_look_ups_say_why_and_give_a_sink),
-	cmocka_unit_test(a_full_family_counts_in_its_overflow_series),
-	cmocka_unit_test(an_overflow_series_that_was_never_needed_is_not_shown),
-	cmocka_unit_test(
-	    asking_for_the_overflow_values_gives_the_overflow_series),
-	cmocka_unit_test(a_full_segment_keeps_totals_exact),
-	cmocka_unit_test(bytes_that_are_not_utf8_are_replaced_and_counted),
-	cmocka_unit_test(long_values_are_legal_up_to_the_limit),
-	cmocka_unit_test(sixty_labels_of_a_kilobyte_are_one_series),
-	cmocka_unit_test(
-	    processes_that_insert_the_same_series_at_once_make_each_once),
-	cmocka_unit_test(errno_and_heap_are_left_alone_by_look_ups),
-};
-
-RUN(tests)

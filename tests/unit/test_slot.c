@@ -67,15 +67,13 @@ kill_member(struct member m)
 	waitpid(m.pid, NULL, 0);
 }
 
-static void
-values_of_live_processes_are_merged_as_the_family_says(void **state)
+TEST(values_of_live_processes_are_merged_as_the_family_says)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct member a = start_member(&f, 1), b = start_member(&f, 2.5);
 	struct member c = start_member(&f, 10);
 	char line[64];
 
-	(void)state;
 	assert_shows(f.segment_path, "sum{x=\"a\"} 13.5");
 	assert_shows(f.segment_path, "min{x=\"a\"} 1");
 	assert_shows(f.segment_path, "max{x=\"a\"} 10");
@@ -97,13 +95,11 @@ values_of_live_processes_are_merged_as_the_family_says(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_gauge_that_nobody_set_is_not_shown_unless_it_has_no_labels(void **state)
+TEST(a_gauge_that_nobody_set_is_not_shown_unless_it_has_no_labels)
 {
 	struct fixture f = fixture_open("", METRICS);
 	char *text;
 
-	(void)state;
 	gauge(f.reg, "sum", 1, VALUES("unset"));
 	text = exposition(f.segment_path, CMXR_TEXT);
 	assert_null(strstr(text, "unset"));
@@ -112,8 +108,7 @@ a_gauge_that_nobody_set_is_not_shown_unless_it_has_no_labels(void **state)
 	fixture_close(&f);
 }
 
-static void
-every_double_can_be_set(void **state)
+TEST(every_double_can_be_set)
 {
 	static const struct {
 		double v;
@@ -132,7 +127,6 @@ every_double_can_be_set(void **state)
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_gauge g = gauge(f.reg, "plain", 0, NULL);
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		cmx_gauge_set(&g, cases[i].v);
 		assert_shows(f.segment_path, cases[i].line);
@@ -140,13 +134,11 @@ every_double_can_be_set(void **state)
 	fixture_close(&f);
 }
 
-static void
-add_and_sub_begin_at_zero(void **state)
+TEST(add_and_sub_begin_at_zero)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_gauge g = gauge(f.reg, "plain", 0, NULL);
 
-	(void)state;
 	cmx_gauge_inc(&g);
 	cmx_gauge_add(&g, 2.5);
 	cmx_gauge_sub(&g, 1);
@@ -166,13 +158,11 @@ count_in_flight(void *arg)
 	return 1;
 }
 
-static void
-what_a_killed_process_had_in_flight_is_gone(void **state)
+TEST(what_a_killed_process_had_in_flight_is_gone)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_gauge g = gauge(f.reg, "plain", 0, NULL);
 
-	(void)state;
 	cmx_gauge_inc(&g);
 	for (int i = 0; i < 20; i++) {
 		pid_t pid = test_fork(count_in_flight, &g);
@@ -186,14 +176,12 @@ what_a_killed_process_had_in_flight_is_gone(void **state)
 	fixture_close(&f);
 }
 
-static void
-a_new_owner_of_a_slot_starts_with_nothing(void **state)
+TEST(a_new_owner_of_a_slot_starts_with_nothing)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct member a = start_member(&f, 7);
 	struct cmx_gauge g;
 
-	(void)state;
 	kill_member(a);
 	g = gauge(f.reg, "plain", 0, NULL);
 	cmx_gauge_set(&g, 1);
@@ -204,8 +192,7 @@ a_new_owner_of_a_slot_starts_with_nothing(void **state)
 }
 
 /* A child made by the bare system call: no handler of libc runs. */
-static void
-children_of_raw_clone_have_values_of_their_own(void **state)
+TEST(children_of_raw_clone_have_values_of_their_own)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_gauge g = gauge(f.reg, "plain", 0, NULL);
@@ -213,7 +200,6 @@ children_of_raw_clone_have_values_of_their_own(void **state)
 	char c;
 	pid_t pid;
 
-	(void)state;
 	cmx_gauge_set(&g, 1);
 	assert_int_equal(pipe(fds), 0);
 	pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
@@ -234,15 +220,13 @@ children_of_raw_clone_have_values_of_their_own(void **state)
 	fixture_close(&f);
 }
 
-static void
-when_all_slots_are_taken_the_shared_one_serves(void **state)
+TEST(when_all_slots_are_taken_the_shared_one_serves)
 {
 	struct fixture f =
 	    fixture_open("\"limits\":{\"processes\":1},", METRICS);
 	struct member a = start_member(&f, 1);
 	struct cmx_gauge g = gauge(f.reg, "sum", 1, VALUES("a"));
 
-	(void)state;
 	cmx_gauge_set(&g, 4);
 	assert_shows(f.segment_path, "sum{x=\"a\"} 5");
 	assert_int_equal(info(f.segment_path).shared_slots, 1);
@@ -252,13 +236,11 @@ when_all_slots_are_taken_the_shared_one_serves(void **state)
 }
 
 /* More gauges than a page holds, looked up after the slot was claimed. */
-static void
-gauges_of_a_later_page_are_written_and_read(void **state)
+TEST(gauges_of_a_later_page_are_written_and_read)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_gauge g = gauge(f.reg, "plain", 0, NULL);
 
-	(void)state;
 	cmx_gauge_set(&g, 1);
 	for (int i = 0; i < 1500; i++) {
 		char value[16];
@@ -271,15 +253,13 @@ gauges_of_a_later_page_are_written_and_read(void **state)
 	fixture_close(&f);
 }
 
-static void
-one_pid_with_two_slots_is_one_series(void **state)
+TEST(one_pid_with_two_slots_is_one_series)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_registry *second;
 	struct cmx_gauge a, b;
 	char line[64], *text, *first;
 
-	(void)state;
 	assert_int_equal(cmx_open(f.segment_path, NULL, 0, &second, NULL), 0);
 	a = gauge(f.reg, "each", 1, VALUES("a"));
 	b = gauge(second, "each", 1, VALUES("a"));
@@ -297,14 +277,12 @@ one_pid_with_two_slots_is_one_series(void **state)
 }
 
 /* The first write finds no descriptor: it is dropped, and the next is not. */
-static void
-want_of_descriptors_does_not_last(void **state)
+TEST(want_of_descriptors_does_not_last)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct rlimit old, none;
 	struct cmx_gauge g;
 
-	(void)state;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
 	none = old;
 	none.rlim_cur = 3;
@@ -320,8 +298,7 @@ want_of_descriptors_does_not_last(void **state)
 }
 
 /* A child that lives on holds nothing of its parent's. */
-static void
-a_death_is_seen_while_the_dead_ones_child_lives(void **state)
+TEST(a_death_is_seen_while_the_dead_ones_child_lives)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_gauge g = gauge(f.reg, "plain", 0, NULL);
@@ -331,7 +308,6 @@ a_death_is_seen_while_the_dead_ones_child_lives(void **state)
 	int fds[2];
 	char c;
 
-	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	owner = test_spawn();
 	if (owner == 0) {
@@ -363,22 +339,3 @@ a_death_is_seen_while_the_dead_ones_child_lives(void **state)
 	munmap(child, sizeof(pid_t));
 	fixture_close(&f);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(a_death_is_seen_while_the_dead_ones_child_lives),
-	cmocka_unit_test(one_pid_with_two_slots_is_one_series),
-	cmocka_unit_test(want_of_descriptors_does_not_last),
-	cmocka_unit_test(
-	    values_of_live_processes_are_merged_as_the_family_says),
-	cmocka_unit_test(
-	    a_gauge_that_nobody_set_is_not_shown_unless_it_has_no_labels),
-	cmocka_unit_test(every_double_can_be_set),
-	cmocka_unit_test(add_and_sub_begin_at_zero),
-	cmocka_unit_test(what_a_killed_process_had_in_flight_is_gone),
-	cmocka_unit_test(a_new_owner_of_a_slot_starts_with_nothing),
-	cmocka_unit_test(children_of_raw_clone_have_values_of_their_own),
-	cmocka_unit_test(when_all_slots_are_taken_the_shared_one_serves),
-	cmocka_unit_test(gauges_of_a_later_page_are_written_and_read),
-};
-
-RUN(tests)

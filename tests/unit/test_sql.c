@@ -5,8 +5,7 @@
 
 #include "codeai/metrics_db.h"
 
-static void
-statements_are_what_the_table_says(void **state)
+TEST(statements_are_what_the_table_says)
 {
 	static const char *const rows[][3] = {
 		{ "SELECT * FROM users", "select", "users" },
@@ -78,7 +77,6 @@ statements_are_what_the_table_says(void **state)
 	};
 	char entity[CMX_DB_ENTITY_MAX];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const char *operation = cmx_db_operation(rows[i][0]);
 		size_t n = cmx_db_entity(rows[i][0], entity, sizeof(entity));
@@ -92,15 +90,13 @@ statements_are_what_the_table_says(void **state)
 }
 
 /* What stands behind the bytes that are looked at is not there. */
-static void
-long_statements_are_looked_at_so_far(void **state)
+TEST(long_statements_are_looked_at_so_far)
 {
 	enum { SIZE = 10 * 1024 * 1024 };
 	static const char *const fillers[] = { " ", "/*", "(", "a,", "'", "-- ",
 		"\"", "with " };
 	char *sql = malloc(SIZE + 1), entity[CMX_DB_ENTITY_MAX];
 
-	(void)state;
 	for (size_t f = 0; f < sizeof(fillers) / sizeof(fillers[0]); f++) {
 		size_t n = strlen(fillers[f]);
 
@@ -129,10 +125,3 @@ long_statements_are_looked_at_so_far(void **state)
 	assert_int_equal(cmx_db_entity(sql, NULL, 4), 0);
 	free(sql);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(statements_are_what_the_table_says),
-	cmocka_unit_test(long_statements_are_looked_at_so_far),
-};
-
-RUN(tests)

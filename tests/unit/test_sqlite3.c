@@ -53,13 +53,11 @@ prepare(struct bench *b, const char *sql)
 	return statement;
 }
 
-static void
-every_statement_is_counted_under_its_names(void **state)
+TEST(every_statement_is_counted_under_its_names)
 {
 	struct bench b;
 	sqlite3_stmt *s;
 
-	(void)state;
 	make(&b);
 	assert_int_equal(run(&b,
 			     "INSERT INTO users(name) VALUES('a'), ('b');"
@@ -84,12 +82,10 @@ every_statement_is_counted_under_its_names(void **state)
 	unmake(&b);
 }
 
-static void
-a_trigger_is_a_part_of_its_statement(void **state)
+TEST(a_trigger_is_a_part_of_its_statement)
 {
 	struct bench b;
 
-	(void)state;
 	make(&b);
 	assert_int_equal(run(&b,
 			     "CREATE TRIGGER t AFTER INSERT ON users BEGIN "
@@ -111,13 +107,11 @@ give_up(sqlite3_context *context, int n, sqlite3_value **values)
 	sqlite3_result_error(context, "boom", -1);
 }
 
-static void
-failures_are_counted(void **state)
+TEST(failures_are_counted)
 {
 	struct bench b;
 	sqlite3 *other;
 
-	(void)state;
 	make(&b);
 	assert_int_equal(run(&b, "INSERT INTO users VALUES(1, 'a')"),
 	    SQLITE_OK);
@@ -159,14 +153,12 @@ fail_within(sqlite3_context *context, int n, sqlite3_value **values)
 }
 
 /* What fails beside or within a statement is not its failure. */
-static void
-failures_of_others_are_not_a_statements_own(void **state)
+TEST(failures_of_others_are_not_a_statements_own)
 {
 	struct bench b;
 	sqlite3 *none;
 	sqlite3_stmt *s;
 
-	(void)state;
 	make(&b);
 	run(&b, "INSERT INTO users VALUES(1, 'a')");
 	assert_int_equal(sqlite3_open("/dev/shm/codeai-test-none/a.db", &none),
@@ -203,12 +195,10 @@ failures_of_others_are_not_a_statements_own(void **state)
 }
 
 /* SQLite's own statements within one are a part of it. */
-static void
-a_full_text_insert_is_one_statement(void **state)
+TEST(a_full_text_insert_is_one_statement)
 {
 	struct bench b;
 
-	(void)state;
 	make(&b);
 	if (run(&b, "CREATE VIRTUAL TABLE t USING fts5(x)") == SQLITE_OK) {
 		run(&b, "INSERT INTO t VALUES('a b c')");
@@ -219,15 +209,13 @@ a_full_text_insert_is_one_statement(void **state)
 }
 
 /* Failures at a statement's end, which SQLite tells its caller only. */
-static void
-failures_that_only_the_caller_sees(void **state)
+TEST(failures_that_only_the_caller_sees)
 {
 	struct bench b;
 	struct cmx_sqlite3 metrics;
 	sqlite3 *reader, *late;
 	sqlite3_stmt *s, *row;
 
-	(void)state;
 	make(&b);
 	assert_int_equal(run(&b,
 			     "PRAGMA foreign_keys = ON;"
@@ -299,8 +287,7 @@ take_row(void *arg, int n, char **values, char **names)
 }
 
 /* The wrapper gives what SQLite's own function gives. */
-static void
-exec_is_what_sqlite_says(void **state)
+TEST(exec_is_what_sqlite_says)
 {
 	static const char *const texts[] = { "", "  ", "-- c", ";;",
 		"SELECT 1 AS a, NULL AS b; SELECT 2 AS c WHERE 0; SELECT 3",
@@ -309,7 +296,6 @@ exec_is_what_sqlite_says(void **state)
 		"SELECT abs(-9223372036854775808)", "SELECT 'x" };
 	struct bench b;
 
-	(void)state;
 	make(&b);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		for (int abort = 0; abort < 3; abort++) {
@@ -344,14 +330,12 @@ exec_is_what_sqlite_says(void **state)
 }
 
 /* Another connection changes the schema: SQLite prepares once more. */
-static void
-a_statement_that_is_prepared_again_counts_once(void **state)
+TEST(a_statement_that_is_prepared_again_counts_once)
 {
 	struct bench b;
 	sqlite3 *other;
 	sqlite3_stmt *s;
 
-	(void)state;
 	make(&b);
 	s = prepare(&b, "SELECT name FROM users");
 	sqlite3_step(s);
@@ -381,13 +365,11 @@ a_statement_that_is_prepared_again_counts_once(void **state)
 	unmake(&b);
 }
 
-static void
-a_connection_is_active_while_a_statement_is_open(void **state)
+TEST(a_connection_is_active_while_a_statement_is_open)
 {
 	struct bench b;
 	sqlite3_stmt *open[100];
 
-	(void)state;
 	make(&b);
 	assert_db_connections(b.f.segment_path, 0, 1);
 	run(&b, "INSERT INTO users(name) VALUES('a')");
@@ -407,13 +389,11 @@ a_connection_is_active_while_a_statement_is_open(void **state)
 	unmake(&b);
 }
 
-static void
-a_closed_connection_is_gone(void **state)
+TEST(a_closed_connection_is_gone)
 {
 	struct bench b;
 	sqlite3_stmt *s;
 
-	(void)state;
 	make(&b);
 	run(&b, "INSERT INTO users(name) VALUES('a')");
 	s = prepare(&b, "SELECT * FROM users");
@@ -429,12 +409,10 @@ a_closed_connection_is_gone(void **state)
 	fixture_close(&b.f);
 }
 
-static void
-a_detached_connection_is_left_alone(void **state)
+TEST(a_detached_connection_is_left_alone)
 {
 	struct bench b;
 
-	(void)state;
 	make(&b);
 	cmx_sqlite3_detach(&b.metrics);
 	assert_int_equal(run(&b, "INSERT INTO users(name) VALUES('a')"),
@@ -444,8 +422,7 @@ a_detached_connection_is_left_alone(void **state)
 	unmake(&b);
 }
 
-static void
-odd_statements_are_taken(void **state)
+TEST(odd_statements_are_taken)
 {
 	struct bench b;
 	size_t n = 900 * 1000;
@@ -453,7 +430,6 @@ odd_statements_are_taken(void **state)
 	struct cmx_sqlite3 none;
 	sqlite3_stmt *s;
 
-	(void)state;
 	make(&b);
 	memset(sql, ' ', n);
 	strcpy(sql + n, "SELECT 1");
@@ -478,13 +454,11 @@ odd_statements_are_taken(void **state)
 	unmake(&b);
 }
 
-static void
-without_a_registry_the_database_works(void **state)
+TEST(without_a_registry_the_database_works)
 {
 	struct cmx_sqlite3 metrics;
 	sqlite3 *db;
 
-	(void)state;
 	sqlite3_shutdown();
 	assert_int_equal(cmx_sqlite3_init(NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
@@ -496,21 +470,3 @@ without_a_registry_the_database_works(void **state)
 	    SQLITE_ERROR);
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(every_statement_is_counted_under_its_names),
-	cmocka_unit_test(a_trigger_is_a_part_of_its_statement),
-	cmocka_unit_test(failures_are_counted),
-	cmocka_unit_test(failures_of_others_are_not_a_statements_own),
-	cmocka_unit_test(a_full_text_insert_is_one_statement),
-	cmocka_unit_test(failures_that_only_the_caller_sees),
-	cmocka_unit_test(exec_is_what_sqlite_says),
-	cmocka_unit_test(a_statement_that_is_prepared_again_counts_once),
-	cmocka_unit_test(a_connection_is_active_while_a_statement_is_open),
-	cmocka_unit_test(a_closed_connection_is_gone),
-	cmocka_unit_test(a_detached_connection_is_left_alone),
-	cmocka_unit_test(odd_statements_are_taken),
-	cmocka_unit_test(without_a_registry_the_database_works),
-};
-
-RUN(tests)

@@ -28,12 +28,10 @@ encode(uint32_t c, unsigned char out[4])
 	return 4;
 }
 
-static void
-every_code_point_but_surrogates_is_valid(void **state)
+TEST(every_code_point_but_surrogates_is_valid)
 {
 	unsigned char s[4];
 
-	(void)state;
 	for (uint32_t c = 0; c <= 0x10ffff; c++) {
 		size_t n = encode(c, s);
 		bool is_surrogate = c >= 0xd800 && c <= 0xdfff;
@@ -45,12 +43,10 @@ every_code_point_but_surrogates_is_valid(void **state)
 	}
 }
 
-static void
-valid_sequences_of_three_bytes_are_counted_exactly(void **state)
+TEST(valid_sequences_of_three_bytes_are_counted_exactly)
 {
 	int n_valid = 0;
 
-	(void)state;
 	for (int a = 0x80; a < 0x100; a++)
 		for (int b = 0; b < 0x100; b++)
 			for (int c = 0; c < 0x100; c++) {
@@ -63,8 +59,7 @@ valid_sequences_of_three_bytes_are_counted_exactly(void **state)
 	assert_int_equal(n_valid, 0x10000 - 0x800 - 2048);
 }
 
-static void
-repair_replaces_each_bad_byte_and_nothing_else(void **state)
+TEST(repair_replaces_each_bad_byte_and_nothing_else)
 {
 	static const struct {
 		const char *in, *out;
@@ -83,7 +78,6 @@ repair_replaces_each_bad_byte_and_nothing_else(void **state)
 	};
 	char buf[64];
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		size_t n = cmxi_utf8_repair(cases[i].in, strlen(cases[i].in),
 		    buf, sizeof(buf));
@@ -94,23 +88,11 @@ repair_replaces_each_bad_byte_and_nothing_else(void **state)
 	}
 }
 
-static void
-repair_tells_the_whole_length_and_writes_within_its_room(void **state)
+TEST(repair_tells_the_whole_length_and_writes_within_its_room)
 {
 	char buf[8] = "........";
 
-	(void)state;
 	assert_int_equal(cmxi_utf8_repair("\xff\xff\xff", 3, buf, 7), 9);
 	assert_int_equal(buf[7], '.');
 	assert_int_equal(buf[6], '.');
 }
-
-static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(every_code_point_but_surrogates_is_valid),
-	cmocka_unit_test(valid_sequences_of_three_bytes_are_counted_exactly),
-	cmocka_unit_test(repair_replaces_each_bad_byte_and_nothing_else),
-	cmocka_unit_test(
-	    repair_tells_the_whole_length_and_writes_within_its_room),
-};
-
-RUN(tests)
