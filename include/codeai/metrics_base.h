@@ -30,9 +30,15 @@ extern "C" {
 #define CMX_PRINTF(fmt, va)
 #endif
 
-/* One for the program, of a header that several of its files include. */
+/*
+ * Functions of headers: one for the program, though several of its files
+ * include it; and one for the file, which need not call it.
+ */
 #if defined(__GNUC__)
-#define CMX_WEAK __attribute__((weak, visibility("default")))
+#define CMX_WEAK   __attribute__((weak, visibility("default")))
+#define CMX_UNUSED __attribute__((unused))
+#else
+#define CMX_UNUSED
 #endif
 
 /*

@@ -34,7 +34,7 @@
  *   Bad input:	a null connection, statement or name is libpq's to judge.  A
  *		null registry measures nothing.
  *   Cost:	that of cmx_db_entity() and cmx_record_db_query() for each
- *		query, and 104 bytes for each that was sent and not fetched.
+ *		query, and 128 bytes for each that was sent and not fetched.
  */
 #ifndef CODEAI_METRICS_LIBPQ_H
 #define CODEAI_METRICS_LIBPQ_H
@@ -45,7 +45,7 @@
 #include <string.h>
 
 #include <codeai/metrics_codeai.h>
-#include <codeai/metrics_db.h>
+#include <codeai/metrics_db_session.h>
 
 #ifndef LIBPQ_HAS_PIPELINING
 #error "codeai/metrics_libpq.h needs PostgreSQL 14"
@@ -55,129 +55,10 @@
 extern "C" {
 #endif
 
-/* The names that a query is counted under. */
-struct cmx_pq_names {
-	const char *operation;
-	char entity[CMX_DB_ENTITY_MAX];
-};
-
-/* A query that was sent. */
-struct cmx_pq_query {
-	struct cmx_pq_query *next;
-	struct cmx_timer timer;
-	struct cmx_pq_names names;
-	bool is_silent; /* of no interest unless it fails */
-	bool has_result;
-	bool has_failed;
-};
-
-/* What a statement was prepared as; its name stands behind it. */
-struct cmx_pq_prepared {
-	struct cmx_pq_prepared *next;
-	struct cmx_pq_names names;
-};
-
-/* So many are remembered, those that were used last. */
-#define CMX_PQ_PREPARED_MAX 1024
-
 /* What a connection is recorded with; libpq keeps it with the connection. */
 struct cmx_pq {
-	struct cmx_registry *registry;
-	struct cmx_pq_query *first, *last; /* sent, and not fetched */
-	struct cmx_pq_prepared *prepared;  /* the last one used first */
-	size_t n_prepared;
-	struct cmx_pq_names unnamed; /* statement "" */
+	struct cmx_db_session session;
 };
-
-static inline void
-cmx_pq_name(struct cmx_pq_names *names, const char *sql)
-{
-	names->operation = cmx_db_operation(sql);
-	cmx_db_entity(sql, names->entity, sizeof(names->entity));
-}
-
-/* A name's statement, which is the list's first then; or null. */
-static inline struct cmx_pq_prepared *
-cmx_pq_find_prepared(struct cmx_pq *pq, const char *name)
-{
-	struct cmx_pq_prepared **link = &pq->prepared, *p;
-
-	for (; (p = *link) != NULL; link = &p->next) {
-		if (strcmp((const char *)(p + 1), name) != 0)
-			continue;
-		*link = p->next;
-		p->next = pq->prepared;
-		pq->prepared = p;
-		return p;
-	}
-	return NULL;
-}
-
-/* Forget all prepared statements but the first ones. */
-static inline void
-cmx_pq_forget(struct cmx_pq *pq, size_t n_kept)
-{
-	struct cmx_pq_prepared **link = &pq->prepared, *p;
-
-	for (size_t i = 0; i < n_kept && *link != NULL; i++)
-		link = &(*link)->next;
-	while ((p = *link) != NULL) {
-		*link = p->next;
-		free(p);
-		pq->n_prepared--;
-	}
-}
-
-/* Remember what a name stands for; without memory it is "other". */
-static inline void
-cmx_pq_prepare(struct cmx_pq *pq, const char *name, const char *sql)
-{
-	struct cmx_pq_prepared *p;
-	size_t size;
-
-	if (pq == NULL || name == NULL)
-		return;
-	if (name[0] == '\0') {
-		cmx_pq_name(&pq->unnamed, sql);
-		return;
-	}
-	p = cmx_pq_find_prepared(pq, name);
-	if (p == NULL) {
-		size = strlen(name) + 1;
-		p = (struct cmx_pq_prepared *)malloc(sizeof(*p) + size);
-		if (p == NULL)
-			return;
-		memcpy(p + 1, name, size);
-		p->next = pq->prepared;
-		pq->prepared = p;
-		if (++pq->n_prepared > CMX_PQ_PREPARED_MAX)
-			cmx_pq_forget(pq, CMX_PQ_PREPARED_MAX);
-	}
-	cmx_pq_name(&p->names, sql);
-}
-
-static inline void
-cmx_pq_name_prepared(struct cmx_pq *pq, struct cmx_pq_names *names,
-    const char *name)
-{
-	const struct cmx_pq_prepared *p;
-
-	if (pq == NULL || name == NULL)
-		return;
-	p = cmx_pq_find_prepared(pq, name);
-	if (p != NULL)
-		*names = p->names;
-	else if (name[0] == '\0' && pq->unnamed.operation != NULL)
-		*names = pq->unnamed;
-}
-
-static inline void
-cmx_pq_record(const struct cmx_pq_query *query)
-{
-	if (!query->is_silent || query->has_failed)
-		cmx_db_end(&query->timer, query->names.operation,
-		    query->names.entity, query->has_failed);
-}
 
 static inline bool
 cmx_pq_is_failure(const PGresult *result)
@@ -192,56 +73,28 @@ cmx_pq_is_failure(const PGresult *result)
 	}
 }
 
-/* The first of the queries that were sent has ended. */
-static inline void
-cmx_pq_pop(struct cmx_pq *pq)
-{
-	struct cmx_pq_query *query = pq->first;
-
-	cmx_pq_record(query);
-	pq->first = query->next;
-	free(query);
-	if (pq->first == NULL)
-		cmx_add_db_connections(pq->registry, -1, 1);
-}
-
-/* All that were sent have ended, without results. */
-static inline void
-cmx_pq_abandon(struct cmx_pq *pq)
-{
-	while (pq->first != NULL) {
-		pq->first->has_failed = true;
-		cmx_pq_pop(pq);
-	}
-}
-
-/* The connection's last event frees what it was recorded with. */
-static inline void
-cmx_pq_free(struct cmx_pq *pq)
-{
-	cmx_pq_abandon(pq);
-	cmx_pq_forget(pq, 0);
-	cmx_add_db_connections(pq->registry, 0, -1);
-	free(pq);
-}
-
 /* What libpq tells of a connection, and the key of its struct cmx_pq. */
 int cmx_pq_event(PGEventId, void *event, void *arg);
 
 CMX_WEAK int
 cmx_pq_event(PGEventId id, void *event, void *arg)
 {
+	struct cmx_pq *pq;
+
 	(void)arg;
 	if (id == PGEVT_CONNRESET) {
 		PGEventConnReset *reset = (PGEventConnReset *)event;
 
-		cmx_pq_abandon(
-		    (struct cmx_pq *)PQinstanceData(reset->conn, cmx_pq_event));
+		pq = (struct cmx_pq *)PQinstanceData(reset->conn, cmx_pq_event);
+		cmx_db_session_end_all(&pq->session, CMX_DB_FAILED);
 	} else if (id == PGEVT_CONNDESTROY) {
 		PGEventConnDestroy *destroy = (PGEventConnDestroy *)event;
 
-		cmx_pq_free((struct cmx_pq *)PQinstanceData(destroy->conn,
-		    cmx_pq_event));
+		pq = (struct cmx_pq *)PQinstanceData(destroy->conn,
+		    cmx_pq_event);
+		cmx_db_session_end_all(&pq->session, CMX_DB_FAILED);
+		cmx_db_session_close(&pq->session);
+		free(pq);
 	}
 	return 1;
 }
@@ -252,7 +105,7 @@ cmx_pq_event(PGEventId id, void *event, void *arg)
  * Returns:   0; CMX_ERR_ARGUMENT for a null connection; CMX_ERR_EXISTS where
  *            it is attached; CMX_ERR_MEMORY.
  */
-static inline int
+static CMX_UNUSED int
 cmx_pq_attach(PGconn *conn, struct cmx_registry *registry)
 {
 	struct cmx_pq *pq;
@@ -264,13 +117,12 @@ cmx_pq_attach(PGconn *conn, struct cmx_registry *registry)
 	pq = (struct cmx_pq *)calloc(1, sizeof(*pq));
 	if (pq == NULL)
 		return CMX_ERR_MEMORY;
-	pq->registry = registry;
 	if (!PQregisterEventProc(conn, cmx_pq_event, "codeai-metrics", NULL) ||
 	    !PQsetInstanceData(conn, cmx_pq_event, pq)) {
 		free(pq);
 		return CMX_ERR_MEMORY;
 	}
-	cmx_add_db_connections(registry, 0, 1);
+	cmx_db_session_open(&pq->session, registry);
 	return 0;
 }
 
@@ -294,98 +146,87 @@ cmx_pq_is_copy(const PGresult *result)
 }
 
 /* As PQgetResult(). */
-static inline PGresult *
+static CMX_UNUSED PGresult *
 cmx_PQgetResult(PGconn *conn)
 {
 	struct cmx_pq *pq = cmx_pq_of(conn);
 	PGresult *result = PQgetResult(conn);
-	struct cmx_pq_query *query = pq == NULL ? NULL : pq->first;
+	struct cmx_db_query *query = pq == NULL ? NULL : pq->session.oldest;
 
 	if (query == NULL)
 		return result;
-	if (result == NULL) {
+	if (result == NULL)
 		/* The end of one query's results, in a pipeline too. */
-		query->has_failed |= !query->has_result;
-		cmx_pq_pop(pq);
-	} else if (PQresultStatus(result) != PGRES_PIPELINE_SYNC) {
-		query->has_result = true;
-		query->has_failed |= cmx_pq_is_failure(result);
-	}
+		cmx_db_query_end(query,
+		    cmx_db_query_flags(query) & CMX_DB_ANSWERED ?
+			0 :
+			CMX_DB_FAILED);
+	else if (PQresultStatus(result) != PGRES_PIPELINE_SYNC)
+		cmx_db_query_note(query,
+		    CMX_DB_ANSWERED |
+			(cmx_pq_is_failure(result) ? CMX_DB_FAILED : 0));
 	return result;
 }
 
 /* The queries that were sent end, as a call that waits ends them. */
-static inline void
+static CMX_UNUSED void
 cmx_pq_drain(struct cmx_pq *pq, PGconn *conn)
 {
-	while (pq->first != NULL) {
+	while (pq->session.oldest != NULL) {
 		PGresult *result = cmx_PQgetResult(conn);
 		bool is_copy = cmx_pq_is_copy(result);
 
 		/* What was to come in is thrown away. */
 		if (is_copy && PQresultStatus(result) != PGRES_COPY_OUT)
-			pq->first->has_failed = true;
+			cmx_db_query_note(pq->session.oldest, CMX_DB_FAILED);
 		PQclear(result);
 		if (is_copy)
 			break;
 	}
-	while (pq->first != NULL)
-		cmx_pq_pop(pq);
+	cmx_db_session_end_all(&pq->session, 0);
 }
 
 /*
  * A call that waits begins; in a pipeline libpq refuses it.  sql is null where
- * it has none: the query is "other", then.
+ * it has none.  Null: it is not recorded.
  */
-static inline void
-cmx_pq_begin(struct cmx_pq *pq, PGconn *conn, struct cmx_pq_query *query,
-    const char *sql)
+static inline struct cmx_db_query *
+cmx_pq_begin(struct cmx_pq *pq, PGconn *conn, const char *sql)
 {
-	memset(query, 0, sizeof(*query));
 	if (pq == NULL)
-		return;
-	cmx_pq_name(&query->names, sql);
+		return NULL;
 	if (PQpipelineStatus(conn) == PQ_PIPELINE_OFF)
 		cmx_pq_drain(pq, conn);
-	cmx_add_db_connections(pq->registry, 1, -1);
-	cmx_db_begin(pq->registry, &query->timer);
+	return cmx_db_session_begin(&pq->session, NULL, sql);
 }
 
-/* It goes on as one that was sent: its last result is still to come. */
-static inline bool
-cmx_pq_go_on(struct cmx_pq *pq, const struct cmx_pq_query *query)
-{
-	struct cmx_pq_query *sent =
-	    (struct cmx_pq_query *)malloc(sizeof(*sent));
-
-	if (sent == NULL)
-		return false;
-	*sent = *query;
-	sent->has_result = true;
-	pq->first = pq->last = sent;
-	return true;
-}
-
+/* A COPY goes on as one that was sent: its last result is still to come. */
 static inline PGresult *
-cmx_pq_end(struct cmx_pq *pq, struct cmx_pq_query *query, PGresult *result)
+cmx_pq_end(struct cmx_db_query *query, PGresult *result)
 {
-	if (pq == NULL || (cmx_pq_is_copy(result) && cmx_pq_go_on(pq, query)))
-		return result;
-	query->has_failed = cmx_pq_is_failure(result);
-	cmx_pq_record(query);
-	cmx_add_db_connections(pq->registry, -1, 1);
+	if (cmx_pq_is_copy(result))
+		cmx_db_query_note(query, CMX_DB_ANSWERED);
+	else
+		cmx_db_query_end(query,
+		    cmx_pq_is_failure(result) ? CMX_DB_FAILED : 0);
 	return result;
+}
+
+/* The statement without a name is this one now. */
+static inline void
+cmx_pq_prepare(struct cmx_pq *pq, const char *name, const char *sql)
+{
+	if (pq != NULL)
+		cmx_db_session_prepare(&pq->session, name, sql);
 }
 
 /* As PQexec(). */
 static inline PGresult *
 cmx_PQexec(PGconn *conn, const char *sql)
 {
-	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query query;
+	struct cmx_db_query *query = cmx_pq_begin(cmx_pq_of(conn), conn, sql);
 
-	cmx_pq_begin(pq, conn, &query, sql);
-	return cmx_pq_end(pq, &query, PQexec(conn, sql));
+	return cmx_pq_end(query, PQexec(conn, sql));
 }
 
 /* As PQexecParams(). */
@@ -395,12 +236,10 @@ cmx_PQexecParams(PGconn *conn, const char *sql, int n, const Oid *types,
     int result_format)
 {
 	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query query;
+	struct cmx_db_query *query = cmx_pq_begin(pq, conn, sql);
 
-	cmx_pq_begin(pq, conn, &query, sql);
-	if (pq != NULL)
-		pq->unnamed = query.names;
-	return cmx_pq_end(pq, &query,
+	cmx_pq_prepare(pq, "", sql);
+	return cmx_pq_end(query,
 	    PQexecParams(conn, sql, n, types, values, lengths, formats,
 		result_format));
 }
@@ -411,15 +250,14 @@ cmx_PQprepare(PGconn *conn, const char *name, const char *sql, int n,
     const Oid *types)
 {
 	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query query;
+	struct cmx_db_query *query = cmx_pq_begin(pq, conn, sql);
 	PGresult *result;
 
-	cmx_pq_begin(pq, conn, &query, sql);
-	query.is_silent = true;
+	cmx_db_query_note(query, CMX_DB_SILENT);
 	result = PQprepare(conn, name, sql, n, types);
 	if (!cmx_pq_is_failure(result))
 		cmx_pq_prepare(pq, name, sql);
-	return cmx_pq_end(pq, &query, result);
+	return cmx_pq_end(query, result);
 }
 
 /* As PQexecPrepared(). */
@@ -428,51 +266,28 @@ cmx_PQexecPrepared(PGconn *conn, const char *name, int n,
     const char *const *values, const int *lengths, const int *formats,
     int result_format)
 {
-	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query query;
+	struct cmx_db_query *query = cmx_pq_begin(cmx_pq_of(conn), conn, NULL);
 
-	cmx_pq_begin(pq, conn, &query, NULL);
-	cmx_pq_name_prepared(pq, &query.names, name);
-	return cmx_pq_end(pq, &query,
+	cmx_db_query_use_prepared(query, name);
+	return cmx_pq_end(query,
 	    PQexecPrepared(conn, name, n, values, lengths, formats,
 		result_format));
 }
 
 /* A query that is about to be sent; null: it is not recorded. */
-static inline struct cmx_pq_query *
+static inline struct cmx_db_query *
 cmx_pq_begin_send(struct cmx_pq *pq, const char *sql)
 {
-	struct cmx_pq_query *query;
-
-	if (pq == NULL)
-		return NULL;
-	query = (struct cmx_pq_query *)calloc(1, sizeof(*query));
-	if (query == NULL)
-		return NULL;
-	cmx_pq_name(&query->names, sql);
-	cmx_db_begin(pq->registry, &query->timer);
-	return query;
+	return pq == NULL ? NULL :
+			    cmx_db_session_begin(&pq->session, NULL, sql);
 }
 
 /* It was sent, or could not be: then it has failed. */
 static inline int
-cmx_pq_end_send(struct cmx_pq *pq, struct cmx_pq_query *query, int is_sent)
+cmx_pq_end_send(struct cmx_db_query *query, int is_sent)
 {
-	if (query == NULL)
-		return is_sent;
-	if (!is_sent) {
-		query->has_failed = true;
-		cmx_pq_record(query);
-		free(query);
-		return is_sent;
-	}
-	if (pq->first == NULL) {
-		cmx_add_db_connections(pq->registry, 1, -1);
-		pq->first = query;
-	} else {
-		pq->last->next = query;
-	}
-	pq->last = query;
+	if (!is_sent)
+		cmx_db_query_end(query, CMX_DB_FAILED);
 	return is_sent;
 }
 
@@ -480,10 +295,9 @@ cmx_pq_end_send(struct cmx_pq *pq, struct cmx_pq_query *query, int is_sent)
 static inline int
 cmx_PQsendQuery(PGconn *conn, const char *sql)
 {
-	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query *query = cmx_pq_begin_send(pq, sql);
+	struct cmx_db_query *query = cmx_pq_begin_send(cmx_pq_of(conn), sql);
 
-	return cmx_pq_end_send(pq, query, PQsendQuery(conn, sql));
+	return cmx_pq_end_send(query, PQsendQuery(conn, sql));
 }
 
 /* As PQsendQueryParams(). */
@@ -493,11 +307,10 @@ cmx_PQsendQueryParams(PGconn *conn, const char *sql, int n, const Oid *types,
     int result_format)
 {
 	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query *query = cmx_pq_begin_send(pq, sql);
+	struct cmx_db_query *query = cmx_pq_begin_send(pq, sql);
 
-	if (query != NULL)
-		pq->unnamed = query->names;
-	return cmx_pq_end_send(pq, query,
+	cmx_pq_prepare(pq, "", sql);
+	return cmx_pq_end_send(query,
 	    PQsendQueryParams(conn, sql, n, types, values, lengths, formats,
 		result_format));
 }
@@ -508,14 +321,13 @@ cmx_PQsendPrepare(PGconn *conn, const char *name, const char *sql, int n,
     const Oid *types)
 {
 	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query *query = cmx_pq_begin_send(pq, sql);
+	struct cmx_db_query *query = cmx_pq_begin_send(pq, sql);
 	int is_sent = PQsendPrepare(conn, name, sql, n, types);
 
 	if (is_sent)
 		cmx_pq_prepare(pq, name, sql);
-	if (query != NULL)
-		query->is_silent = true;
-	return cmx_pq_end_send(pq, query, is_sent);
+	cmx_db_query_note(query, CMX_DB_SILENT);
+	return cmx_pq_end_send(query, is_sent);
 }
 
 /* As PQsendQueryPrepared(). */
@@ -524,12 +336,10 @@ cmx_PQsendQueryPrepared(PGconn *conn, const char *name, int n,
     const char *const *values, const int *lengths, const int *formats,
     int result_format)
 {
-	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query *query = cmx_pq_begin_send(pq, NULL);
+	struct cmx_db_query *query = cmx_pq_begin_send(cmx_pq_of(conn), NULL);
 
-	if (query != NULL)
-		cmx_pq_name_prepared(pq, &query->names, name);
-	return cmx_pq_end_send(pq, query,
+	cmx_db_query_use_prepared(query, name);
+	return cmx_pq_end_send(query,
 	    PQsendQueryPrepared(conn, name, n, values, lengths, formats,
 		result_format));
 }
@@ -539,12 +349,10 @@ static inline int
 cmx_pq_describe(PGconn *conn, const char *name,
     int (*send)(PGconn *, const char *))
 {
-	struct cmx_pq *pq = cmx_pq_of(conn);
-	struct cmx_pq_query *query = cmx_pq_begin_send(pq, NULL);
+	struct cmx_db_query *query = cmx_pq_begin_send(cmx_pq_of(conn), NULL);
 
-	if (query != NULL)
-		query->is_silent = true;
-	return cmx_pq_end_send(pq, query, send(conn, name));
+	cmx_db_query_note(query, CMX_DB_SILENT);
+	return cmx_pq_end_send(query, send(conn, name));
 }
 
 /* As PQsendDescribePrepared() and PQsendDescribePortal(). */

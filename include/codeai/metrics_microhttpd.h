@@ -50,13 +50,10 @@
 #define CODEAI_METRICS_MICROHTTPD_H
 
 #include <microhttpd.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <codeai/metrics.h>
-#include <codeai/metrics_http.h>
-#include <codeai/metrics_reader.h>
+#include <codeai/metrics_http_server.h>
 
 #if MHD_VERSION < 0x00097400
 #error "codeai/metrics_microhttpd.h needs libmicrohttpd 0.9.74"
@@ -68,11 +65,10 @@ extern "C" {
 
 /* What a daemon's requests are recorded with; its members are its own. */
 struct cmx_mhd {
-	struct cmx_registry *registry;
+	struct cmx_http_server server;
 	MHD_AccessHandlerCallback handler;
 	MHD_RequestCompletedCallback completed;
 	void *arg;
-	struct cmx_gauge in_flight;
 };
 
 /*
@@ -90,15 +86,10 @@ struct cmx_mhd_reader {
 
 /* A request while it lasts. */
 struct cmx_mhd_request {
-	struct cmx_timer timer;
-	const char *method; /* cmx_http_method(): static */
 	struct cmx_mhd_reader *reader;
-	int64_t request_bytes, response_bytes; /* below 0: not known */
-	int status;                            /* 0: nothing was queued */
-	bool has_handler;                      /* it was called */
-	bool has_route;
+	int status;        /* 0: nothing was queued */
 	void *application; /* what the application's req_cls points to */
-	char path[CMX_HTTP_PATH_MAX];
+	struct cmx_http_request http;
 };
 
 /* The request of the handler's req_cls. */
@@ -123,20 +114,10 @@ cmx_mhd_init(struct cmx_mhd *mhd, struct cmx_registry *registry,
     MHD_AccessHandlerCallback handler, MHD_RequestCompletedCallback completed,
     void *arg)
 {
-	struct cmx_family_def def;
-	struct cmx_family family;
-
-	memset(mhd, 0, sizeof(*mhd));
-	mhd->registry = registry;
+	cmx_http_server_init(&mhd->server, registry);
 	mhd->handler = handler;
 	mhd->completed = completed;
 	mhd->arg = arg;
-	memset(&def, 0, sizeof(def));
-	def.name = "codeai_http_requests_in_flight";
-	def.help = "HTTP requests that have begun and not ended";
-	def.type = CMX_GAUGE;
-	if (cmx_register(registry, &def, &family, NULL) == 0)
-		cmx_gauge_find(&family, 0, NULL, &mhd->in_flight, NULL);
 }
 
 /* A request begins; null without memory. */
@@ -148,12 +129,8 @@ cmx_mhd_begin(struct cmx_mhd *mhd, const char *uri)
 
 	if (request == NULL)
 		return NULL;
-	memset(request, 0, offsetof(struct cmx_mhd_request, path));
-	request->method = "other";
-	request->response_bytes = -1;
-	cmx_http_normalize_path(uri, request->path, sizeof(request->path));
-	cmx_http_begin(mhd->registry, &request->timer);
-	cmx_gauge_inc(&mhd->in_flight);
+	memset(request, 0, offsetof(struct cmx_mhd_request, http));
+	cmx_http_request_begin(&mhd->server, &request->http, uri);
 	return request;
 }
 
@@ -173,7 +150,7 @@ cmx_mhd_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 }
 
 /* cmx_mhd_handler: the daemon's access handler, with the struct cmx_mhd. */
-static inline enum MHD_Result
+static CMX_UNUSED enum MHD_Result
 cmx_mhd_handler(void *cls, struct MHD_Connection *connection, const char *url,
     const char *method, const char *version, const char *upload_data,
     size_t *upload_data_size, void **req_cls)
@@ -187,13 +164,10 @@ cmx_mhd_handler(void *cls, struct MHD_Connection *connection, const char *url,
 		*req_cls = request = cmx_mhd_begin(mhd, url);
 	if (request == NULL)
 		return MHD_NO;
-	if (!request->has_handler) {
-		request->has_handler = true;
-		request->method = cmx_http_method(method);
-	}
+	cmx_http_request_handle(&request->http, method);
 	result = mhd->handler(mhd->arg, connection, url, method, version,
 	    upload_data, upload_data_size, &request->application);
-	request->request_bytes += (int64_t)(offered - *upload_data_size);
+	request->http.request_bytes += (int64_t)(offered - *upload_data_size);
 	return result;
 }
 
@@ -207,15 +181,7 @@ cmx_mhd_handler(void *cls, struct MHD_Connection *connection, const char *url,
 static inline void
 cmx_mhd_set_route(void **req_cls, const char *route)
 {
-	struct cmx_mhd_request *request = cmx_mhd_request_of(req_cls);
-	size_t n = route == NULL ? 0 : strlen(route);
-
-	if (n >= sizeof(request->path))
-		n = sizeof(request->path) - 1;
-	if (n > 0)
-		memcpy(request->path, route, n);
-	request->path[n] = '\0';
-	request->has_route = true;
+	cmx_http_request_set_route(&cmx_mhd_request_of(req_cls)->http, route);
 }
 
 static inline void
@@ -232,13 +198,13 @@ cmx_mhd_reader_leave(struct cmx_mhd_reader *reader)
  * req_cls is the handler's; size is that of the body, below 0 where it is not
  * known or where cmx_mhd_create_response_from_callback() counts it.
  */
-static inline enum MHD_Result
+static CMX_UNUSED enum MHD_Result
 cmx_mhd_queue_response(struct MHD_Connection *connection, void **req_cls,
     unsigned int status, struct MHD_Response *response, int64_t size)
 {
 	struct cmx_mhd_request *request = cmx_mhd_request_of(req_cls);
 	int status_before = request->status;
-	int64_t bytes_before = request->response_bytes;
+	int64_t bytes_before = request->http.response_bytes;
 
 	/* It was made, and another response is queued. */
 	if (request->reader != NULL &&
@@ -248,11 +214,11 @@ cmx_mhd_queue_response(struct MHD_Connection *connection, void **req_cls,
 	}
 	/* Where it closes the connection, the request is gone afterwards. */
 	request->status = (int)(status & ~(unsigned int)MHD_ICY_FLAG);
-	request->response_bytes = size;
+	request->http.response_bytes = size;
 	if (MHD_queue_response(connection, status, response) == MHD_YES)
 		return MHD_YES;
 	request->status = status_before;
-	request->response_bytes = bytes_before;
+	request->http.response_bytes = bytes_before;
 	return MHD_NO;
 }
 
@@ -284,7 +250,7 @@ cmx_mhd_release(void *cls)
  *
  * For one request: a response that is queued again counts for the first one.
  */
-static inline struct MHD_Response *
+static CMX_UNUSED struct MHD_Response *
 cmx_mhd_create_response_from_callback(void **req_cls, uint64_t size,
     size_t block_size, MHD_ContentReaderCallback read, void *arg,
     MHD_ContentReaderFreeCallback release)
@@ -315,7 +281,7 @@ cmx_mhd_create_response_from_callback(void **req_cls, uint64_t size,
 }
 
 /* The status of a request that has ended. */
-static inline int
+static CMX_UNUSED int
 cmx_mhd_status(const struct cmx_mhd_request *request,
     struct MHD_Connection *connection, enum MHD_RequestTerminationCode end)
 {
@@ -340,200 +306,35 @@ cmx_mhd_status(const struct cmx_mhd_request *request,
 	}
 }
 
-/* The bytes of a response's body; below 0 where they are not known. */
-static inline int64_t
-cmx_mhd_response_bytes(const struct cmx_mhd_request *request, int status,
-    enum MHD_RequestTerminationCode end)
-{
-	if (request->reader != NULL)
-		return (int64_t)__atomic_load_n(&request->reader->n_bytes,
-		    __ATOMIC_RELAXED);
-	if (end != MHD_REQUEST_TERMINATED_COMPLETED_OK)
-		return -1;
-	if (status < 200 || status == 204 || status == 304 ||
-	    strcmp(request->method, "HEAD") == 0)
-		return 0;
-	return request->response_bytes;
-}
-
 /*
  * cmx_mhd_completed: for MHD_OPTION_NOTIFY_COMPLETED, with the struct cmx_mhd;
  * records the request, and calls the application's own.
  */
-static inline void
+static CMX_UNUSED void
 cmx_mhd_completed(void *cls, struct MHD_Connection *connection, void **req_cls,
     enum MHD_RequestTerminationCode end)
 {
 	struct cmx_mhd *mhd = (struct cmx_mhd *)cls;
 	struct cmx_mhd_request *request = (struct cmx_mhd_request *)*req_cls;
-	int status;
 
 	if (request == NULL)
 		return;
-	if (mhd->completed != NULL && request->has_handler)
+	if (mhd->completed != NULL && request->http.is_handled)
 		mhd->completed(mhd->arg, connection, &request->application,
 		    end);
-	status = cmx_mhd_status(request, connection, end);
-	if (!request->has_route && (status == 404 || !request->has_handler))
-		strcpy(request->path, "other");
-	cmx_http_end(&request->timer, request->method, request->path, status,
-	    request->request_bytes,
-	    cmx_mhd_response_bytes(request, status, end));
-	cmx_gauge_dec(&mhd->in_flight);
+	/* What a reader gave is known however the request ended. */
+	if (request->reader != NULL)
+		request->http.response_bytes =
+		    (int64_t)__atomic_load_n(&request->reader->n_bytes,
+			__ATOMIC_RELAXED);
+	else if (end != MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		request->http.response_bytes = -1;
+	cmx_http_request_end(&mhd->server, &request->http,
+	    cmx_mhd_status(request, connection, end));
 	if (request->reader != NULL)
 		cmx_mhd_reader_leave(request->reader);
 	free(request);
 	*req_cls = NULL;
-}
-
-/*
- * A /metrics of the application's own; its members are its own.
- *
- *	if (strcmp(url, "/metrics") == 0)
- *		return cmx_mhd_metrics_handler(&exposition, connection, url,
- *		    method, version, upload_data, upload_data_size, req_cls);
- */
-struct cmx_mhd_metrics {
-	struct cmxr_reader *reader;
-	const char *segment;
-	pthread_mutex_t lock; /* a reader is one thread's at a time */
-	bool has_path;
-};
-
-/*
- * cmx_mhd_metrics_open: make a handler of /metrics.
- *
- * segment is the path that cmx_open() was given, and must live as long as the
- * handler; null is the default one.  A private segment has no path: registry
- * is its own, and null otherwise.
- *
- * Returns:   0, or a negative enum cmx_err, as cmxr_open(); the handler then
- *            answers 503 and, of a segment with a path, tries again at each
- *            request.
- * Safety:    thread.  A child that is forked while a thread answers a scrape
- *            needs one of its own.
- */
-static inline int
-cmx_mhd_metrics_open(struct cmx_mhd_metrics *metrics,
-    struct cmx_registry *registry, const char *segment, struct cmx_error *err)
-{
-	memset(metrics, 0, sizeof(*metrics));
-	pthread_mutex_init(&metrics->lock, NULL);
-	metrics->segment = segment;
-	metrics->has_path = registry == NULL;
-	if (registry != NULL)
-		return cmxr_open_fd(cmx_segment_fd(registry), "private",
-		    &metrics->reader, err);
-	return cmxr_open(segment, &metrics->reader, err);
-}
-
-/* Requires: no request is under way. */
-static inline void
-cmx_mhd_metrics_close(struct cmx_mhd_metrics *metrics)
-{
-	cmxr_close(metrics->reader);
-	metrics->reader = NULL;
-	pthread_mutex_destroy(&metrics->lock);
-}
-
-/* The reader of the segment that has the path now. */
-static inline int
-cmx_mhd_metrics_renew(struct cmx_mhd_metrics *metrics, struct cmx_error *err)
-{
-	struct cmxr_reader *reader;
-	int result;
-
-	if (!metrics->has_path ||
-	    (metrics->reader != NULL && cmxr_is_current(metrics->reader)))
-		return 0;
-	result = cmxr_open(metrics->segment, &reader, err);
-	if (result == 0) {
-		cmxr_close(metrics->reader);
-		metrics->reader = reader;
-	}
-	/* One that was removed is shown as it was. */
-	return metrics->reader != NULL ? 0 : result;
-}
-
-static inline int
-cmx_mhd_metrics_encode(struct cmx_mhd_metrics *metrics, enum cmxr_format format,
-    struct cmxr_buffer *body, struct cmx_error *err)
-{
-	struct cmxr_input input;
-	int result;
-
-	memset(&input, 0, sizeof(input));
-	pthread_mutex_lock(&metrics->lock);
-	result = cmx_mhd_metrics_renew(metrics, err);
-	if (result == 0 && metrics->reader == NULL) {
-		result = CMX_ERR_NOT_FOUND;
-		strcpy(err->text, "the segment cannot be read");
-	}
-	if (result == 0)
-		result =
-		    cmxr_snapshot_take(metrics->reader, &input.snapshot, err);
-	if (result == 0)
-		result = cmxr_encode(&input, 1, format, NULL, body, err);
-	pthread_mutex_unlock(&metrics->lock);
-	return result;
-}
-
-/*
- * cmx_mhd_metrics_handler: an access handler that answers with the metrics,
- * with the struct cmx_mhd_metrics.
- *
- * In the format that the request's Accept header asks for; not compressed.
- * 405 where the method is neither GET nor HEAD, 503 with the reason where the
- * segment cannot be read.  A scrape waits for another one that is under way.
- * codeai-metricsd(8) does the same outside of the application, where nothing
- * that is in the segment can hurt it.
- */
-static inline enum MHD_Result
-cmx_mhd_metrics_handler(void *cls, struct MHD_Connection *connection,
-    const char *url, const char *method, const char *version,
-    const char *upload_data, size_t *upload_data_size, void **req_cls)
-{
-	static const char other_method[] = "only GET and HEAD are allowed\n";
-	struct cmx_mhd_metrics *metrics = (struct cmx_mhd_metrics *)cls;
-	enum cmxr_format format = cmxr_negotiate(
-	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept"));
-	struct cmxr_buffer body = { NULL, 0, 0 };
-	struct cmx_error err;
-	struct MHD_Response *response;
-	unsigned int status = MHD_HTTP_OK;
-	const char *type = "text/plain; charset=utf-8";
-	enum MHD_Result result;
-
-	(void)url;
-	(void)version;
-	(void)upload_data;
-	(void)upload_data_size;
-	(void)req_cls;
-	err.text[0] = '\0';
-	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
-		status = MHD_HTTP_METHOD_NOT_ALLOWED;
-		response =
-		    MHD_create_response_from_buffer(sizeof(other_method) - 1,
-			(void *)(uintptr_t)other_method,
-			MHD_RESPMEM_PERSISTENT);
-	} else if (cmx_mhd_metrics_encode(metrics, format, &body, &err) < 0) {
-		status = MHD_HTTP_SERVICE_UNAVAILABLE;
-		response = MHD_create_response_from_buffer(strlen(err.text),
-		    err.text, MHD_RESPMEM_MUST_COPY);
-	} else {
-		type = cmxr_content_type(format);
-		response = MHD_create_response_from_buffer(body.size, body.data,
-		    MHD_RESPMEM_MUST_COPY);
-	}
-	cmxr_buffer_free(&body);
-	if (response == NULL)
-		return MHD_NO;
-	MHD_add_response_header(response, "Content-Type", type);
-	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(response, "Allow", "GET, HEAD");
-	result = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return result;
 }
 
 #ifdef __cplusplus

@@ -48,7 +48,7 @@
 #include <string.h>
 
 #include <codeai/metrics_codeai.h>
-#include <codeai/metrics_db.h>
+#include <codeai/metrics_db_session.h>
 
 #if SQLITE_VERSION_NUMBER < 3014000
 #error "codeai/metrics_sqlite3.h needs SQLite 3.14"
@@ -58,44 +58,11 @@
 extern "C" {
 #endif
 
-/* A statement that has begun. */
-struct cmx_sqlite3_statement {
-	sqlite3_stmt *statement;
-	struct cmx_timer timer;
-	const char *operation;
-	char entity[CMX_DB_ENTITY_MAX];
-};
-
 /* What a connection is recorded with; its members are its own. */
 struct cmx_sqlite3 {
-	struct cmx_registry *registry;
+	struct cmx_db_session session; /* its queries' keys: statements */
 	sqlite3 *db;                   /* null: closed or detached */
-	struct cmx_gauge active, idle; /* connections */
-	struct cmx_sqlite3_statement *running;
-	size_t n_running, n_room;
 };
-
-/*
- * What a thread knows of its statements: the text of the one that the error
- * log told of last, and the names of the last one that ended well.
- */
-struct cmx_sqlite3_thread {
-	char failed[256];          /* "": none */
-	bool is_again;             /* SQLite prepares it again by itself */
-	struct cmx_sqlite3 *again; /* whose newest statement that is */
-	struct cmx_registry *registry;
-	const char *operation; /* null: none */
-	char entity[CMX_DB_ENTITY_MAX];
-};
-CMX_WEAK __thread struct cmx_sqlite3_thread cmx_sqlite3_thread;
-
-/* The connection goes from idle to active, or back. */
-static inline void
-cmx_sqlite3_use(const struct cmx_sqlite3 *metrics, double n)
-{
-	cmx_gauge_add(&metrics->active, n);
-	cmx_gauge_sub(&metrics->idle, n);
-}
 
 /* SQLite gives what it runs within a statement another text: a comment. */
 static inline bool
@@ -106,164 +73,88 @@ cmx_sqlite3_is_own(sqlite3_stmt *statement, const char *text)
 	return sql == NULL || text == NULL || strcmp(sql, text) == 0;
 }
 
-/* Did the error log tell of this statement?  It cuts long ones. */
-static inline bool
-cmx_sqlite3_is_told(const char *sql)
-{
-	const char *failed = cmx_sqlite3_thread.failed;
-	size_t n = sql == NULL ? 0 : strlen(sql), room = strlen(failed);
-
-	return room > 0 &&
-	    (sql == NULL || strncmp(sql, failed, n < room ? n : room) == 0);
-}
-
-/* Behind the last entry, where the statement is not running. */
-static inline size_t
-cmx_sqlite3_find(const struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
-{
-	for (size_t i = metrics->n_running; i > 0; i--)
-		if (metrics->running[i - 1].statement == statement)
-			return i - 1;
-	return metrics->n_running;
-}
-
-/* Closed, and no statement is left: nothing will come any more. */
+/* A statement has ended, and what the error log told of it is old. */
 static inline void
-cmx_sqlite3_release(struct cmx_sqlite3 *metrics)
+cmx_sqlite3_record(struct cmx_db_query *query, unsigned int flags)
 {
-	if (metrics->db != NULL || metrics->n_running > 0)
-		return;
-	free(metrics->running);
-	metrics->running = NULL;
-	metrics->n_room = 0;
-}
+	struct cmx_db_thread *thread = cmx_db_thread();
 
-/* The i-th statement that is running is so no more. */
-static inline void
-cmx_sqlite3_drop(struct cmx_sqlite3 *metrics, size_t i)
-{
-	metrics->running[i] = metrics->running[--metrics->n_running];
-	if (metrics->n_running == 0 && metrics->db != NULL)
-		cmx_sqlite3_use(metrics, -1);
-	cmx_sqlite3_release(metrics);
+	thread->failed[0] = '\0';
+	thread->session = NULL;
+	cmx_db_query_end(query, flags);
 }
 
 /*
  * sqlite3_exec() whose row function ends it finalizes its statement without a
- * word: the i-th one has ended some time ago.
+ * word.  The newest statements that are under way: do they exist?
  */
-static inline void
-cmx_sqlite3_give_up(struct cmx_sqlite3 *metrics, size_t i)
-{
-	cmx_record_db_query(metrics->registry, metrics->running[i].operation,
-	    metrics->running[i].entity, 0, false);
-	cmx_sqlite3_drop(metrics, i);
-}
-
-/* The i-th statement that is running has ended. */
-static inline void
-cmx_sqlite3_record(struct cmx_sqlite3 *metrics, size_t i, bool has_failed)
-{
-	struct cmx_sqlite3_thread *thread = &cmx_sqlite3_thread;
-	const struct cmx_sqlite3_statement *ended = &metrics->running[i];
-
-	thread->failed[0] = '\0';
-	thread->again = NULL;
-	thread->registry = metrics->registry;
-	thread->operation = has_failed ? NULL : ended->operation;
-	memcpy(thread->entity, ended->entity, sizeof(thread->entity));
-	cmx_db_end(&ended->timer, ended->operation, ended->entity, has_failed);
-	cmx_sqlite3_drop(metrics, i);
-}
-
-/* The newest statements that are running: do they exist? */
-static inline void
+static CMX_UNUSED void
 cmx_sqlite3_reap(struct cmx_sqlite3 *metrics)
 {
-	while (metrics->n_running > 0 && metrics->db != NULL) {
-		size_t newest = metrics->n_running - 1;
+	const void *newest;
+
+	while (metrics->db != NULL &&
+	    (newest = cmx_db_session_newest_key(&metrics->session)) != NULL) {
 		sqlite3_stmt *s = NULL;
 
 		while ((s = sqlite3_next_stmt(metrics->db, s)) != NULL)
-			if (s == metrics->running[newest].statement)
+			if (s == newest)
 				return;
-		cmx_sqlite3_give_up(metrics, newest);
+		cmx_db_query_end(cmx_db_session_find(&metrics->session, newest),
+		    CMX_DB_TIMELESS);
 	}
 }
 
-static inline void
+static CMX_UNUSED void
 cmx_sqlite3_begin(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
 {
-	const char *sql = sqlite3_sql(statement);
-	struct cmx_sqlite3_statement *running;
-	size_t n_room = metrics->n_room;
-	size_t i = cmx_sqlite3_find(metrics, statement);
+	struct cmx_db_thread *thread = cmx_db_thread();
+	struct cmx_db_query *query =
+	    cmx_db_session_find(&metrics->session, statement);
 
 	/* Prepared again, after its schema changed, it goes on. */
-	if (i < metrics->n_running && cmx_sqlite3_thread.again == metrics)
+	if (query != NULL && thread->session == &metrics->session)
 		return;
 	/* Another one in the place of one that is gone. */
-	if (i < metrics->n_running)
-		cmx_sqlite3_give_up(metrics, i);
+	cmx_db_query_end(query, CMX_DB_TIMELESS);
 	cmx_sqlite3_reap(metrics);
-	cmx_sqlite3_thread.failed[0] = '\0';
-	cmx_sqlite3_thread.again = NULL;
-	if (metrics->n_running == n_room) {
-		n_room = n_room == 0 ? 8 : 2 * n_room;
-		running =
-		    (struct cmx_sqlite3_statement *)realloc(metrics->running,
-			n_room * sizeof(*running));
-		if (running == NULL)
-			return;
-		metrics->running = running;
-		metrics->n_room = n_room;
-	}
-	if (metrics->n_running == 0 && metrics->db != NULL)
-		cmx_sqlite3_use(metrics, 1);
-	running = &metrics->running[metrics->n_running++];
-	running->statement = statement;
-	running->operation = cmx_db_operation(sql);
-	cmx_db_entity(sql, running->entity, sizeof(running->entity));
-	cmx_db_begin(metrics->registry, &running->timer);
+	thread->failed[0] = '\0';
+	thread->session = NULL;
+	cmx_db_session_begin(&metrics->session, statement,
+	    sqlite3_sql(statement));
 }
 
-static inline void
+static CMX_UNUSED void
 cmx_sqlite3_end(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
 {
-	struct cmx_sqlite3_statement *running = metrics->running, found;
-	struct cmx_sqlite3_thread *thread = &cmx_sqlite3_thread;
+	struct cmx_db_thread *thread = cmx_db_thread();
+	struct cmx_db_query *query =
+	    cmx_db_session_find(&metrics->session, statement);
 	const char *sql = sqlite3_sql(statement);
-	bool is_told = cmx_sqlite3_is_told(sql);
-	size_t i = cmx_sqlite3_find(metrics, statement);
+	bool has_failed = cmx_db_thread_has_failed(sql);
 
-	if (i == metrics->n_running)
+	if (query == NULL)
 		return;
-	if (is_told && thread->is_again && sql != NULL) {
+	if (has_failed && thread->goes_on && sql != NULL) {
 		/* Not its end: it goes on with the new schema. */
-		found = running[i];
-		running[i] = running[metrics->n_running - 1];
-		running[metrics->n_running - 1] = found;
+		cmx_db_query_renew(query);
 		thread->failed[0] = '\0';
-		thread->again = metrics;
+		thread->session = &metrics->session;
 		return;
 	}
 	/* One that waits for a lock is busy, and has no row. */
-	cmx_sqlite3_record(metrics, i,
-	    is_told ||
-		(sqlite3_stmt_busy(statement) &&
-		    sqlite3_data_count(statement) == 0));
+	if (sqlite3_stmt_busy(statement) && sqlite3_data_count(statement) == 0)
+		has_failed = true;
+	cmx_sqlite3_record(query, has_failed ? CMX_DB_FAILED : 0);
 }
 
-/* The connection is neither active nor idle any more. */
+/* The connection is closed; its statements may live on for a while. */
 static inline void
 cmx_sqlite3_leave(struct cmx_sqlite3 *metrics)
 {
 	cmx_sqlite3_reap(metrics);
-	if (metrics->db != NULL)
-		cmx_gauge_dec(
-		    metrics->n_running > 0 ? &metrics->active : &metrics->idle);
+	cmx_db_session_close(&metrics->session);
 	metrics->db = NULL;
-	cmx_sqlite3_release(metrics);
 }
 
 /*
@@ -274,7 +165,7 @@ cmx_sqlite3_leave(struct cmx_sqlite3 *metrics)
  * SQLITE_TRACE_STMT, _PROFILE and _CLOSE, calls this one from it after
  * cmx_sqlite3_attach() and its own sqlite3_trace_v2().
  */
-static inline int
+static CMX_UNUSED int
 cmx_sqlite3_trace(unsigned int event, void *arg, void *object, void *detail)
 {
 	struct cmx_sqlite3 *metrics = (struct cmx_sqlite3 *)arg;
@@ -301,15 +192,13 @@ cmx_sqlite3_trace(unsigned int event, void *arg, void *object, void *detail)
  * Owner:     the caller; it must live as long as the connection, which after
  *            sqlite3_close_v2() is as long as the connection's statements.
  */
-static inline int
+static CMX_UNUSED int
 cmx_sqlite3_attach(struct cmx_sqlite3 *metrics, struct cmx_registry *registry,
     sqlite3 *db)
 {
-	struct cmx_family family;
 	int result;
 
 	memset(metrics, 0, sizeof(*metrics));
-	metrics->registry = registry;
 	if (db == NULL)
 		return SQLITE_MISUSE;
 	result = sqlite3_trace_v2(db,
@@ -318,14 +207,7 @@ cmx_sqlite3_attach(struct cmx_sqlite3 *metrics, struct cmx_registry *registry,
 	if (result != SQLITE_OK)
 		return result;
 	metrics->db = db;
-	/* Makes the families, if need be; then there is something to find. */
-	cmx_add_db_connections(registry, 0, 1);
-	if (cmx_family_find(registry, "codeai_db_connections_active", &family,
-		NULL) == 0)
-		cmx_gauge_find(&family, 0, NULL, &metrics->active, NULL);
-	if (cmx_family_find(registry, "codeai_db_connections_idle", &family,
-		NULL) == 0)
-		cmx_gauge_find(&family, 0, NULL, &metrics->idle, NULL);
+	cmx_db_session_open(&metrics->session, registry);
 	return SQLITE_OK;
 }
 
@@ -340,9 +222,7 @@ cmx_sqlite3_detach(struct cmx_sqlite3 *metrics)
 {
 	if (metrics->db != NULL)
 		sqlite3_trace_v2(metrics->db, 0, NULL, NULL);
-	if (metrics->n_running > 0 && metrics->db != NULL)
-		cmx_sqlite3_use(metrics, -1);
-	metrics->n_running = 0;
+	cmx_db_session_end_all(&metrics->session, CMX_DB_UNRECORDED);
 	cmx_sqlite3_leave(metrics);
 }
 
@@ -364,7 +244,7 @@ cmx_sqlite3_text(const char *message, const char *before)
  * An application that has its own calls this one from it.  At most the first
  * 200 bytes of a statement that cannot be prepared are looked at.
  */
-static inline void
+static CMX_UNUSED void
 cmx_sqlite3_log(void *arg, int code, const char *message)
 {
 	/*
@@ -376,26 +256,23 @@ cmx_sqlite3_log(void *arg, int code, const char *message)
 	    strncmp(message, "statement aborts", strlen("statement aborts")) ==
 		0;
 	const char *sql = cmx_sqlite3_text(message, is_run ? "[" : " in \"");
+	struct cmx_db_thread *thread = cmx_db_thread();
 	char entity[CMX_DB_ENTITY_MAX];
-	size_t n;
 
 	if (sql == NULL)
 		return;
 	if (is_run) {
-		cmx_sqlite3_thread.is_again = (code & 0xff) == SQLITE_SCHEMA;
-		n = strlen(sql);
-		if (n >= sizeof(cmx_sqlite3_thread.failed))
-			n = sizeof(cmx_sqlite3_thread.failed) - 1;
-		memcpy(cmx_sqlite3_thread.failed, sql, n);
-		cmx_sqlite3_thread.failed[n] = '\0';
+		cmx_db_thread_fail(sql, (code & 0xff) == SQLITE_SCHEMA);
 	} else if ((code & 0xff) != SQLITE_ERROR) {
 		return;
-	} else if (cmx_sqlite3_thread.again != NULL) {
+	} else if (thread->session != NULL) {
 		/* The one that was to be prepared again. */
-		cmx_sqlite3_record(cmx_sqlite3_thread.again,
-		    cmx_sqlite3_thread.again->n_running - 1, true);
+		cmx_sqlite3_record(cmx_db_session_find(thread->session,
+				       cmx_db_session_newest_key(
+					   thread->session)),
+		    CMX_DB_FAILED);
 	} else {
-		cmx_sqlite3_thread.operation = NULL;
+		thread->operation = NULL;
 		cmx_db_entity(sql, entity, sizeof(entity));
 		cmx_record_db_query((struct cmx_registry *)arg,
 		    cmx_db_operation(sql), entity, 0, true);
@@ -419,7 +296,7 @@ cmx_sqlite3_init(struct cmx_registry *registry)
 static inline int
 cmx_sqlite3_returned(int result)
 {
-	struct cmx_sqlite3_thread *thread = &cmx_sqlite3_thread;
+	struct cmx_db_thread *thread = cmx_db_thread();
 
 	if (result != SQLITE_OK && result != SQLITE_ROW &&
 	    result != SQLITE_DONE && thread->operation != NULL)
@@ -433,7 +310,7 @@ cmx_sqlite3_returned(int result)
 static inline int
 cmx_sqlite3_step(sqlite3_stmt *statement)
 {
-	cmx_sqlite3_thread.operation = NULL;
+	cmx_db_thread()->operation = NULL;
 	return cmx_sqlite3_returned(sqlite3_step(statement));
 }
 
@@ -453,7 +330,7 @@ cmx_sqlite3_give_row(sqlite3_stmt *statement, char **texts,
 }
 
 /* The first statement of a text, which then begins behind it. */
-static inline int
+static CMX_UNUSED int
 cmx_sqlite3_exec_first(sqlite3 *db, const char **sql,
     int (*row)(void *, int, char **, char **), void *arg)
 {
@@ -485,7 +362,7 @@ cmx_sqlite3_exec_first(sqlite3 *db, const char **sql,
 }
 
 /* As sqlite3_exec(), and no failure is missed. */
-static inline int
+static CMX_UNUSED int
 cmx_sqlite3_exec(sqlite3 *db, const char *sql,
     int (*row)(void *, int, char **, char **), void *arg, char **message)
 {

@@ -23,6 +23,7 @@
 
 #define CMX_SQLITE3_REPLACE
 #include <codeai/metrics_microhttpd.h>
+#include <codeai/metrics_microhttpd_exposition.h>
 #include <codeai/metrics_sqlite3.h>
 
 #define WORKERS 4

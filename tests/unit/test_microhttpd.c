@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "codeai/metrics_microhttpd.h"
+#include "codeai/metrics_microhttpd_exposition.h"
 
 struct site {
 	struct fixture f;
