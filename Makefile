@@ -38,6 +38,9 @@ LIB_SRC	= $(sort $(wildcard lib/*/*.c lib/*/*.S))
 LIB_OBJ	= $(addprefix $B/,$(addsuffix .o,$(LIB_SRC)))
 SO_OBJ	= $(LIB_OBJ:$B/lib/write/hot.c.o=$B/lib/write/hot.so.o)
 LIB	= $B/libcodeai-metrics.a
+# The same with the contracts of base/require.h, for the unit tests.
+CHECKED_OBJ = $(LIB_OBJ:$B/lib/%=$B/checked/lib/%)
+CHECKED	= $B/checked/libcodeai-metrics.a
 SO	= $B/$(SONAME)
 CLI_OBJ	= $(patsubst %,$B/%.o,$(sort $(wildcard cmd/codeai-metrics/*.c cmd/codeai-metrics/*/*.c)))
 DAEMON_OBJ = $(patsubst %,$B/%.o,$(sort $(wildcard cmd/codeai-metricsd/*.c)))
@@ -63,6 +66,16 @@ $B/lib/%.c.o: lib/%.c
 	$Q$(COMPILE) -DCMX_NO_INLINE -fPIC -fvisibility=hidden \
 	    -ftls-model=initial-exec -c -o $@ $<
 
+$B/checked/lib/%.c.o: lib/%.c
+	@mkdir -p $(@D)
+	$(if $Q,@echo "  CC    $< (checked)")
+	$Q$(COMPILE) -DCMXI_CHECKED -DCMX_NO_INLINE -fPIC \
+	    -fvisibility=hidden -ftls-model=initial-exec -c -o $@ $<
+
+$B/checked/lib/%.S.o: $B/lib/%.S.o
+	@mkdir -p $(@D)
+	$Qcp $< $@
+
 # The shared library is never unmapped, and its sections may rely on it.
 $B/lib/write/hot.so.o: lib/write/hot.c
 	$(if $Q,@echo "  CC    $< (shared)")
@@ -80,6 +93,8 @@ $B/cmd/%.c.o: cmd/%.c
 	$Q$(filter-out -Ilib,$(COMPILE)) -fPIE -c -o $@ $<
 
 $(LIB): $(LIB_OBJ)
+$(CHECKED): $(CHECKED_OBJ)
+$(LIB) $(CHECKED):
 	$(if $Q,@echo "  AR    $@")
 	$Qrm -f $@ && $(AR) rcs $@ $^
 
@@ -102,10 +117,10 @@ $(DAEMON): $(DAEMON_OBJ) $(LIB)
 
 # Tests
 
-$B/tests/test_%: tests/unit/test_%.c tests/support/test.h tests/support/metrics.h $(LIB)
+$B/tests/test_%: tests/unit/test_%.c tests/support/test.h tests/support/metrics.h $(CHECKED)
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  TEST  $@")
-	$Q$(COMPILE) -Itests/support -pthread -o $@ $< $(LIB) \
+	$Q$(COMPILE) -DCMXI_CHECKED -Itests/support -pthread -o $@ $< $(CHECKED) \
 	    $(call PKGLIBS,cmocka $(NEEDS)) $(LIB_LIBS)
 
 # What the adapters adapt.
@@ -113,11 +128,11 @@ $B/tests/test_sqlite3: NEEDS = sqlite3
 $B/tests/test_microhttpd: NEEDS = libmicrohttpd
 
 # The same updates, not inlined.
-$B/tests/test_hot_called: tests/unit/test_hot.c tests/support/metrics.h $(LIB)
+$B/tests/test_hot_called: tests/unit/test_hot.c tests/support/metrics.h $(CHECKED)
 	@mkdir -p $(@D)
 	$(if $Q,@echo "  TEST  $@")
-	$Q$(COMPILE) -DCMX_NO_INLINE -Itests/support -pthread -o $@ $< \
-	    $(LIB) $(call PKGLIBS,cmocka) $(LIB_LIBS)
+	$Q$(COMPILE) -DCMXI_CHECKED -DCMX_NO_INLINE -Itests/support -pthread \
+	    -o $@ $< $(CHECKED) $(call PKGLIBS,cmocka) $(LIB_LIBS)
 
 $B/tests/prefork: tests/demo/prefork.c $(LIB)
 	@mkdir -p $(@D)
@@ -279,4 +294,4 @@ help: ## this list
 	    Makefile
 	@echo '  variables: PREFIX DESTDIR CC CFLAGS LDFLAGS V=1 KEEP=1 T="unit cli" M=slot'
 
--include $(wildcard $B/*/*.d $B/*/*/*.d $B/*/*/*/*.d)
+-include $(wildcard $B/*/*.d $B/*/*/*.d $B/*/*/*/*.d $B/*/*/*/*/*.d)

@@ -21,6 +21,7 @@
 
 #include "base/atomic.h"
 #include "base/error.h"
+#include "base/require.h"
 #include "family/compare.h"
 #include "schema/schema.h"
 #include "segment/family_record.h"
@@ -44,6 +45,7 @@ struct totals {
 static void *
 cell_at(struct totals *t, uint64_t offset, uint64_t n)
 {
+	REQUIRE(n > 0);
 	if (offset + n > t->capacity) {
 		uint64_t capacity = 2 * (offset + n);
 		unsigned char *grown = realloc(t->bytes, capacity);
@@ -183,6 +185,7 @@ publish_totals(const struct cmx_registry *to, const struct totals *t,
 	struct cmxi_shm_header *h = cmxi_segment_header(s);
 	unsigned char *stripe = cmxi_segment_carry_stripe(s);
 
+	REQUIRE(!cmxi_segment_is_carried(&to->segment));
 	if (t->size > 0) {
 		int r = cmxi_segment_reserve(s, (uint64_t)(stripe - s->base),
 		    t->size);

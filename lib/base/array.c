@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/require.h"
+
 bool
 cmxi_array_reserve(void *arrayp, size_t *capacity, size_t n, size_t size)
 {
 	size_t grown = n + n / 2 + 4;
 	unsigned char *array;
 
+	REQUIRE(size > 0);
 	if (n <= *capacity)
 		return true;
 	/* Through memcpy: a pointer of any type is kept in *arrayp. */

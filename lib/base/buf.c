@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/number.h"
+#include "base/require.h"
 
 void
 cmxi_buf_fini(struct cmxi_buf *b)
@@ -22,6 +23,7 @@ cmxi_buf_grow(struct cmxi_buf *b, size_t n)
 	size_t capacity = b->capacity < 256 ? 256 : b->capacity;
 	char *data;
 
+	REQUIRE(b->size <= b->capacity);
 	if (b->failed || n > SIZE_MAX / 4 - b->size)
 		goto fail;
 	while (capacity - b->size < n)

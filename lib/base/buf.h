@@ -16,6 +16,7 @@
 #include "codeai/metrics_base.h"
 
 #include "base/compiler.h"
+#include "base/require.h"
 
 struct cmxi_buf {
 	char *data;
@@ -40,6 +41,7 @@ cmxi_buf_reserve(struct cmxi_buf *b, size_t n)
 static inline void
 cmxi_buf_bytes(struct cmxi_buf *b, const void *bytes, size_t n)
 {
+	REQUIRE(n == 0 || bytes != NULL);
 	if (n > 0 && cmxi_buf_reserve(b, n)) {
 		memcpy(b->data + b->size, bytes, n);
 		b->size += n;

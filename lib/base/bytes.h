@@ -9,10 +9,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/require.h"
+
 /* The next multiple of unit, which need not be a power of two. */
 static inline uint64_t
 cmxi_round_up(uint64_t n, uint64_t unit)
 {
+	REQUIRE(unit > 0);
 	return (n + unit - 1) / unit * unit;
 }
 

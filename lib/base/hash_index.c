@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/require.h"
+
 #define CAPACITY_MIN 64
 
 /* The half of the hash that a slot keeps chooses its place too. */
@@ -40,6 +42,7 @@ put_slot(struct cmxi_hash_index *index, uint64_t slot)
 {
 	size_t mask = index->capacity - 1, at = half_of(slot) & mask;
 
+	REQUIRE(index->n < index->capacity);
 	while (index->slots[at] != 0)
 		at = (at + 1) & mask;
 	index->slots[at] = slot;
@@ -67,6 +70,7 @@ bool
 cmxi_hash_index_add(struct cmxi_hash_index *index, uint64_t hash,
     uint32_t number)
 {
+	REQUIRE(number != CMXI_HASH_INDEX_NONE);
 	if (index->n * 2 >= index->capacity && !grow_index(index))
 		return false;
 	put_slot(index, half_of(hash) << 32 | ((uint64_t)number + 1));

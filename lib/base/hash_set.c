@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/require.h"
+
 #define CAPACITY_MIN 256
 
 /* The slot of a hash, or the free one where it belongs. */
@@ -15,6 +17,7 @@ slot_of_hash(const struct cmxi_hash_set *s, uint64_t hash)
 {
 	size_t at = hash & (s->capacity - 1);
 
+	REQUIRE(s->n < s->capacity);
 	while (s->slots[at] != 0 && s->slots[at] != hash)
 		at = (at + 1) & (s->capacity - 1);
 	return at;

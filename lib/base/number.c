@@ -150,6 +150,7 @@ cmxi_double_to_decimal(double d)
 	int exponent = (int)(bits >> FRACTION_BITS) & EXPONENT_MASK;
 
 	REQUIRE(isfinite(d) && d != 0);
+	REQUIRE(isfinite(d) && d != 0);
 	if (exponent == 0)
 		return without_trailing_zeros(
 		    shortest(fraction, 1 - EXPONENT_BIAS, false));

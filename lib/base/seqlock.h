@@ -13,6 +13,7 @@
 #define CMXI_SEQLOCK_H
 
 #include "base/atomic.h"
+#include "base/require.h"
 
 /* Begin to write; returns the number, which is odd now. */
 static inline uint32_t
@@ -34,6 +35,7 @@ cmxi_seqlock_begin_write(uint32_t *number)
 static inline void
 cmxi_seqlock_end_write(uint32_t *number, uint32_t odd)
 {
+	REQUIRE(odd % 2 == 1);
 	/*
 	 * (M) release, pairs with (N).
 	 * Orders the stores to the record before the even number.  Without it

@@ -47,9 +47,10 @@ length_from_first(unsigned char first)
 size_t
 cmxi_utf8_sequence(const unsigned char *s, size_t n)
 {
-	size_t length = length_from_first(s[0]);
+	size_t length;
 
 	REQUIRE(n >= 1);
+	length = length_from_first(s[0]);
 	if (length <= 1)
 		return length;
 	if (length > n || !second_is_valid(s[0], s[1]))
@@ -77,6 +78,7 @@ cmxi_utf8_repair(const char *s, size_t n, char *buf, size_t size)
 	const unsigned char *p = (const unsigned char *)s;
 	size_t used = 0;
 
+	REQUIRE(buf != NULL || size == 0);
 	for (size_t i = 0; i < n;) {
 		size_t step = cmxi_utf8_sequence(p + i, n - i);
 		const char *from = step > 0 ? s + i : REPLACEMENT;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/number.h"
+#include "base/require.h"
 #include "base/utf8.h"
 #include "family/name.h"
 #include "family/rules.h"
@@ -69,6 +70,7 @@ cmxi_encode_exemplar(const struct cmxi_values *v, size_t series, size_t slot)
 	size_t n = v->family->n_exemplars;
 	const struct cmxi_shm_exemplar *e = &v->exemplars[series * n + slot];
 
+	REQUIRE(series < v->n_series);
 	return slot < n && cmxi_exemplar_is_valid(e) ? e : NULL;
 }
 

@@ -4,6 +4,7 @@
  * Counters and gauges, most of a scrape, are written in one go; what is odd
  * about one, and histograms, field by field.
  */
+#include "base/require.h"
 #include "encode/encode.h"
 
 #include <string.h>
@@ -42,10 +43,14 @@ make_heads(struct cmxi_output *o, const struct cmxi_values *v,
 	heads->bytes = o->scratch.data;
 }
 
+/* Lengths of two bytes reach so far. */
+#define SHORT_MAX (1 << 14)
+
 /* A varint of exactly two bytes. */
 static inline char *
 two_at(char *p, size_t v)
 {
+	REQUIRE(v < SHORT_MAX);
 	p[0] = (char)(v | 0x80);
 	p[1] = (char)(v >> 7);
 	return p + 2;
@@ -76,9 +81,6 @@ bytes_at(char *p, const char *bytes, size_t n)
 
 /* What a short message may have behind its labels. */
 #define SHORT_TAIL 64
-
-/* Lengths of two bytes reach so far. */
-#define SHORT_MAX (1 << 14)
 
 /*
  * The label messages of a series, behind p.  Its text has its values between

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/require.h"
 #include "segment/exemplar.h"
 
 void
@@ -46,6 +47,7 @@ cmxi_pb_open_message(struct cmxi_buf *b, int tag, size_t length_size)
 {
 	static const char zeros[PB_FAMILY_LENGTH];
 
+	REQUIRE(length_size <= PB_FAMILY_LENGTH);
 	if (tag != 0)
 		cmxi_pb_tag(b, tag);
 	cmxi_buf_bytes(b, zeros, length_size);
@@ -57,6 +59,7 @@ cmxi_pb_close_message(struct cmxi_buf *b, size_t at, size_t length_size)
 {
 	uint64_t length = b->size - at;
 
+	REQUIRE(at >= length_size && at <= b->size);
 	if (b->failed)
 		return;
 	for (size_t i = 0; i < length_size; i++) {

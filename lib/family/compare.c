@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "base/number.h"
+#include "base/require.h"
 #include "family/name.h"
 
 /*
@@ -65,6 +66,7 @@ cmxi_def_clash(const struct cmx_family_def *a, const struct cmx_family_def *b,
 	size_t base_a = base_length(a), base_b = base_length(b);
 	size_t n_a, n_b;
 
+	REQUIRE(size >= CMXI_CLASH_SIZE);
 	/* Bases with suffixes are equal only if one base begins the other. */
 	if (memcmp(a->name, b->name, base_a < base_b ? base_a : base_b) != 0)
 		return false;
@@ -133,6 +135,7 @@ cmxi_def_describe(const struct cmx_family_def *def, char *buf, size_t size)
 {
 	char number[CMXI_NUMBER_MAX + 1];
 
+	REQUIRE(size > 0);
 	snprintf(buf, size, "%s%s %s{", def->is_double ? "double " : "",
 	    cmx_type_name(def->type), def->name);
 	for (size_t i = 0; i < def->n_labels; i++)

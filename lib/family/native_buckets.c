@@ -6,6 +6,8 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/require.h"
+
 /* 2^(i/n - 1) for i below n = 2^schema: where [0.5, 1) is cut. */
 static double
 fraction_bound(int i, int schema)
@@ -21,6 +23,7 @@ cmxi_native_key(double v, int schema)
 	int exponent;
 	double fraction = frexp(v, &exponent);
 
+	REQUIRE(v > 0);
 	if (schema > 0) {
 		int n = 1 << schema, from = 0, to = n;
 
@@ -44,6 +47,8 @@ cmxi_native_key(double v, int schema)
 double
 cmxi_native_bound(int32_t key, int schema)
 {
+	REQUIRE(schema >= CMXI_NATIVE_SCHEMA_MIN &&
+	    schema <= CMXI_NATIVE_SCHEMA_MAX);
 	if (schema > 0) {
 		int n = 1 << schema;
 
@@ -59,7 +64,10 @@ cmxi_native_bound(int32_t key, int schema)
 struct cmxi_window
 cmxi_native_window(const struct cmx_family_def *def)
 {
-	struct cmxi_window w = {
+	struct cmxi_window w;
+
+	REQUIRE(def->is_native);
+	w = (struct cmxi_window){
 		.low = cmxi_native_key(def->native_min, def->native_schema),
 		.high = cmxi_native_key(def->native_max, def->native_schema),
 	};

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/require.h"
 #include "base/utf8.h"
 #include "family/name.h"
 #include "family/native_buckets.h"
@@ -249,6 +250,7 @@ cmxi_def_check(const struct cmx_family_def *def, cmxi_report_fn *report,
 {
 	struct findings f = { .report = report, .arg = arg };
 
+	REQUIRE(def->name != NULL);
 	check_name(&f, def);
 	check_type(&f, def);
 	if (def->help != NULL)

@@ -10,6 +10,7 @@
 
 #include "base/atomic.h"
 #include "base/number.h"
+#include "base/require.h"
 #include "kit/codeai_families.h"
 #include "write/family_table.h"
 #include "write/hot.h"
@@ -40,6 +41,7 @@ resolve(struct cmx_registry *reg, enum cmxi_codeai_family which)
 	uint32_t entry = cmxi_family_find(reg, def->name);
 	int saved = errno, r = 0;
 
+	REQUIRE(which < CMXI_CODEAI_FAMILIES);
 	if (entry == 0)
 		r = cmxi_family_append(reg, def, &entry, NULL);
 	if (r != 0 || !is_usable(reg, entry, def)) {
@@ -145,6 +147,7 @@ find_group(struct cmx_registry *reg, const struct group *group, uint32_t value,
 	const uint64_t *cells =
 	    cmxi_series_group_find(reg, number, group->n_labels, values);
 
+	REQUIRE(value <= 999);
 	cmxi_slot_ensure(&reg->segment, reg->own);
 	if (cmxi_likely(cells != NULL))
 		return cells;
@@ -250,6 +253,7 @@ record_pair(struct cmx_registry *reg, const struct group *group,
 	uint64_t buf[MEMBERS_MAX];
 	const uint64_t *cells = find_group(reg, group, 0, values, buf);
 
+	REQUIRE(group->n_members == 2);
 	if (cmxi_unlikely(cells == NULL)) {
 		count_one(reg, group->members[0].family,
 		    group->members[0].n_labels, values);

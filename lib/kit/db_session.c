@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "base/require.h"
 #include "codeai/metrics_codeai.h"
 #include "kit/db_names.h"
 
@@ -89,6 +90,7 @@ unlink_query(struct cmx_db_query *q)
 {
 	struct cmx_db_session *s = q->session;
 
+	REQUIRE(q->session->newest != NULL);
 	if (q->older != NULL)
 		q->older->newer = q->newer;
 	else

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/require.h"
+
 /* A segment that is longer is a token, whatever it is made of. */
 #define SEGMENT_MAX 64
 
@@ -192,6 +194,7 @@ put(struct output *o, const char *s, size_t n)
 {
 	size_t room = o->size - o->n - 1;
 
+	REQUIRE(o->n < o->size);
 	n = n < room ? n : room;
 	memcpy(o->buf + o->n, s, n);
 	o->n += n;

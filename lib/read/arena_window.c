@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/require.h"
 
 int
 cmxi_read_at(const struct cmxi_segment *s, uint64_t offset, void *bytes,
@@ -34,6 +35,7 @@ fill_window(struct cmxi_arena_window *w, const struct cmxi_segment *s,
 	uint64_t size = s->fixed.arena_size - offset;
 	int r;
 
+	REQUIRE(offset <= s->fixed.arena_size);
 	size = size < CMXI_WINDOW_SIZE ? size : CMXI_WINDOW_SIZE;
 	w->bytes.size = 0;
 	if (!cmxi_buf_reserve(&w->bytes, CMXI_WINDOW_SIZE))
@@ -56,6 +58,7 @@ cmxi_window_look(struct cmxi_arena_window *w, const struct cmxi_segment *s,
 	uint64_t arena_size = s->fixed.arena_size;
 	int r = 0;
 
+	REQUIRE(n <= CMXI_WINDOW_SIZE);
 	*bytes = NULL;
 	if (offset > arena_size || arena_size - offset < n)
 		return 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/require.h"
 #include "family/native_buckets.h"
 
 static void
@@ -49,6 +50,7 @@ make_keys(struct cmxi_buckets *b, const struct cmxi_definition *d)
 	struct cmxi_window w = cmxi_native_window(&d->def);
 	size_t i;
 
+	REQUIRE(d->def.is_native);
 	b->keys = calloc(d->n_cell_bounds + 1, sizeof(*b->keys));
 	if (b->keys == NULL)
 		return false;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/atomic.h"
+#include "base/require.h"
 #include "segment/family_record.h"
 
 /* A bound as the label le has it: 1 is "1" in text 0.0.4, "1.0" else. */
@@ -49,6 +50,7 @@ static inline void
 cmxi_buckets_next(const struct cmxi_buckets *b, const struct cmxi_pair *cells,
     size_t bucket, size_t *cell, double *count, double *sum)
 {
+	REQUIRE(bucket < b->n_shown);
 	for (; *cell < b->ends[bucket]; ++*cell) {
 		*count += cells[*cell].count;
 		*sum += cells[*cell].sum;

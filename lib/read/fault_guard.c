@@ -11,6 +11,7 @@
 
 #include "base/atomic.h"
 #include "base/error.h"
+#include "base/require.h"
 
 /* A range that is watched in one thread. */
 struct guard {
@@ -69,6 +70,7 @@ cmxi_guarded(const struct cmxi_segment *s, void (*load)(void *), void *arg)
 {
 	struct guard guard = { .base = s->base, .size = s->size };
 
+	REQUIRE(active == NULL);
 	/* The handler has made active null. */
 	if (sigsetjmp(guard.jump, 0) != 0)
 		return false;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/require.h"
 #include "base/seqlock.h"
 #include "read/live_slots.h"
 #include "segment/gauge_cell.h"
@@ -83,6 +84,7 @@ merge_value(struct cmxi_values *v, size_t series, double value, uint32_t pid)
 	double *total = &v->value[series];
 	struct cmxi_each each = { (uint32_t)series, pid, value };
 
+	REQUIRE(series < v->n_series);
 	switch (v->def->aggregate) {
 	case CMX_MIN:
 		if (n == 0 || value < *total)

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/hash_index.h"
+#include "base/require.h"
 #include "family/compare.h"
 
 #define SEGMENTS_MAX (CMXI_PREDECESSORS_MAX + 1)
@@ -55,6 +56,7 @@ cmxi_lineage_fini(struct cmxi_lineage *u)
 const struct cmxi_values *
 cmxi_lineage_values(const struct cmxi_lineage *u, size_t family)
 {
+	REQUIRE(family < u->n_families);
 	return &u->families[family]->values;
 }
 
@@ -310,6 +312,7 @@ cmxi_lineage_merge(struct cmxi_lineage *u,
 {
 	bool ok = true;
 
+	REQUIRE(n > 0 && n <= SEGMENTS_MAX);
 	for (size_t i = 0; i < u->n_families; i++)
 		for (size_t j = 0; j < SEGMENTS_MAX; j++)
 			u->families[i]->members[j].values = NULL;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/require.h"
 #include "base/seqlock.h"
 #include "base/utf8.h"
 #include "read/fault_guard.h"
@@ -182,6 +183,7 @@ cmxi_process_list_get(const struct cmxi_process_list *list, size_t i,
 	    (const uint32_t *)(const void *)gauges->n_set.data;
 	uint32_t place = places_of(list)[i];
 
+	REQUIRE(i < cmxi_process_list_size(list));
 	if (slot->generation == 0 || (place > 0 && slot->generation % 2 != 0))
 		return false;
 	*process = (struct cmxr_process){ .slot = (uint32_t)i,

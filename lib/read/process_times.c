@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/compiler.h"
+#include "base/require.h"
 
 void
 cmxi_process_times_begin(struct cmxi_process_times *t)
@@ -61,6 +62,7 @@ void
 cmxi_process_times_note(struct cmxi_process_times *t,
     struct cmxi_slot_time *time, uint32_t generation, uint32_t role)
 {
+	REQUIRE(role <= CMXI_ROLES_MAX);
 	if (time->generation != generation) {
 		cmxi_process_times_keep(t, time);
 		time->generation = generation;

@@ -12,6 +12,7 @@
 
 #include "base/array.h"
 #include "base/error.h"
+#include "base/require.h"
 #include "segment/exemplar.h"
 
 /* Tries to read a pair where a 16-byte load is two, before giving up. */
@@ -129,6 +130,7 @@ static void
 add_stripe(struct cmxi_values *v, struct range r, const struct cmxi_segment *s,
     const unsigned char *stripe, uint64_t *torn)
 {
+	REQUIRE(r.from <= r.to && r.to <= v->n_series);
 	if (cmxi_values_is_histogram(v))
 		add_pairs(v, r, stripe, s->fixed.flags & CMXI_FLAG_PAIR_ATOMIC,
 		    torn);

@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/hash.h"
+#include "base/require.h"
 
 bool
 cmxi_snapshot_init(struct cmxr_snapshot *s)
@@ -54,6 +55,7 @@ cmxi_snapshot_show(struct cmxr_snapshot *s, const struct cmxi_values *v)
 {
 	uint64_t hash = hash_name(v->def->name);
 
+	REQUIRE(v->def != NULL);
 	if (cmxi_hash_index_find(&s->names, hash, has_name, s, v->def->name) !=
 	    CMXI_HASH_INDEX_NONE)
 		return true;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/require.h"
 #include "family/rules.h"
 
 /* What is shown */
@@ -26,6 +27,7 @@ cmxi_values_is_shown(const struct cmxi_values *v, size_t series)
 {
 	bool is_overflow = series == 0 && v->def->n_labels > 0;
 
+	REQUIRE(series < v->n_series);
 	if (v->needs_set)
 		return v->n_set[series] > 0;
 	if (v->def->type == CMX_GAUGE)
@@ -58,6 +60,7 @@ cmxi_values_created(const struct cmxi_values *v, size_t i)
 {
 	const struct cmxi_catalog_series *series = &v->family->series[i];
 
+	REQUIRE(i < v->n_series);
 	return v->origin_ns != 0 && v->origin_ns < series->created_ns &&
 		cmxi_catalog_series_cells(series) + v->family->cell_size <=
 		    v->carry_size ?
@@ -71,6 +74,7 @@ cmxi_values_add_each(struct cmxi_values *v, const struct cmxi_each *each)
 	struct cmxi_each *known = (struct cmxi_each *)(void *)v->each.data;
 	size_t n = v->each.size / sizeof(*known);
 
+	REQUIRE(each->series < v->n_series);
 	for (size_t i = n; i > 0; i--)
 		if (known[i - 1].series == each->series &&
 		    known[i - 1].pid == each->pid) {

@@ -4,6 +4,7 @@
 #ifndef CMXI_VALUES_H
 #define CMXI_VALUES_H
 
+#include "base/require.h"
 #include "read/catalog.h"
 
 /* A gauge of CMX_EACH: one sample for each live process. */
@@ -55,6 +56,7 @@ cmxi_values_is_whole(const struct cmxi_values *v)
 static inline struct cmxi_pair *
 cmxi_values_cells(const struct cmxi_values *v, size_t series)
 {
+	REQUIRE(cmxi_values_is_histogram(v) && series < v->n_series);
 	return v->pairs + series * v->family->buckets.n_cells;
 }
 

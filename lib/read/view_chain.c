@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include "base/require.h"
 #include "segment/segment_name.h"
 #include "segment/segment_path.h"
 
@@ -126,6 +127,7 @@ follow_predecessors(struct cmxi_view_chain *c, struct cmx_error *err)
 int
 cmxi_chain_follow(struct cmxi_view_chain *c, struct cmx_error *err)
 {
+	REQUIRE(c->n_views > 0);
 	follow_name(c);
 	return follow_predecessors(c, err);
 }

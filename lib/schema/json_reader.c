@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/require.h"
+
 /* Where the parse stands */
 
 static size_t enter(struct cmxi_parse *, const char *fmt, ...) CMX_PRINTF(2, 3);
@@ -42,6 +44,7 @@ cmxi_parse_enter_element(struct cmxi_parse *p, size_t index)
 void
 cmxi_parse_leave(struct cmxi_parse *p, size_t before)
 {
+	REQUIRE(before <= p->path_size);
 	p->path_size = before;
 	p->path[before] = '\0';
 }
@@ -159,6 +162,7 @@ find_word(const char *word, const char *const *words, size_t n, char *list,
 {
 	size_t found = n;
 
+	REQUIRE(size > 0);
 	list[0] = '\0';
 	for (size_t i = 0; i < n; i++) {
 		size_t used = strlen(list);

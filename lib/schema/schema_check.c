@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/require.h"
 #include "family/compare.h"
 #include "family/name.h"
 #include "schema/schema_parts.h"
@@ -24,6 +25,7 @@ report_clash(struct cmxi_parse *p, size_t i, size_t j)
 	const struct cmx_family_def *other = &p->schema->families[j].def;
 	char name[CMXI_CLASH_SIZE];
 
+	REQUIRE(j < i);
 	if (!is_comparable(other) ||
 	    !cmxi_def_clash(other, def, name, sizeof(name)))
 		return false;

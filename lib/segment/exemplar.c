@@ -5,6 +5,7 @@
 
 #include "base/atomic.h"
 #include "base/hash.h"
+#include "base/require.h"
 #include "base/utf8.h"
 #include "family/name.h"
 
@@ -64,6 +65,7 @@ cmxi_exemplar_fill(struct cmxi_shm_exemplar *e, double value, uint64_t time_ns,
 {
 	size_t characters = 0;
 
+	REQUIRE(n == 0 || pairs != NULL);
 	memset(e, 0, sizeof(*e));
 	e->value = value;
 	e->time_ns = time_ns;
@@ -113,6 +115,7 @@ cmxi_exemplar_next(const struct cmxi_shm_exemplar *e, size_t *p,
 {
 	const char *texts[2];
 
+	REQUIRE(*p <= e->size);
 	for (int i = 0; i < 2; i++) {
 		const char *nul = memchr(e->pairs + *p, '\0', e->size - *p);
 

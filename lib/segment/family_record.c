@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/require.h"
 #include "family/native_buckets.h"
 #include "family/rules.h"
 #include "segment/layout.h"
@@ -61,6 +62,7 @@ cmxi_family_record_encode(const struct cmx_family_def *def,
 	char *text =
 	    (char *)record + text_offset(n_bounds, n_shown, def->is_native);
 
+	REQUIRE((uintptr_t)record % sizeof(double) == 0);
 	memset(record, 0, size);
 	record->size = (uint32_t)size;
 	record->type = (uint8_t)def->type;

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/require.h"
 #include "family/native_buckets.h"
 
 #define FILE_SIZE_MAX (UINT64_C(1) << 46)
@@ -131,6 +132,7 @@ cmxi_layout_compute(const struct cmxi_layout_input *in,
 	    CELL_BYTES_PER_SERIES;
 	struct size_rule broken;
 
+	REQUIRE(in->page_size >= 4096);
 	h->flags = in->flags;
 	h->page_size = in->page_size;
 	h->schema_size = in->schema_size;

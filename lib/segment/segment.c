@@ -17,6 +17,7 @@
 #include "base/atomic.h"
 #include "base/error.h"
 #include "base/kernel_file.h"
+#include "base/require.h"
 #include "segment/segment_path.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -84,6 +85,7 @@ int
 cmxi_segment_set_path(struct cmxi_segment *s, const char *path,
     struct cmx_error *err)
 {
+	REQUIRE(s->path == NULL);
 	s->path = absolute_path(path);
 	if (s->path != NULL)
 		return 0;
@@ -117,6 +119,7 @@ cmxi_segment_map(struct cmxi_segment *s, size_t size, bool is_writable,
 	void *base = mmap(NULL, size, is_locked ? PROT_NONE : protection,
 	    MAP_SHARED | MAP_NORESERVE, s->fd, 0);
 
+	REQUIRE(s->base == NULL && s->fd >= 0);
 	if (base != MAP_FAILED && is_locked &&
 	    (munlock(base, size) != 0 ||
 		mprotect(base, size, protection) != 0)) {
@@ -202,5 +205,6 @@ void
 cmxi_segment_count(const struct cmxi_segment *s, enum cmxi_stat stat,
     uint64_t n)
 {
+	REQUIRE(stat < CMXI_STATS);
 	cmxi_add64_relaxed(&cmxi_segment_header(s)->stats[stat], n);
 }

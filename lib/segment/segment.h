@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "base/require.h"
 #include "codeai/metrics_base.h"
 #include "segment/format.h"
 
@@ -94,12 +95,16 @@ cmxi_segment_entry(const struct cmxi_segment *s, uint32_t ref)
 static inline unsigned char *
 cmxi_segment_stripe(const struct cmxi_segment *s, uint32_t i)
 {
+	/* The last one is the carry stripe. */
+	REQUIRE(i <= s->fixed.n_cpu_stripes + s->fixed.n_fallback_stripes);
 	return s->base + s->fixed.stripe_offset + i * s->fixed.stripe_size;
 }
 
 static inline unsigned char *
 cmxi_segment_gauge_stripe(const struct cmxi_segment *s, uint64_t slot)
 {
+	/* The last one is the shared stripe. */
+	REQUIRE(slot <= s->fixed.n_slots);
 	return s->base + s->fixed.gauge_offset +
 	    slot * s->fixed.gauge_stripe_size;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/require.h"
 #include "segment/segment_file.h"
 #include "segment/segment_path.h"
 
@@ -60,6 +61,7 @@ cmxi_segment_publish(struct cmxi_segment *s, const struct cmxi_owner *owner,
 {
 	int r = set_owner(s, owner, err);
 
+	REQUIRE(s->path != NULL);
 	if (r != 0 || link_fd(s->fd, s->path) == 0)
 		return r;
 	if (errno == EEXIST)
@@ -75,6 +77,7 @@ cmxi_segment_replace(struct cmxi_segment *s, const struct cmxi_owner *owner,
 	char *temporary;
 	int r = set_owner(s, owner, err);
 
+	REQUIRE(s->path != NULL);
 	if (r != 0)
 		return r;
 	if (asprintf(&temporary, "%s.new", s->path) < 0)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/kernel_file.h"
+#include "base/require.h"
 
 #define POSSIBLE_CPUS_FILE "/sys/devices/system/cpu/possible"
 #define CPUS_MAX           8192
@@ -23,6 +24,7 @@ cmxi_topology_parse_list(const char *list)
 	uint32_t highest = 0, number = 0;
 	int digits = 0;
 
+	REQUIRE(list != NULL);
 	for (const char *p = list;; p++) {
 		if (*p >= '0' && *p <= '9') {
 			number = number * 10 + (uint32_t)(*p - '0');

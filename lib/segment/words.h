@@ -9,6 +9,7 @@
 #define CMXI_WORDS_H
 
 #include "base/atomic.h"
+#include "base/require.h"
 #include "segment/segment.h"
 
 /* Index: tag << 32 | entry, and a bit for each page of it */
@@ -16,6 +17,7 @@
 static inline uint64_t *
 cmxi_index_word(const struct cmxi_segment *s, uint64_t slot)
 {
+	REQUIRE(slot < s->fixed.n_index_words);
 	return (uint64_t *)(void *)(s->base + s->fixed.index_offset) + slot;
 }
 
@@ -59,6 +61,7 @@ cmxi_index_page_exists(const struct cmxi_segment *s, uint64_t slot)
 static inline uint64_t *
 cmxi_family_word(const struct cmxi_segment *s, uint64_t i)
 {
+	REQUIRE(i < s->fixed.n_family_words);
 	return (uint64_t *)(void *)(s->base + s->fixed.family_offset) + i;
 }
 

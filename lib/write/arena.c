@@ -98,6 +98,7 @@ cmxi_arena_take_entry(const struct cmxi_segment *s, uint64_t size,
 	uint64_t at;
 	int r;
 
+	REQUIRE(align >= CMXI_ENTRY_UNIT && (align & (align - 1)) == 0);
 	REQUIRE(size % CMXI_ENTRY_UNIT == 0);
 	r = take_space(s, &arena, size, align, &at);
 	if (r == 0)

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/require.h"
 #include "family/compare.h"
 #include "segment/family_record.h"
 #include "segment/words.h"
@@ -182,6 +183,7 @@ append_at(const struct cmx_registry *reg, uint64_t at, const char *name,
 	uint64_t free_word = 0;
 	uint64_t word = (uint64_t)name_tag(&reg->segment, name) << 32 | entry;
 
+	REQUIRE(entry != 0);
 	/*
 	 * (G) release, pairs with (H).
 	 * Orders the bytes of the record and of its overflow series before the
@@ -219,6 +221,7 @@ cmxi_family_append(const struct cmx_registry *reg,
 	uint32_t there = cmxi_family_find(reg, def->name);
 	int r = 0;
 
+	REQUIRE(def->name != NULL);
 	/* Nearly always it is there, and nothing else has to be looked at. */
 	if (there != 0)
 		return settle_with(reg, there, def, entry, err);

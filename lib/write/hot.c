@@ -13,6 +13,7 @@
 #include "codeai/metrics_inline.h"
 
 #include "base/atomic.h"
+#include "base/require.h"
 #include "segment/family_record.h"
 #include "segment/gauge_cell.h"
 #include "write/hot.h"
@@ -433,6 +434,7 @@ void
 cmxi_hot_observe(const struct cmx_registry *reg,
     const struct cmxi_shm_family *family, uint64_t cell_offset, double v)
 {
+	REQUIRE(isfinite(v));
 	observe_pair(reg, cmxi_segment_stripe(&reg->segment, 0) + cell_offset,
 	    cmxi_family_record_bounds(family), family->n_bounds, v);
 }

@@ -4,6 +4,7 @@
 #include "write/index.h"
 
 #include "base/clock.h"
+#include "base/require.h"
 
 /* Give the index page of a word its memory, and say so. */
 static int
@@ -99,6 +100,7 @@ cmxi_index_publish(const struct cmxi_segment *s, const struct cmxi_key *key,
 	struct cmxi_shm_header *h = cmxi_segment_header(s);
 	uint32_t there;
 
+	REQUIRE(p->found == 0 && ref != 0);
 	change_insert_count(&h->inserts_begun, 1);
 	there = publish_word(s, key, p, ref);
 	if (there == ref)

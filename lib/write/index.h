@@ -12,6 +12,7 @@
 #include "base/atomic.h"
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/require.h"
 #include "segment/segment.h"
 #include "segment/words.h"
 
@@ -36,6 +37,7 @@ cmxi_key_build(struct cmxi_key *key, uint32_t family, size_t n_labels,
 	uint64_t hash = cmxi_hash_begin(family, seed);
 	size_t size = sizeof(family);
 
+	REQUIRE(n_labels <= CMX_LABELS_MAX);
 	for (size_t i = 0; i < n_labels; i++) {
 		const char *value = cmxi_or_empty(values[i]);
 		size_t n = strnlen(value, CMX_LABEL_VALUE_MAX + 1);

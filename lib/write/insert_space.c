@@ -3,6 +3,7 @@
  */
 #include "write/insert_space.h"
 
+#include "base/require.h"
 #include "segment/exemplar.h"
 #include "write/arena.h"
 #include "write/index.h"
@@ -20,6 +21,7 @@ void
 cmxi_space_keep_entry(const struct cmx_registry *reg,
     const struct cmxi_space *space)
 {
+	REQUIRE(space->ref != 0);
 	keep_spare(reg, CMXI_SPARE_ENTRY, space->entry_units, space->ref,
 	    space->entry_units * CMXI_ENTRY_UNIT);
 }
@@ -36,6 +38,7 @@ int
 cmxi_space_take_aligned(const struct cmx_registry *reg, uint64_t size,
     uint64_t align, struct cmxi_space *space)
 {
+	REQUIRE(size > 0 && size % CMXI_ENTRY_UNIT == 0);
 	space->entry_units = size / CMXI_ENTRY_UNIT;
 	return cmxi_arena_take_entry(&reg->segment, size, align, &space->ref);
 }

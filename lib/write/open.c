@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/require.h"
 #include "schema/schema.h"
 #include "segment/segment_file.h"
 #include "segment/segment_lock.h"
@@ -90,6 +91,7 @@ int
 cmxi_registry_append(const struct cmx_registry *reg,
     const struct cmxi_schema *schema, struct cmx_error *err)
 {
+	REQUIRE(schema != NULL);
 	for (size_t i = 0; i < schema->n_families; i++) {
 		const struct cmxi_schema_family *f = &schema->families[i];
 		uint32_t entry;

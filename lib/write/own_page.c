@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/atomic.h"
+#include "base/require.h"
 
 #define PAGE_SIZE        4096
 #define SPARE_SHIFT      40
@@ -43,6 +44,7 @@ bool
 cmxi_own_page_take_spare(struct cmxi_own_page *own, enum cmxi_spare_kind kind,
     uint64_t size, uint64_t most, uint64_t *place)
 {
+	REQUIRE(kind < CMXI_SPARE_KINDS && size > 0);
 	for (int i = 0; i < CMXI_SPARES; i++) {
 		uint64_t *spare = &own->spares[kind][i];
 		uint64_t seen = cmxi_load64_relaxed(spare);
@@ -62,6 +64,7 @@ bool
 cmxi_own_page_give_spare(struct cmxi_own_page *own, enum cmxi_spare_kind kind,
     uint64_t size, uint64_t place)
 {
+	REQUIRE(kind < CMXI_SPARE_KINDS && size > 0);
 	if (size > SPARE_SIZE_MAX || place > SPARE_PLACE_MASK)
 		return false;
 	for (int i = 0; i < CMXI_SPARES; i++) {

@@ -16,6 +16,7 @@
 #include "codeai/metrics_inline.h"
 
 #include "base/atomic.h"
+#include "base/require.h"
 #include "segment/boot_id.h"
 
 /*
@@ -165,6 +166,7 @@ start_child(enum outcome (*body)(struct trial *), struct trial *trial,
 {
 	pid_t pid = (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
 
+	REQUIRE(body != NULL);
 	if (pid == 0) {
 		int status = NOT_PREEMPTED;
 

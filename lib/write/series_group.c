@@ -58,6 +58,7 @@ cmxi_series_group_make(const struct cmx_registry *reg, uint32_t number,
 	struct cmxi_probe p;
 	uint64_t size;
 
+	REQUIRE(n_cells > 0);
 	if (groups_are_full(reg) ||
 	    !cmxi_key_build(&key, CMXI_GROUP(number), n_labels, values,
 		reg->segment.fixed.seed))

@@ -21,6 +21,7 @@
 
 #include "base/atomic.h"
 #include "base/clock.h"
+#include "base/require.h"
 #include "base/seqlock.h"
 #include "base/utf8.h"
 #include "segment/procfs.h"
@@ -113,6 +114,7 @@ put_text(char *to, size_t size, const char *text)
 	size_t n = cmxi_utf8_repair(text, strnlen(text, size), repaired,
 	    sizeof(repaired));
 
+	REQUIRE(size > 0 && size <= 256);
 	/* Repaired bytes are longer: cut at the end of a character. */
 	n = cmxi_utf8_valid_size(repaired, n < size ? n : size - 1);
 	memset(to, 0, size);
@@ -263,6 +265,7 @@ cmxi_slot_for_gauge(const struct cmxi_segment *s, struct cmxi_own_page *own,
 	int saved = errno;
 	uint64_t number;
 
+	REQUIRE(end > 0 && own != NULL);
 	if (cmxi_load64_relaxed(&own->slot) == 0)
 		claim_once(s, own, end);
 	number = cmxi_load64_relaxed(&own->slot) - 1;
