@@ -233,7 +233,8 @@ put_definition(FILE *out, const struct cmx_family_def *def)
 	fputs(", ", out);
 	put_number(out, def->native_max);
 	put_bool(out, def->has_exemplars);
-	fputs(",\n\t\t};\n", out);
+	/* reserved */
+	fputs(", { 0, 0, 0, 0 },\n\t\t};\n", out);
 }
 
 static bool

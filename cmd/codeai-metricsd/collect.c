@@ -157,8 +157,10 @@ scrape(struct collector *c, const struct want *want, struct body *body)
 
 		source_refresh(s);
 		if (s->snapshot != NULL)
-			c->inputs[n++] = (struct cmxr_input){ s->snapshot,
-				s->n_labels, s->labels };
+			c->inputs[n++] =
+			    (struct cmxr_input){ .snapshot = s->snapshot,
+				    .n_labels = s->n_labels,
+				    .labels = s->labels };
 	}
 	self_update(c->self, c->sources, c->n_sources, now_seconds() - begun);
 	c->inputs[n] =

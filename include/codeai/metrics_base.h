@@ -2,8 +2,8 @@
  * codeai/metrics_base.h: what the application API and the reader API share.
  *
  * Error codes and the error object, metric types, gauge aggregations, family
- * definitions, label pairs, and the schema check.  Level: below both faces
- * of the library; includes nothing of the project.
+ * definitions, label pairs, and the schema check.  Includes nothing of the
+ * project.
  */
 #ifndef CODEAI_METRICS_BASE_H
 #define CODEAI_METRICS_BASE_H
@@ -19,7 +19,11 @@ extern "C" {
 #define CMX_VERSION_MAJOR 0
 #define CMX_VERSION_MINOR 1
 #define CMX_VERSION_PATCH 0
-#define CMX_VERSION       "0.1.0"
+#define CMX_VERSION                   \
+	CMX_STRING(CMX_VERSION_MAJOR) \
+	"." CMX_STRING(CMX_VERSION_MINOR) "." CMX_STRING(CMX_VERSION_PATCH)
+#define CMX_STRING(number)  CMX_STRING_(number)
+#define CMX_STRING_(number) #number
 
 /* Functions of the library's ABI; everything else in it is hidden. */
 #if defined(__GNUC__)
@@ -50,6 +54,11 @@ extern "C" {
 #else
 #define CMX_DIRECT
 #endif
+
+/*
+ * Members named reserved are room for later versions of the library: what a
+ * caller fills has them 0, or is refused.
+ */
 
 /* Bounds of names, labels and families; a schema that passes one is refused. */
 #define CMX_LABELS_MAX      64   /* labels of one family */
@@ -87,7 +96,8 @@ enum cmx_err {
  * Lives on the caller's stack and is filled on failure only; a null pointer
  * is allowed wherever one is taken.  text names the object, what is wrong,
  * what is allowed and what to do, without a final newline.  line and column
- * count from 1 and are 0 where no file position is meant.
+ * count from 1 and are 0 where no file position is meant.  The struct does not
+ * grow.
  */
 struct cmx_error {
 	enum cmx_err code;
@@ -158,6 +168,7 @@ struct cmx_family_def {
 	int native_schema;
 	double native_min, native_max; /* 1e-290 to 1e290 */
 	bool has_exemplars;            /* counters and histograms */
+	uint64_t reserved[4];
 };
 
 /* A label by name. */
@@ -171,6 +182,7 @@ struct cmx_registry;
 struct cmx_timer {
 	struct cmx_registry *registry;
 	uint64_t begun_ns;
+	uint64_t reserved;
 };
 
 /*

@@ -118,6 +118,7 @@ struct cmxr_info {
 	/* of this reader */
 	uint64_t invalid_entries; /* families and series left out */
 	uint64_t torn_reads;      /* pairs that never held still */
+	uint64_t reserved[16];
 };
 
 /* Returns 0, or CMX_ERR_FORMAT where the segment was truncated. */
@@ -179,6 +180,7 @@ struct cmxr_process {
 	uint64_t claimed_ns; /* wall clock: its first use of the segment */
 	char role[40];       /* cmx_set_role() */
 	char command[40];
+	uint64_t reserved[4];
 };
 
 /*
@@ -215,6 +217,7 @@ struct cmxr_family {
 	 */
 	size_t n_bounds, n_cell_bounds;
 	const double *bounds, *cell_bounds;
+	uint64_t reserved[4];
 };
 
 CMX_PUBLIC size_t cmxr_snapshot_n_families(const struct cmxr_snapshot *);
@@ -260,6 +263,7 @@ struct cmxr_series {
 	const uint64_t *buckets;
 	size_t n_cells;
 	const struct cmxr_cell *cells;
+	uint64_t reserved[4];
 };
 
 /*
@@ -296,6 +300,7 @@ struct cmxr_input {
 	const struct cmxr_snapshot *snapshot;
 	size_t n_labels;
 	const struct cmx_label *labels;
+	uint64_t reserved[2];
 };
 
 /*
@@ -335,6 +340,7 @@ struct cmxr_options {
 	 * a series _created of its own; protobuf does without being asked.
 	 */
 	bool with_created;
+	uint64_t reserved[4];
 };
 
 /*

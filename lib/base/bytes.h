@@ -26,6 +26,18 @@ cmxi_or_empty(const char *s)
 	return s == NULL ? "" : s;
 }
 
+/* Are n bytes zero? */
+static inline bool
+cmxi_is_zero(const void *bytes, size_t n)
+{
+	const unsigned char *p = bytes;
+
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != 0)
+			return false;
+	return true;
+}
+
 /* Eight bytes, wherever they lie. */
 static inline uint64_t
 cmxi_word_at(const void *p)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/number.h"
 #include "base/require.h"
@@ -149,7 +150,7 @@ has_label_of(const struct cmx_family_def *def, const struct cmxi_prefix *p)
 
 struct encoding {
 	const struct cmxr_input *inputs;
-	const struct cmxi_prefix *prefixes;
+	struct cmxi_prefix *prefixes;
 	size_t n_inputs;
 	const struct cmxi_encoder *encoder;
 	struct cmxi_output out;
@@ -258,6 +259,10 @@ check_inputs(const struct cmxr_input *inputs, size_t n, struct cmx_error *err)
 		if (inputs[i].snapshot == NULL)
 			return cmxi_error(err, CMX_ERR_ARGUMENT,
 			    "cmxr_encode: inputs[%zu].snapshot is null", i);
+		if (!cmxi_is_zero(inputs[i].reserved,
+			sizeof(inputs[i].reserved)))
+			return cmxi_error(err, CMX_ERR_ARGUMENT,
+			    "cmxr_encode: inputs[%zu].reserved is not 0", i);
 		r = cmxr_labels_check(inputs[i].n_labels, inputs[i].labels,
 		    err);
 		if (r != 0)
@@ -296,43 +301,63 @@ free_prefixes(struct cmxi_prefix *prefixes, size_t n)
 	free(prefixes);
 }
 
+static int
+check_arguments(const struct cmxr_input *inputs, size_t n_inputs,
+    enum cmxr_format format, const struct cmxr_options *options,
+    const struct cmxr_buffer *buffer, struct cmx_error *err)
+{
+	if (encoder_of(format) == NULL || buffer == NULL ||
+	    (inputs == NULL && n_inputs > 0))
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmxr_encode: the format is unknown, or inputs or buffer is null");
+	if (options != NULL &&
+	    !cmxi_is_zero(options->reserved, sizeof(options->reserved)))
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmxr_encode: the options' reserved members are not 0");
+	return check_inputs(inputs, n_inputs, err);
+}
+
+/* Free what the encoding used; false where memory ended on the way. */
+static bool
+finish_encoding(struct encoding *e)
+{
+	bool ok = !e->out.b->failed && !e->out.scratch.failed &&
+	    !e->out.values.failed;
+
+	free_prefixes(e->prefixes, e->n_inputs);
+	cmxi_buf_fini(&e->out.scratch);
+	cmxi_buf_fini(&e->out.values);
+	return ok;
+}
+
 int
 cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
     enum cmxr_format format, const struct cmxr_options *options,
     struct cmxr_buffer *buffer, struct cmx_error *err)
 {
-	struct cmxi_prefix *prefixes;
-	struct cmxi_buf buf;
+	int r = check_arguments(inputs, n_inputs, format, options, buffer, err);
+	struct cmxi_buf body;
 	struct encoding e = { .inputs = inputs,
 		.n_inputs = n_inputs,
 		.encoder = encoder_of(format),
-		.out = { .b = &buf,
+		.out = { .b = &body,
 		    .with_created =
 			options != NULL && options->with_created } };
-	int r;
+	bool ok;
 
-	if (e.encoder == NULL || buffer == NULL ||
-	    (inputs == NULL && n_inputs > 0))
-		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "cmxr_encode: the format is unknown, or inputs or buffer is null");
-	r = check_inputs(inputs, n_inputs, err);
 	if (r != 0)
 		return r;
-	buf = (struct cmxi_buf){ .data = buffer->data,
+	/* The caller's memory is used again. */
+	body = (struct cmxi_buf){ .data = buffer->data,
 		.capacity = buffer->capacity };
-	prefixes = calloc(n_inputs + 1, sizeof(*prefixes));
-	e.prefixes = prefixes;
-	if (prefixes == NULL || !make_prefixes(inputs, n_inputs, prefixes))
-		buf.failed = true;
-	else
+	e.prefixes = calloc(n_inputs + 1, sizeof(*e.prefixes));
+	ok = e.prefixes != NULL && make_prefixes(inputs, n_inputs, e.prefixes);
+	if (ok)
 		encode_all(&e, options);
-	free_prefixes(prefixes, n_inputs);
-	buf.failed |= e.out.scratch.failed || e.out.values.failed;
-	cmxi_buf_fini(&e.out.scratch);
-	cmxi_buf_fini(&e.out.values);
-	*buffer = (struct cmxr_buffer){ buf.data, buf.size, buf.capacity };
-	if (buf.failed)
-		return cmxi_error(err, CMX_ERR_MEMORY,
-		    "no memory for the body of %zu inputs", n_inputs);
-	return e.n_left_out;
+	ok &= finish_encoding(&e);
+	*buffer = (struct cmxr_buffer){ body.data, body.size, body.capacity };
+	if (ok)
+		return e.n_left_out;
+	return cmxi_error(err, CMX_ERR_MEMORY,
+	    "no memory for the body of %zu inputs", n_inputs);
 }

@@ -11,8 +11,8 @@ static void
 begin(struct cmx_registry *registry, struct cmx_timer *timer)
 {
 	if (timer != NULL)
-		*timer = (struct cmx_timer){ registry,
-			cmxi_clock_ns(CLOCK_MONOTONIC) };
+		*timer = (struct cmx_timer){ .registry = registry,
+			.begun_ns = cmxi_clock_ns(CLOCK_MONOTONIC) };
 }
 
 /* The clock does not go back, and nor does this. */

@@ -59,6 +59,7 @@ fill_labels(struct cmxi_series_room *room, const struct cmxi_values *v,
 		series->values[j] = value;
 		value += strlen(value) + 1;
 	}
+	memset(series->reserved, 0, sizeof(series->reserved));
 	series->created_ns = cmxi_values_created(v, i);
 	series->is_overflow = i == 0 && v->def->n_labels > 0;
 	series->pid = 0;

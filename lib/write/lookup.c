@@ -8,6 +8,7 @@
 
 #include "codeai/metrics_inline.h"
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "family/rules.h"
 #include "segment/family_record.h"
@@ -68,6 +69,10 @@ check_definition(const struct cmx_registry *reg,
 	if (reg == NULL || def == NULL || definition_has_nulls(def))
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmx_register: the registry, the definition, its name or one of its arrays is null");
+	if (!cmxi_is_zero(def->reserved, sizeof(def->reserved)))
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "family %.64s: its reserved members are not 0: zero the definition first, or use the library that the program was compiled for",
+		    def->name);
 	if (cmxi_def_check(def, keep_first, &first) != 0)
 		return cmxi_error(err, CMX_ERR_ARGUMENT, "family %.64s: %s",
 		    def->name, first.text);

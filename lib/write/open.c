@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "base/require.h"
 #include "schema/schema.h"
@@ -355,8 +356,14 @@ cmx_create(const char *segment, const char *schema,
 	struct cmxi_schema *loaded = NULL;
 	struct cmx_registry *reg;
 	int saved = errno;
-	int r = cmxi_path_choose(segment, true, path, sizeof(path), err);
+	int r = 0;
 
+	if (options != NULL &&
+	    !cmxi_is_zero(options->reserved, sizeof(options->reserved)))
+		r = cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmx_create: the options' reserved members are not 0");
+	if (r == 0)
+		r = cmxi_path_choose(segment, true, path, sizeof(path), err);
 	if (r == 0)
 		r = cmxi_schema_load(schema, &loaded, err);
 	if (r != 0) {

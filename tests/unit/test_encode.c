@@ -317,3 +317,18 @@ TEST(labels_of_an_input_that_would_break_the_format_are_refused)
 	assert_int_equal(cmxr_labels_check(2, twice, NULL), CMX_ERR_ARGUMENT);
 	assert_int_equal(cmxr_labels_check(1, twice, NULL), 0);
 }
+
+TEST(options_of_a_later_version_are_refused)
+{
+	struct cmxr_options options = { .reserved = { 1 } };
+	struct cmxr_buffer body = { NULL, 0, 0 };
+	struct cmx_error err;
+
+	assert_int_equal(cmxr_encode(NULL, 0, CMXR_TEXT, &options, &body, &err),
+	    CMX_ERR_ARGUMENT);
+	assert_non_null(strstr(err.text, "reserved"));
+	options.reserved[0] = 0;
+	assert_int_equal(cmxr_encode(NULL, 0, CMXR_TEXT, &options, &body, &err),
+	    0);
+	cmxr_buffer_free(&body);
+}

@@ -205,3 +205,20 @@ TEST(a_definition_is_told_as_the_segment_has_it)
 	assert_string_equal(told.name, "w_seconds");
 	fixture_close(&f);
 }
+
+TEST(a_definition_of_a_later_version_is_refused)
+{
+	struct fixture f = fixture_open("", "");
+	struct cmx_family_def def = { .name = "later_total",
+		.type = CMX_COUNTER,
+		.reserved = { 0, 1 } };
+	struct cmx_family family;
+	struct cmx_error err;
+
+	assert_int_equal(cmx_register(f.reg, &def, &family, &err),
+	    CMX_ERR_ARGUMENT);
+	assert_non_null(strstr(err.text, "family later_total: its reserved"));
+	def.reserved[1] = 0;
+	assert_int_equal(cmx_register(f.reg, &def, &family, &err), 0);
+	fixture_close(&f);
+}
