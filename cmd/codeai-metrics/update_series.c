@@ -27,52 +27,80 @@ request_find(struct request *r, struct cmx_registry *reg, const char *name)
 	return DONE;
 }
 
-/*
- * A gauge of live processes would be gone with this one, which ends at once;
- * what a counter cannot take would be counted as invalid and lost.
- */
+/* Does this action go with the family's type? */
 static bool
-is_allowed(const struct request *r)
+is_action_of_type(const struct request *r)
 {
-	const struct cmx_family_def *def = &r->def;
-	enum cmx_type wanted = r->action == OBSERVE ? CMX_HISTOGRAM :
-	    r->action == SET                        ? CMX_GAUGE :
-						      def->type;
+	static const enum cmx_type
+	    wanted[] = { [SET] = CMX_GAUGE, [OBSERVE] = CMX_HISTOGRAM };
+	static const char *const takes[] = { [ADD] = "counters and gauges",
+		[SET] = "gauges",
+		[OBSERVE] = "histograms" };
+	enum cmx_type type = r->def.type;
 
-	if (def->type != wanted ||
-	    (r->action == ADD && def->type == CMX_HISTOGRAM)) {
-		warnx("%s: is a %s; %s is for %s", def->name,
-		    cmx_type_name(def->type), action_name(r->action),
-		    r->action == OBSERVE ? "histograms" :
-			r->action == SET ? "gauges" :
-					   "counters and gauges");
-		return false;
-	}
-	if (def->type == CMX_GAUGE && def->aggregate != CMX_LAST) {
-		warnx(
-		    "%s: is a gauge of live processes (\"aggregate\": \"%s\"), and this one ends at once: only a gauge with \"aggregate\": \"last\" can be written from a shell",
-		    def->name, cmx_aggregate_name(def->aggregate));
-		return false;
-	}
-	if (def->type == CMX_COUNTER &&
-	    (!(r->amount >= 0) || isinf(r->amount))) {
+	if (r->action == ADD ? type != CMX_HISTOGRAM :
+			       type == wanted[r->action])
+		return true;
+	warnx("%s: is a %s; %s is for %s", r->def.name, cmx_type_name(type),
+	    action_name(r->action), takes[r->action]);
+	return false;
+}
+
+/* A gauge of live processes would be gone with this one, which ends at once. */
+static bool
+may_change_gauge(const struct request *r)
+{
+	if (r->def.aggregate == CMX_LAST)
+		return true;
+	warnx(
+	    "%s: is a gauge of live processes (\"aggregate\": \"%s\"), and this one ends at once: only a gauge with \"aggregate\": \"last\" can be written from a shell",
+	    r->def.name, cmx_aggregate_name(r->def.aggregate));
+	return false;
+}
+
+/* What a counter cannot take would be counted as invalid, and lost. */
+static bool
+may_add_to_counter(const struct request *r)
+{
+	if (!(r->amount >= 0) || isinf(r->amount)) {
 		warnx(
 		    "%s: a counter only grows: the amount must be finite and not below 0",
-		    def->name);
+		    r->def.name);
 		return false;
 	}
-	if (def->type == CMX_COUNTER && !def->is_double &&
+	if (!r->def.is_double &&
 	    (r->amount != floor(r->amount) || r->amount >= 0x1p53)) {
 		warnx(
 		    "%s: counts whole numbers below 2^53 at a time (\"value\": \"double\" in its schema counts fractions)",
-		    def->name);
-		return false;
-	}
-	if (def->type == CMX_HISTOGRAM && !isfinite(r->amount)) {
-		warnx("%s: observations must be finite", def->name);
+		    r->def.name);
 		return false;
 	}
 	return true;
+}
+
+static bool
+may_observe(const struct request *r)
+{
+	if (isfinite(r->amount))
+		return true;
+	warnx("%s: observations must be finite", r->def.name);
+	return false;
+}
+
+static bool
+is_allowed(const struct request *r)
+{
+	if (!is_action_of_type(r))
+		return false;
+	switch (r->def.type) {
+	case CMX_COUNTER:
+		return may_add_to_counter(r);
+	case CMX_GAUGE:
+		return may_change_gauge(r);
+	case CMX_HISTOGRAM:
+		return may_observe(r);
+	}
+	return false;
 }
 
 bool

@@ -1,5 +1,5 @@
 /*
- * native_buckets.h: the buckets of native (exponential) histograms..
+ * native_buckets.h: the buckets of native (exponential) histograms.
  *
  * Bucket @key of schema s covers (2^((key-1)/2^s), 2^(key/2^s)].  A family
  * has a window of them, from the one with its declared minimum to the one with

@@ -1,10 +1,11 @@
 /*
- * http_path.c: names for HTTP requests that do not run away..
+ * http_path.c: names for HTTP requests that do not run away.
  */
 #include "codeai/metrics_http.h"
 
 #include <string.h>
 
+#include "base/compiler.h"
 #include "base/require.h"
 
 /* A segment that is longer is a token, whatever it is made of. */
@@ -278,59 +279,90 @@ skip_authority(const char *target)
 	return slashes + 3 + strcspn(slashes + 3, "/?#");
 }
 
+/* A segment of the path, decoded where that is no change of meaning. */
+struct segment {
+	const char *s;
+	size_t n;
+	unsigned int seen; /* classes of its characters */
+	char decoded[SEGMENT_MAX + 1];
+};
+
+/* The next segment, behind slashes; the path goes on behind it. */
+static bool
+next_segment(const char **path, struct segment *segment)
+{
+	const char *p = *path;
+	unsigned int c;
+
+	segment->n = 0;
+	segment->seen = 0;
+	p += strspn(p, "/");
+	segment->s = p;
+	while (!((c = class_of(p[segment->n])) & END)) {
+		segment->seen |= c;
+		segment->n++;
+	}
+	*path = p + segment->n;
+	if (segment->seen & PERCENT) {
+		segment->n = decode(segment->s, segment->n, segment->decoded);
+		segment->s = segment->decoded;
+		segment->seen = classes_of(segment->s, segment->n);
+	}
+	return segment->n > 0;
+}
+
+static bool
+is_dots(const struct segment *segment, size_t n)
+{
+	return segment->n == n && memcmp(segment->s, "..", n) == 0;
+}
+
+/* The segments that were put, so that ".." can take one away. */
+struct walk {
+	struct output out;
+	size_t ends[CMX_HTTP_PATH_DEPTH + 1];
+	int depth;
+};
+
+/* Put a segment, or do what it says; false where the path is too deep. */
+static bool
+apply_segment(struct walk *w, const struct segment *segment)
+{
+	if (is_dots(segment, 1))
+		return true;
+	if (is_dots(segment, 2)) {
+		w->depth -= w->depth > 0;
+		w->out.n = w->ends[w->depth];
+		return true;
+	}
+	if (w->depth == CMX_HTTP_PATH_DEPTH) {
+		put(&w->out, "/{more}", strlen("/{more}"));
+		return false;
+	}
+	put_segment(&w->out, segment->s, segment->n, segment->seen);
+	w->ends[++w->depth] = w->out.n;
+	return true;
+}
+
 size_t
 cmx_http_normalize_path(const char *path, char *buf, size_t size)
 {
-	struct output o = { buf, 0, size };
-	size_t ends[CMX_HTTP_PATH_DEPTH + 1] = { 0 };
-	int depth = 0;
+	struct walk w = { .out = { buf, 0, size } };
+	struct segment segment;
 
 	if (buf == NULL || size == 0)
 		return 0;
 	path = path == NULL ? "" : skip_authority(path);
 	if (path[0] == '*' && path[1] == '\0') {
-		put(&o, "*", 1);
+		put(&w.out, "*", 1);
 		path++;
 	}
-	while (path[0] == '/' || !(class_of(path[0]) & END)) {
-		char decoded[SEGMENT_MAX + 1];
-		unsigned int seen = 0, c;
-		const char *s;
-		size_t n = 0;
-
-		while (*path == '/')
-			path++;
-		while (!((c = class_of(path[n])) & END)) {
-			seen |= c;
-			n++;
-		}
-		if (n == 0)
-			continue;
-		s = path;
-		path += n;
-		if (seen & PERCENT) {
-			n = decode(s, n, decoded);
-			s = decoded;
-			seen = classes_of(s, n);
-		}
-		if (n == 1 && s[0] == '.')
-			continue;
-		if (n == 2 && s[0] == '.' && s[1] == '.') {
-			depth -= depth > 0;
-			o.n = ends[depth];
-			continue;
-		}
-		if (depth == CMX_HTTP_PATH_DEPTH) {
-			put(&o, "/{more}", strlen("/{more}"));
-			break;
-		}
-		put_segment(&o, s, n, seen);
-		ends[++depth] = o.n;
-	}
-	if (o.n == 0)
-		put(&o, "/", 1);
-	buf[o.n] = '\0';
-	return o.n;
+	while (next_segment(&path, &segment) && apply_segment(&w, &segment))
+		;
+	if (w.out.n == 0)
+		put(&w.out, "/", 1);
+	buf[w.out.n] = '\0';
+	return w.out.n;
 }
 
 const char *
@@ -339,7 +371,7 @@ cmx_http_method(const char *method)
 	static const char *const methods[] = { "GET", "POST", "PUT", "HEAD",
 		"DELETE", "PATCH", "OPTIONS", "CONNECT", "TRACE" };
 
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+	for (size_t i = 0; i < CMXI_ARRAY_LEN(methods); i++)
 		if (method != NULL && strcmp(method, methods[i]) == 0)
 			return methods[i];
 	return "other";

@@ -1,5 +1,5 @@
 /*
- * sql.c: names for SQL statements that do not run away..
+ * sql.c: names for SQL statements that do not run away.
  *
  * A statement is read word by word, as far as this: comments, strings and
  * quoted names are passed over whole, parentheses are counted.
