@@ -8,19 +8,25 @@
 
 #include <codeai/metrics_reader.h>
 
-/* Does a character begin that turns the direction of text? */
+/*
+ * A character that changes the direction of the text after it (U+202A to
+ * U+202E, U+2066 to U+2069): in a comment it could show other code than the
+ * compiler reads, which gcc's -Wbidi-chars warns of.
+ */
 static bool
 is_direction(const char *text)
 {
-	return strncmp(text, "\xe2\x80\xaa", 2) == 0 ||
-	    strncmp(text, "\xe2\x81\xa6", 2) == 0;
+	return (strncmp(text, "\xe2\x80", 2) == 0 && text[2] >= '\xaa' &&
+		   text[2] <= '\xae') ||
+	    (strncmp(text, "\xe2\x81", 2) == 0 && text[2] >= '\xa6' &&
+		text[2] <= '\xa9');
 }
 
 void
 put_comment(FILE *out, const char *text)
 {
 	for (; *text != '\0'; text++) {
-		if (is_direction(text) && text[2] != '\0') {
+		if (is_direction(text)) {
 			fputs("...", out);
 			text += 2;
 			continue;

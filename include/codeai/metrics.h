@@ -17,9 +17,10 @@
  *	cmx_counter_find(&requests, 1, (const char *[]){ "ok" }, &ok, &err);
  *	cmx_counter_inc(&ok);
  *
- * What may run together: everything with everything, in any number of
- * threads, processes and signal handlers, except cmx_close(), after which no
- * thread of the same process may use the registry or its handles.
+ * All calls may run at once in any number of threads and processes, and those
+ * with "signal" in signal handlers too.  The exception is cmx_close(): no
+ * thread of the same process may use the registry or its handles during it, or
+ * afterwards.
  *
  *			thread	process	signal	fork
  *	cmx_open	yes	yes	no	child may use it
@@ -30,8 +31,12 @@
  *
  * A child of vfork(2) shares its parent's memory, and must not update.
  *
- * Nothing here prints, exits, aborts, takes a lock, starts a thread, handles
- * a signal, or changes errno, umask or locale.
+ * No call prints, exits, aborts, starts a thread, handles a signal, or changes
+ * errno, umask or locale.  Look-ups and updates never wait for another thread
+ * or process.  cmx_apply() waits while another process applies a schema to the
+ * segment.  A call that creates a segment clones short-lived child processes
+ * once, to try the kernel's restartable sequences; the application gets no
+ * SIGCHLD from them.
  */
 #ifndef CODEAI_METRICS_H
 #define CODEAI_METRICS_H
@@ -97,35 +102,44 @@ struct cmx_histogram {
 };
 
 /*
- * The layout of a counter's handle.  The sizes of all handles stay as long as
- * the library's soname does; but an update of a counter that the compiler puts
- * into the program knows the inside of its handle.  So cmx_counter_find()
- * tells the number that it was compiled with, and is refused where the library
- * has another (CMX_ERR_MISMATCH).
+ * The version of the members of struct cmx_counter.  The sizes of all handles
+ * stay the same as long as the library's soname does, but the compiler inlines
+ * updates of counters into the program, and inlined code uses the members.
+ * cmx_counter_find() therefore passes the version that the program was compiled
+ * with.  A library with another version returns CMX_ERR_MISMATCH, and the
+ * handle is a sink.
  */
 #define CMX_HANDLE_LAYOUT 1
 
 /*
- * Every handle fits in so many bytes, aligned to 8: for callers who do not
- * compile this header (codeai-metrics-ffi(7)).
+ * The size in bytes, aligned to 8, that every handle fits in: for callers in
+ * other languages, who do not compile this header (codeai-metrics-ffi(7)).
  */
 #define CMX_HANDLE_SIZE 64
 
 /*
  * cmx_open: open a service's segment, or create it.
  *
- * @segment names the file; NULL is cmx_segment_path().  Where there is no
- * such file it is created from @schema, a JSON file; NULL is the CodeAI
- * schema, which is built in.  Where there is one, the families of @schema
- * that it lacks are added to it; with NULL it is taken as it is.  Of two
- * processes that create at once, one attaches to the other's.
+ * @segment names the file; NULL is cmx_segment_path().  A file that does not
+ * exist is created from @schema, a JSON file; NULL is the built-in CodeAI
+ * schema.  A segment that exists gets the families of @schema that it lacks;
+ * with NULL it stays as it is.  Of two processes that create at once, one
+ * attaches to the other's segment.
  *
  * Requires:  regp is not null.
  * Returns:   0 and *regp, or a negative enum cmx_err; *regp is then null, and
  *            everything that takes a registry or a handle does nothing.
- * Errors:    CMX_ERR_SCHEMA     the schema is wrong; err has each mistake
- *            CMX_ERR_NOT_FOUND  CMX_ATTACH_ONLY, and there is no segment
- *            CMX_ERR_CONFLICT   a family is there, defined differently
+ * Errors:    CMX_ERR_SCHEMA     the schema is wrong; err has the mistakes,
+ *                               as many as fit
+ *            CMX_ERR_NOT_FOUND  CMX_ATTACH_ONLY, and there is no segment; or
+ *                               the schema file does not exist
+ *            CMX_ERR_CONFLICT   a family of the segment has the name, but
+ *                               another definition
+ *            CMX_ERR_ARGUMENT   regp is null, a flag is unknown, the path is
+ *                               empty or too long, the limits are too large
+ *            CMX_ERR_FULL       the segment has no room for new families
+ *            CMX_ERR_EXISTS     other processes make and remove the segment
+ *                               again and again
  *            CMX_ERR_MISMATCH   another version, machine, boot or layout
  *            CMX_ERR_FORMAT     not a segment, truncated, damaged
  *            CMX_ERR_PERMISSION kind of file, owner or mode
@@ -149,10 +163,11 @@ CMX_PUBLIC void cmx_close(struct cmx_registry *);
 
 /*
  * struct cmx_create_options: what cmx_create() may be told.  Zeroed is the
- * default: mode 0660 for root and 0600 for others, the creator's group.
+ * default: mode 0660 for root and 0600 for others, and the group that the
+ * directory gives to new files.
  */
 struct cmx_create_options {
-	unsigned int flags; /* CMX_ANY_FILESYSTEM */
+	unsigned int flags; /* CMX_ANY_FILESYSTEM, CMX_EMPTY */
 	unsigned int mode;  /* of the file; 0: the default */
 	bool has_group;
 	unsigned int group; /* gid */
@@ -162,8 +177,8 @@ struct cmx_create_options {
 /*
  * cmx_create: create a segment ahead of the application.
  *
- * As cmx_open() where nothing is there, and CMX_ERR_EXISTS otherwise.
- * options may be null.  Safety: thread, process.
+ * Creates as cmx_open() does, but returns CMX_ERR_EXISTS where the segment
+ * exists.  options may be null.  Safety: thread, process.
  */
 CMX_PUBLIC int cmx_create(const char *segment, const char *schema,
     const struct cmx_create_options *options, struct cmx_error *err);
@@ -173,53 +188,58 @@ struct cmx_apply_result {
 	bool is_created;        /* there was no segment */
 	bool is_replaced;       /* a new segment has taken the name */
 	unsigned int n_added;   /* families that the live segment got */
-	unsigned int n_carried; /* replaced segments that count no more: their
-	                           totals are in the new one */
-	unsigned int n_waiting; /* replaced segments that have writers */
+	unsigned int n_carried; /* replaced segments that were carried over */
+	unsigned int n_waiting; /* replaced segments that still have writers */
 	uint64_t reserved[4];
 };
 
 /*
  * cmx_apply: give a live segment another schema.
  *
- * Families that are new are added to it.  Where a family is defined
- * differently, or the limits are, a new segment takes the name; processes
- * that have the old one open go on writing there, and those that open the
- * name come to the new one.  Readers show the sum of both: no total goes back
- * and none counts twice, at any instant, whoever is killed.  Once the old
- * segment's last writer has ended, the next cmx_apply() carries its totals
- * into the new one and removes it.
+ * New families are added to the segment.  If the schema changes a family or
+ * the limits, a new segment takes the name instead.  Processes that have the
+ * old segment open go on writing to it; a process that opens the name gets the
+ * new one.  Readers show the sum of both: no total falls and none counts twice,
+ * at any instant, whatever process is killed.  Once the old segment's last
+ * writer has ended, the next cmx_apply() carries its totals into the new
+ * segment and removes it.
  *
- * Carried are counters, histograms and gauges of CMX_LAST whose type, labels,
- * buckets and value stay as they were; families that only processes
- * registered go along.  Families that the new schema leaves out, and totals
- * of those that it changes, end with the old segment's last writer.
+ * The totals that are carried are those of counters, histograms and gauges of
+ * CMX_LAST whose type, labels, buckets and value do not change, also of
+ * families that only processes registered.  The totals of a family that the
+ * new schema drops or changes end with the old segment's last writer.
  *
- * Requires:  segment and schema as of cmx_open(); result may be null.
+ * Requires:  segment and schema as for cmx_open(); result may be null.
  * Returns:   0, or a negative enum cmx_err: nothing is lost, and another call
- *            goes on where this one ended.
+ *            continues where this one ended.
  * Errors:    as cmx_open(), and
- *            CMX_ERR_FULL       seven replaced segments have writers still
+ *            CMX_ERR_FULL       seven replaced segments still have writers
  *            CMX_ERR_NO_SPACE   no room for the new segment or the totals
- * Safety:    thread, process; of several at once one waits for the other.
+ * Safety:    thread, process; several calls at once run one after the other.
  *            Not for signal handlers.  Allocates.
  */
 CMX_PUBLIC int cmx_apply(const char *segment, const char *schema,
     struct cmx_apply_result *result, struct cmx_error *err);
 
 /*
- * cmx_remove: take a segment's name away; NULL is cmx_segment_path().
+ * cmx_remove: remove the name of a segment; NULL is cmx_segment_path().
  *
- * Processes that have it open go on; the next cmx_open() makes a new one.
- * Only a segment is removed, never another file.
+ * Processes that have the segment open keep it; the next cmx_open() creates a
+ * new one.  The names of segments that it replaced are removed too.  A file
+ * that is no segment is refused.
+ *
+ * Returns:   0, or CMX_ERR_NOT_FOUND, CMX_ERR_FORMAT (no segment),
+ *            CMX_ERR_PERMISSION, CMX_ERR_ARGUMENT, CMX_ERR_SYSTEM.
+ * Safety:    thread, process.  Not for signal handlers.
  */
 CMX_PUBLIC int cmx_remove(const char *segment, struct cmx_error *err);
 
 /*
  * cmx_segment_fd: a descriptor of the segment, or -1.
  *
- * For cmxr_open_fd(), when a process shows its own (private) segment.  It
- * belongs to the registry.
+ * For cmxr_open_fd(), in a process that shows its own (private) segment.  The
+ * registry owns the descriptor: the caller does not close it.  -1 is for a null
+ * registry, and where the application has closed the descriptor.
  */
 CMX_PUBLIC int cmx_segment_fd(const struct cmx_registry *);
 
@@ -227,12 +247,12 @@ CMX_PUBLIC int cmx_segment_fd(const struct cmx_registry *);
  * cmx_set_role: name this process's part in the service: "worker", "cron".
  *
  * Process metrics are summed by role (codeai_process_count{role="worker"},
- * codeai_process_cpu_seconds_total, ...).  The default is the name of the
- * program; null and "" are that too.  A forked child begins with the default,
- * and names its own.
+ * codeai_process_cpu_seconds_total, ...).  A null or empty role is the default,
+ * the short name of the program.  A forked child begins with the default and
+ * can set a role of its own.
  *
  * Bad input: bytes that are not UTF-8 become U+FFFD; at most 39 bytes are
- *            kept, no character is cut.
+ *            kept, and no character is cut in two.
  * Safety:    thread, process, signal, fork.  Claims the process's slot, as a
  *            look-up does.
  */
@@ -241,10 +261,13 @@ CMX_PUBLIC void cmx_set_role(struct cmx_registry *, const char *role);
 /*
  * cmx_register: add a family to the live segment, for all its processes.
  *
- * Returns:   0 and the family, also where the same definition was there; or
- *            a negative enum cmx_err, and *familyp is a sink.
+ * familyp may be null.  max_series is not part of the comparison.
+ *
+ * Returns:   0 and the family, also where the segment had the same definition;
+ *            or a negative enum cmx_err, and *familyp is a sink.
  * Errors:    CMX_ERR_ARGUMENT   the definition breaks a rule: err says which
- *            CMX_ERR_CONFLICT   defined differently, or its name clashes
+ *            CMX_ERR_CONFLICT   the segment has another definition of the
+ *                               name, or a family whose name clashes
  *            CMX_ERR_FULL       no room for another family
  *            CMX_ERR_NO_SPACE   the file system is full
  * Owner:     the definition is copied.
@@ -256,9 +279,10 @@ CMX_PUBLIC int cmx_register(struct cmx_registry *,
     struct cmx_error *err);
 
 /*
- * cmx_family_find: the family of a name.
+ * cmx_family_find: find a family by name.
  *
- * Returns:   0, or CMX_ERR_NOT_FOUND and *familyp is a sink.
+ * Returns:   0, or CMX_ERR_NOT_FOUND (or CMX_ERR_ARGUMENT, for a null) and
+ *            *familyp is a sink.
  * Safety:    thread, process, signal, fork.
  * Cost:      linear in the families of the segment; keep the result.
  */
@@ -266,7 +290,7 @@ CMX_PUBLIC int cmx_family_find(struct cmx_registry *, const char *name,
     struct cmx_family *familyp, struct cmx_error *err);
 
 /*
- * cmx_family_definition: what a family is, as the segment has it.
+ * cmx_family_definition: the definition of a family, as the segment has it.
  *
  * Shape:     @labels has room for CMX_LABELS_MAX names, and is what
  *            def->labels points to.
@@ -279,24 +303,28 @@ CMX_PUBLIC int cmx_family_definition(const struct cmx_family *,
     struct cmx_family_def *def, const char *labels[], struct cmx_error *err);
 
 /*
- * cmx_counter_find, cmx_gauge_find, cmx_histogram_find: the series of a
- * family with these label values, made where it is new.
+ * cmx_counter_find, cmx_gauge_find, cmx_histogram_find: find the series of a
+ * family with these label values, or make it.
  *
  * Shape:     @n_labels strings, in the order of the family's labels.  A null
  *            string is "".  Bytes that are not UTF-8 become U+FFFD.
- * Returns:   0; 1 where the family's overflow series was given instead, in
- *            which updates are counted under label values "__overflow__"; or
- *            a negative enum cmx_err, and the handle is a sink.
+ * Returns:   0; or 1 and the family's overflow series, which counts updates
+ *            under the label values "__overflow__" (err has the reason, with
+ *            the code CMX_OK); or a negative enum cmx_err, and the handle is
+ *            a sink.
  * Overflow:  the family has max_series, the segment is full, the file system
  *            is full, or a value is longer than CMX_LABEL_VALUE_MAX.
  * Errors:    CMX_ERR_ARGUMENT   the family is a sink, or a pointer is null
  *            CMX_ERR_TYPE       the family is of another type
  *            CMX_ERR_LABELS     another number of labels
+ *            CMX_ERR_MISMATCH   a program compiled with another
+ *                               CMX_HANDLE_LAYOUT looks up a counter
  * Safety:    thread, process, signal, fork.  Never allocates heap memory.
  *            Label values that are not UTF-8 take 70 KiB of stack.
- * Progress:  lock-free; at most 64 words of the index are looked at.
- * Cost:      one hash and one comparison for a series that is there; some
- *            microseconds for a new one.
+ * Progress:  lock-free; reads at most 64 words of the index.
+ * Cost:      one hash and one comparison for a series that exists; some
+ *            microseconds for a new one.  The first look-up of a process
+ *            claims its slot, with some system calls.
  */
 #ifdef CMX_NO_INLINE
 CMX_PUBLIC int cmx_counter_find(const struct cmx_family *, size_t n_labels,
@@ -311,14 +339,15 @@ CMX_PUBLIC int cmx_histogram_find(const struct cmx_family *, size_t n_labels,
  * cmx_counter_inc, cmx_counter_add, cmx_counter_add_double: add to a counter.
  *
  * Unit:      of the family.
- * Bad input: a negative, infinite or NaN increment, and a fraction (or more
- * than 2^53) on a counter of whole numbers, changes nothing and is counted as
- *            an invalid update of the segment.
+ * Bad input: changes nothing, and the segment counts it as an invalid update:
+ *            a negative, infinite or NaN increment, and on a counter of whole
+ *            numbers a fraction or more than 2^53.
  * Returns:   nothing; it cannot fail.
  * Safety:    thread, process, signal, fork.
  * Progress:  wait-free for whole numbers, lock-free for doubles.
- * Cost:      one addition to a cell of this CPU, without an atomic
- *            instruction; inlined unless CMX_NO_INLINE is defined.
+ * Cost:      _inc and _add: one addition to a cell of this CPU, on x86-64
+ *            without an atomic instruction; inlined unless CMX_NO_INLINE is
+ *            defined.
  * Limits:    wraps at 2^64, which Prometheus reads as a reset.
  */
 #ifdef CMX_NO_INLINE
@@ -331,13 +360,13 @@ CMX_PUBLIC void cmx_counter_add_double(const struct cmx_counter *, double v);
 /*
  * cmx_gauge_set, _add, _sub, _inc, _dec: this process's value of a gauge.
  *
- * A gauge belongs to the process that writes it; how the values of several
- * become one is the family's aggregation, and a dead process's value is gone.
- * A gauge of CMX_LAST is one value for all.  Any double may be set.  _add to
- * a gauge that was never set begins at 0.
+ * Each process has its own value of a gauge.  The family's aggregation makes
+ * one value of those of all live processes; the value of a process disappears
+ * with the process.  A gauge of CMX_LAST has one value for all.  Any double may
+ * be set.  _add to a gauge that was never set begins at 0.
  *
- * Safety:    thread, process, signal, fork.  The first write of a process
- *            claims its slot: some system calls, once.
+ * Safety:    thread, process, signal, fork.  The first write after a fork
+ *            claims a slot for the child, with some system calls.
  * Progress:  set is wait-free, the others lock-free.
  */
 CMX_PUBLIC void cmx_gauge_set(const struct cmx_gauge *, double v);
@@ -349,9 +378,12 @@ CMX_PUBLIC void cmx_gauge_dec(const struct cmx_gauge *);
 /*
  * cmx_histogram_observe: count a value in its bucket.
  *
- * Its bucket's count and sum change in one store, so a scrape sees both or
- * neither.  NaN, infinities, and what is below 0 where the family has native
- * buckets, change nothing and are counted as invalid updates.
+ * The count and the sum of the bucket change in one store, so a scrape sees
+ * both or neither.
+ *
+ * Bad input: changes nothing, and the segment counts it as an invalid update:
+ *            NaN, infinities, and negative values where the family has native
+ *            buckets.
  *
  * Safety:    thread, process, signal, fork.
  * Progress:  lock-free.
@@ -360,21 +392,22 @@ CMX_PUBLIC CMX_DIRECT void cmx_histogram_observe(const struct cmx_histogram *,
     double v);
 
 /*
- * cmx_counter_add_exemplar, cmx_histogram_observe_exemplar: update, and leave
- * an example of it: the labels of a trace, mostly.
+ * cmx_counter_add_exemplar, cmx_histogram_observe_exemplar: update, and store
+ * an example of the update: usually the labels of a trace.
  *
- * A family keeps exemplars where its schema says so ("exemplars": true): the
- * last one of a counter, the last one of each bucket of a histogram.  In other
- * families these are plain updates.
+ * A family whose schema says "exemplars": true keeps the last exemplar of a
+ * counter, and of each bucket of a histogram.  In other families these are
+ * plain updates.
  *
  * Shape:     @n labels, no name twice; together at most 128 characters and,
  *            with a NUL for each name and value, 160 bytes.
- * Bad input: the update is made; labels that no exemplar may have are counted
- *            and left out.  n 0 leaves none, and is counted too.
+ * Bad input: the update is made.  An exemplar with an invalid label, or with
+ *            none (n is 0), is not stored, and the segment counts it as a bad
+ *            exemplar.
  * Safety:    thread, process, signal, fork.
- * Progress:  as the update; nobody waits for an exemplar.  One that two
- *            writers mix is not shown.
- * Cost:      the update, a look at the clock, 192 bytes copied.
+ * Progress:  that of the update; no thread waits for an exemplar.  An exemplar
+ *            that two writers mixed is not shown.
+ * Cost:      the update, one reading of the clock, a copy of 192 bytes.
  */
 CMX_PUBLIC void cmx_counter_add_exemplar(const struct cmx_counter *,
     uint64_t amount, size_t n, const struct cmx_label *pairs);

@@ -35,8 +35,9 @@ extern "C" {
 #endif
 
 /*
- * Functions of headers: one for the program, though several of its files
- * include it; and one for the file, which need not call it.
+ * For functions that headers define.  CMX_WEAK: the linker keeps one of the
+ * definitions that several files of a program have.  CMX_UNUSED: a static
+ * function of each file, which need not call it.
  */
 #if defined(__GNUC__)
 #define CMX_WEAK   __attribute__((weak, visibility("default")))
@@ -46,8 +47,8 @@ extern "C" {
 #endif
 
 /*
- * Called without the detour over the procedure linkage table, which would be
- * a fifth of an update's time.
+ * Calls go to the function directly and not through the procedure linkage
+ * table, which would take a fifth of an update's time.
  */
 #if defined(__GNUC__) && !defined(__clang__)
 #define CMX_DIRECT __attribute__((noplt))
@@ -56,11 +57,16 @@ extern "C" {
 #endif
 
 /*
- * Members named reserved are room for later versions of the library: what a
- * caller fills has them 0, or is refused.
+ * Members named reserved are room for later versions of the library.  A struct
+ * that the caller fills (cmx_family_def, cmx_create_options, cmxr_input,
+ * cmxr_options) must have zeros there; the call returns CMX_ERR_ARGUMENT
+ * otherwise.
  */
 
-/* Bounds of names, labels and families; a schema that passes one is refused. */
+/*
+ * Limits of families.  A definition that exceeds one is refused; a label value
+ * that is longer at run time goes to the overflow series.
+ */
 #define CMX_LABELS_MAX      64   /* labels of one family */
 #define CMX_LABEL_VALUE_MAX 1024 /* bytes of one label value */
 #define CMX_NAME_MAX        200  /* bytes of a metric or label name */
@@ -68,8 +74,9 @@ extern "C" {
 #define CMX_BOUNDS_MAX      256  /* finite bucket bounds of a histogram */
 
 /*
- * enum cmx_err: why a call failed.  Every slow call returns 0, or one of
- * these; the detail is in the caller's struct cmx_error.
+ * enum cmx_err: why a call failed.  A call that can fail returns one of these,
+ * which are negative; 0 is success, and a positive result is described with its
+ * function.  The details are in the caller's struct cmx_error.
  */
 enum cmx_err {
 	CMX_OK = 0,
@@ -93,11 +100,12 @@ enum cmx_err {
 /*
  * struct cmx_error: what went wrong, in words.
  *
- * Lives on the caller's stack and is filled on failure only; a null pointer
- * is allowed wherever one is taken.  text names the object, what is wrong,
- * what is allowed and what to do, without a final newline.  line and column
- * count from 1 and are 0 where no file position is meant.  The struct does not
- * grow.
+ * Belongs to the caller, usually on its stack; every function accepts a null
+ * pointer instead.  A failure fills it.  A look-up that returns 1 fills it too,
+ * with the code CMX_OK and the reason; after other successes its contents are
+ * unspecified.  text names the object, what is wrong, what is allowed and what
+ * to do, without a final newline.  line and column count from 1 and are 0
+ * without a place in a file.  The struct never grows.
  */
 struct cmx_error {
 	enum cmx_err code;
@@ -107,7 +115,10 @@ struct cmx_error {
 	char text[1024]; /* ends with a NUL, cut with "..." if longer */
 };
 
-/* One word for each code: "argument", "system", ...  Never null. */
+/*
+ * The name of a code: "argument", "system", "not found", ...; "unknown" for a
+ * number that is no code.  Never null.
+ */
 CMX_PUBLIC const char *cmx_err_name(enum cmx_err code);
 
 enum cmx_type {
@@ -116,15 +127,15 @@ enum cmx_type {
 	CMX_HISTOGRAM = 3,
 };
 
-/* Prometheus' word for a type: "counter", "gauge", "histogram". */
+/* The name of a type in Prometheus: "counter", "gauge", "histogram". */
 CMX_PUBLIC const char *cmx_type_name(enum cmx_type type);
 
 /*
  * enum cmx_aggregate: how the gauges of several processes become one value.
  *
- * All but CMX_LAST look at live processes only: the values of a dead process
- * are gone at the next scrape.  A process that never set the gauge adds
- * nothing.
+ * All but CMX_LAST use the values of live processes only: those of a process
+ * that ended are gone at the next scrape.  A process that never set the gauge
+ * has no value.
  */
 enum cmx_aggregate {
 	CMX_SUM = 0,
@@ -141,9 +152,9 @@ CMX_PUBLIC const char *cmx_aggregate_name(enum cmx_aggregate aggregate);
 /*
  * struct cmx_family_def: the definition of a family (a metric).
  *
- * Everything is borrowed: the strings and arrays must live as long as the
- * call that takes the definition, and no longer.  Zero is the default of
- * every member but name and type.
+ * The call that takes a definition copies what it needs: strings and arrays
+ * must live until it returns.  Zero is the default of every member but name and
+ * type.
  */
 struct cmx_family_def {
 	const char *name; /* codeai_http_requests_total */
@@ -159,10 +170,10 @@ struct cmx_family_def {
 	const double *bounds;      /* increasing, finite */
 	/*
 	 * Histograms only: native (exponential) buckets, alone or beside
-	 * bounds.  They are 2^(2^-schema) wide, schema -4 to 8, from the one
-	 * of native_min to the one of native_max.  What is smaller counts in
-	 * the zero bucket, what is larger in one bucket above; nothing is
-	 * below 0.
+	 * bounds.  Each is 2^(2^-schema) times as wide as the one before it,
+	 * schema -4 to 8.  The first contains native_min, the last native_max.
+	 * Smaller values count in the zero bucket, larger ones in one bucket
+	 * above.  Negative values are refused as invalid updates.
 	 */
 	bool is_native;
 	int native_schema;
@@ -177,8 +188,12 @@ struct cmx_label {
 	const char *value;
 };
 
-/* When something began; filled by a _begin call, its members are its own. */
 struct cmx_registry;
+
+/*
+ * The time when something began.  A _begin function fills it; programs do not
+ * use its members.
+ */
 struct cmx_timer {
 	struct cmx_registry *registry;
 	uint64_t begun_ns;
@@ -199,12 +214,13 @@ struct cmx_diagnostic {
 /*
  * cmx_schema_check: read a schema file and report everything wrong with it.
  *
- * Calls @report once for each error and for each warning (promlint's naming
- * rules), in the order of the file.  NULL for @path checks the CodeAI schema
- * that is built in.
+ * Calls @report for each error and each warning (promlint's naming rules) in
+ * the order of the file, for the first 200 findings.  NULL for @path checks the
+ * built-in CodeAI schema.
  *
- * Returns:   the number of errors (warnings not counted), or a negative
- *            enum cmx_err where the file could not be read.
+ * Returns:   the number of errors (also beyond 200, warnings not counted), or a
+ *            negative enum cmx_err: the file could not be read, there is no
+ *            memory, or @report is null.
  * Owner:     the diagnostic and its strings end with the call of @report.
  * Safety:    thread, process.  Allocates.  Not for signal handlers.
  * Source:    codeai-metrics-schema(5).
@@ -213,22 +229,22 @@ CMX_PUBLIC int cmx_schema_check(const char *path,
     void (*report)(void *arg, const struct cmx_diagnostic *), void *arg,
     struct cmx_error *err);
 
-/* The values of one label that a schema knows; n is 0 where it knows none. */
+/* The values that a schema lists for one label; n is 0 without a list. */
 struct cmx_label_values {
 	size_t n;
 	const char *const *values;
 };
 
 /*
- * cmx_schema_read: the families of a schema file, one after the other.
+ * cmx_schema_read: visit the families of a schema file.
  *
- * Calls @visit for each, in the order of the file, with its definition and a
- * struct cmx_label_values for each of its labels.  NULL for @path is the
+ * Calls @visit for each family, in the order of the file, with its definition
+ * and a struct cmx_label_values for each of its labels.  NULL for @path is the
  * CodeAI schema.
  *
- * Returns:   0, or a negative enum cmx_err: CMX_ERR_SCHEMA, and err has each
- *            mistake; nothing was visited then.
- * Owner:     what @visit gets ends with its call.
+ * Returns:   0, or a negative enum cmx_err, and @visit was not called.
+ *            CMX_ERR_SCHEMA: err has the mistakes, as many as fit.
+ * Owner:     what @visit gets is valid during its call.
  * Safety:    thread, process.  Allocates.  Not for signal handlers.
  */
 CMX_PUBLIC int cmx_schema_read(const char *path,
@@ -237,15 +253,16 @@ CMX_PUBLIC int cmx_schema_read(const char *path,
     void *arg, struct cmx_error *err);
 
 /*
- * cmx_segment_path: the segment that is meant when none is named.
+ * cmx_segment_path: the path of the segment that a null name means.
  *
  * The first of: $CODEAI_METRICS_SEGMENT; for root
  * /run/codeai-metrics/metrics.seg; else
  * $XDG_RUNTIME_DIR/codeai-metrics/metrics.seg; else
- * /dev/shm/codeai-metrics-UID/metrics.seg.  A directory that is not on a
- * memory file system (a container's /run, often) is passed over.
+ * /dev/shm/codeai-metrics-UID/metrics.seg.  /run and $XDG_RUNTIME_DIR count
+ * only on a memory file system, which a container's /run often is not.  A
+ * set-uid program ignores the environment.
  *
- * Returns:   0, or CMX_ERR_ARGUMENT where @size is too small.
+ * Returns:   0, or CMX_ERR_ARGUMENT: @buf is null or @size too small.
  * Safety:    thread, process.  Reads the environment.
  */
 CMX_PUBLIC int cmx_segment_path(char *buf, size_t size, struct cmx_error *err);

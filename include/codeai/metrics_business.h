@@ -6,15 +6,17 @@
  *	cmx_business_inc(reg, "orders_total", 1,
  *	    &(struct cmx_label){ "plan", "pro" }, NULL);
  *
- * Names get the prefix "codeai_business_".  Any process registers, as often as
- * it likes; all of them share the family.  Updates find the family and the
- * series by their names each time: for what is counted thousands of times a
- * second, keep handles (codeai/metrics.h).
+ * Names get the prefix "codeai_business_".  Any process may register a family,
+ * also repeatedly, and all processes share it.  An update looks up the family
+ * and the series by name each time; a metric that changes thousands of times a
+ * second is better updated through a handle (codeai/metrics.h).
  *
  * In common:
  *   Returns:	0; 1 where the update went to the overflow series; or a
- *		negative enum cmx_err, nothing is counted but a failed look-up,
- *		and err (which may be null) says why.
+ *		negative enum cmx_err and err (which may be null) says why.
+ *		The series is unchanged then.  The segment counts a refused
+ *		amount as an invalid update, a name or labels that it does not
+ *		have as a failed look-up.
  *   Safety:	thread, process, fork; updates also in signal handlers.
  */
 #ifndef CODEAI_METRICS_BUSINESS_H
@@ -35,8 +37,9 @@ extern "C" {
  * that of its last writer, and keeps it.  A histogram's bounds increase and
  * are finite; +Inf is added.
  *
- * Errors:    as cmx_register(): CMX_ERR_ARGUMENT, CMX_ERR_CONFLICT where it is
- *            there and defined differently, CMX_ERR_FULL, CMX_ERR_NO_SPACE.
+ * Errors:    as cmx_register(): CMX_ERR_ARGUMENT, CMX_ERR_CONFLICT where the
+ *            segment has another definition of the name, CMX_ERR_FULL,
+ *            CMX_ERR_NO_SPACE.
  */
 CMX_PUBLIC int cmx_business_register_counter(struct cmx_registry *,
     const char *name, const char *help, size_t n_labels,
@@ -59,8 +62,9 @@ CMX_PUBLIC int cmx_business_register_histogram(struct cmx_registry *,
  * Errors:    CMX_ERR_NOT_FOUND  no family of this name
  *            CMX_ERR_TYPE       of another type
  *            CMX_ERR_LABELS     a label is missing, unknown or stands twice
- *            CMX_ERR_ARGUMENT   a null; an amount that is NaN or, of a
- *                               counter, below 0 or infinite
+ *            CMX_ERR_ARGUMENT   a null; for a counter an amount that is
+ *                               negative, infinite or NaN; for a
+ *                               histogram one that is infinite or NaN
  */
 CMX_PUBLIC int cmx_business_inc(struct cmx_registry *, const char *name,
     size_t n, const struct cmx_label *pairs, struct cmx_error *err);

@@ -1,19 +1,18 @@
 /*
  * codeai/metrics_codeai.h: the CodeAI metrics, one call for each event.
  *
- * Each helper finds the families and series it needs by itself, every time;
- * nothing has to be kept.  A family that the segment's schema lacks is added
- * to the segment at the first use of its helper, as the CodeAI schema defines
- * it; where the segment has one of that name with another type or another
- * number of labels, the helper leaves it alone.
+ * Each helper finds its families and series at every call: the program keeps
+ * no handles.  A family that the segment lacks is added at the first use of its
+ * helper, as the CodeAI schema defines it.  A family of the segment that has
+ * the name but another type or another number of labels is left alone.
  *
  * In common:
- *   Bad input:	a null registry does nothing; a null string is "".  A
- *		duration that is negative or NaN is not observed, and counted
- *		as an invalid update; the event itself is counted.
+ *   Bad input:	with a null registry a call does nothing; a null string is "".
+ *		A duration that is negative, infinite or NaN is not observed
+ *		and counted as an invalid update; the event itself is counted.
  *   Cardinality: a path or a name that a remote user can choose freely makes
- *		series without end; give the route's template, or
- *		cmx_http_normalize_path(), not the raw path.
+ *		an unbounded number of series; pass the route's template, or
+ *		what cmx_http_normalize_path() makes of the raw path.
  *   Returns:	nothing; it cannot fail.
  *   Safety:	thread, process, signal, fork.
  *   Unit:	seconds and bytes.
@@ -45,7 +44,10 @@ CMX_PUBLIC void cmx_record_http_request(struct cmx_registry *,
 CMX_PUBLIC void cmx_record_db_query(struct cmx_registry *,
     const char *operation, const char *entity, double seconds, bool failed);
 
-/* The failure alone, of a query that was recorded before it was known. */
+/*
+ * Count the failure of a query that was recorded as a success before:
+ * codeai_db_query_errors_total only.
+ */
 CMX_PUBLIC void cmx_record_db_query_error(struct cmx_registry *,
     const char *operation, const char *entity);
 
@@ -57,8 +59,8 @@ CMX_PUBLIC void cmx_set_db_connections(struct cmx_registry *, int64_t active,
     int64_t idle);
 
 /*
- * The same, changed by so much: for a pool that counts as it goes.  What adds
- * and what sets is one or the other in a process.
+ * Add to this process's numbers of connections, for a pool that counts as it
+ * goes.  A process uses either this or cmx_set_db_connections().
  */
 CMX_PUBLIC void cmx_add_db_connections(struct cmx_registry *, int64_t active,
     int64_t idle);
@@ -70,19 +72,23 @@ CMX_PUBLIC void cmx_add_db_connections(struct cmx_registry *, int64_t active,
 CMX_PUBLIC void cmx_record_workflow_execution(struct cmx_registry *,
     const char *workflow, const char *status, double seconds);
 
-/* codeai_workflow_step_duration_seconds{workflow,step} */
+/* The duration of a step: codeai_workflow_step_duration_seconds{workflow,step}.
+ */
 CMX_PUBLIC void cmx_record_workflow_step(struct cmx_registry *,
     const char *workflow, const char *step, double seconds);
 
-/* codeai_job_executions_total{job,status} */
+/* One run of a job: codeai_job_executions_total{job,status}. */
 CMX_PUBLIC void cmx_record_job_execution(struct cmx_registry *, const char *job,
     const char *status);
 
-/* codeai_job_queue_size{queue}: one value for all, the last writer's. */
+/* The length of a queue, one value for all: codeai_job_queue_size{queue}. */
 CMX_PUBLIC void cmx_set_job_queue_size(struct cmx_registry *, const char *queue,
     int64_t size);
 
-/* codeai_cache_hits_total{cache} or codeai_cache_misses_total{cache} */
+/*
+ * One look into a cache: codeai_cache_hits_total{cache} or
+ * codeai_cache_misses_total{cache}.
+ */
 CMX_PUBLIC void cmx_record_cache_access(struct cmx_registry *,
     const char *cache, bool hit);
 
@@ -101,17 +107,20 @@ enum cmx_circuit_state {
 	CMX_CIRCUIT_HALF_OPEN = 2,
 };
 
-/* codeai_circuit_breaker_state{integration}: the last writer's state. */
+/*
+ * The state of a circuit breaker, one value for all:
+ * codeai_circuit_breaker_state{integration}.
+ */
 CMX_PUBLIC void cmx_set_circuit_breaker_state(struct cmx_registry *,
     const char *integration, enum cmx_circuit_state state);
 
-/* codeai_events_emitted_total{event} */
+/* One event: codeai_events_emitted_total{event}. */
 CMX_PUBLIC void cmx_record_event(struct cmx_registry *, const char *event);
 
 /*
- * codeai_runtime_info{version,go_version} is 1 while a process that said so
- * lives.  The label is named go_version for dashboards that exist; its value
- * is the version of whatever runtime the program has.
+ * The versions of the program and of its runtime:
+ * codeai_runtime_info{version,go_version} is 1 while a process that called this
+ * lives.  The label is named go_version because existing dashboards use it.
  */
 CMX_PUBLIC void cmx_set_runtime_info(struct cmx_registry *, const char *version,
     const char *runtime_version);

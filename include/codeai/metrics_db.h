@@ -1,5 +1,5 @@
 /*
- * codeai/metrics_db.h: names for SQL statements that do not run away.
+ * codeai/metrics_db.h: label values for SQL statements, from a bounded set.
  *
  *	char entity[CMX_DB_ENTITY_MAX];
  *	struct cmx_timer timer;
@@ -18,34 +18,36 @@
 extern "C" {
 #endif
 
-/* Room for every entity, with its NUL. */
+/* The size of a buffer for any entity, with its NUL. */
 #define CMX_DB_ENTITY_MAX 64
 
-/* Bytes of a statement that are looked at. */
+/* The number of bytes of a statement that are read. */
 #define CMX_DB_LOOK_MAX 65536
 
 /*
  * cmx_db_operation: what a statement does: "select", "insert", "update",
  * "delete" or "other".
  *
- * Case does not matter.  Blanks, comments and opening parentheses may stand
- * before it; behind WITH ... it is what the common table expressions are for;
- * REPLACE is an insert.  EXPLAIN, BEGIN, CREATE and all else are "other".
+ * Case does not matter.  Blanks, comments and opening parentheses before the
+ * statement are skipped.  After WITH the operation is that of the statement
+ * that follows the common table expressions.  REPLACE is an insert.  EXPLAIN,
+ * BEGIN, CREATE and any other statement are "other".
  *
- * Returns:   a static text, never null.  Null and "" are "other", and so is
- *            what does not begin within CMX_DB_LOOK_MAX bytes.
+ * Returns:   a static text, never null.  Null and "" are "other", and so is a
+ *            statement that begins after CMX_DB_LOOK_MAX bytes.
  * Safety:    thread, process, signal, fork.
  */
 CMX_PUBLIC const char *cmx_db_operation(const char *sql);
 
 /*
- * cmx_db_entity: the table of a simple statement: behind FROM, INTO or UPDATE.
+ * cmx_db_entity: the table of a simple statement, after FROM, INTO or UPDATE.
  *
- * Without its schema and its quotes.  "other" where the statement has none, or
- * a subquery in its place, or a name of more than 63 bytes.
+ * The schema before the name and the quotes around it are left out.  "other" is
+ * for a statement without a table, with a subquery in its place, or with a name
+ * of more than 63 bytes.
  *
- * Returns:   the length of the result, which is in buf with a NUL; it is cut
- *            at size - 1.
+ * Returns:   the length of the result, which is in buf with a NUL and cut at
+ *            size - 1.  A null buf or a size of 0 gives 0.
  * Safety:    thread, process, signal, fork.
  */
 CMX_PUBLIC size_t cmx_db_entity(const char *sql, char *buf, size_t size);

@@ -1,10 +1,10 @@
 /*
- * codeai/metrics_http.h: names for HTTP requests that do not run away.
+ * codeai/metrics_http.h: label values for HTTP requests, from a bounded set.
  *
- * A label value for each path that somebody asks for is a series for each, and
- * there is no end to them.  A server that knows its routes records the route's
- * template ("/users/{id}"); for one that does not, the path is made into
- * something like it.
+ * A label value for each path that a client asks for would make an unbounded
+ * number of series.  A server that knows its routes records the route's
+ * template ("/users/{id}").  For any other server cmx_http_normalize_path()
+ * replaces the variable segments of the path by placeholders.
  *
  *	char path[CMX_HTTP_PATH_MAX];
  *	struct cmx_timer timer;
@@ -24,18 +24,19 @@
 extern "C" {
 #endif
 
-/* Room for every result, with its NUL. */
+/* The size of a buffer for any result, with its NUL. */
 #define CMX_HTTP_PATH_MAX 800
 
-/* Segments that are kept; what follows them is "{more}". */
+/* The number of segments that are kept; "{more}" stands for the rest. */
 #define CMX_HTTP_PATH_DEPTH 12
 
 /*
- * cmx_http_normalize_path: a request's path with what varies taken out.
+ * cmx_http_normalize_path: replace the variable parts of a path.
  *
- * Query and fragment are cut, scheme and host too, empty segments and "."
- * left out, ".." resolved; %41 is decoded where it is a letter, a digit or one
- * of - . _ ~.  Then each segment is looked at:
+ * Scheme, host, query and fragment are removed, and so are empty segments and
+ * "."; ".." is resolved.  %41 is decoded where it is a letter, a digit or one
+ *of
+ * - . _ ~.  Then a segment is replaced if it is one of these:
  *
  *	{uuid}	8-4-4-4-12 hexadecimal digits
  *	{id}	digits

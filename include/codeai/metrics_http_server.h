@@ -1,21 +1,24 @@
 /*
  * codeai/metrics_http_server.h: the requests of an HTTP server.
  *
- * For adapters: what codeai/metrics_microhttpd.h and an adapter of another
- * server have in common.  A request is recorded once, at its end, as of
- * cmx_record_http_request(); codeai_http_requests_in_flight is the number of
- * those that have begun and not ended, summed over live processes.
+ * For adapters: the common part of codeai/metrics_microhttpd.h and of an
+ * adapter of any other server.  A request is recorded once, at its end, with
+ * cmx_record_http_request().  codeai_http_requests_in_flight is the number of
+ * requests that have begun and not ended, summed over live processes.
  *
- *   path	the route that was set; else, of a request that was answered
- *		with 404 or that no handler took, "other", so that clients
- *		cannot make series; else cmx_http_normalize_path()'s
- *   method	as of cmx_http_method(); "other" where no handler took it
- *   response	no bytes of a HEAD, a 1xx, a 204, a 304; below 0 is unknown,
- *		and not observed
+ *   path	the route, if one was set; otherwise "other" for a request that
+ *		was answered with 404 or that no handler took, so that clients
+ *		cannot make series; otherwise the target, normalized by
+ *		cmx_http_normalize_path()
+ *   method	what cmx_http_method() makes of it; "other" if no handler took
+ *		the request
+ *   response	0 bytes for a HEAD, a 1xx, a 204 and a 304; a size below 0 is
+ *		unknown, and not observed
  *
  * In common:
  *   Bad input:	a null registry records nothing.
- *   Safety:	thread, as its request: one call at a time.
+ *   Safety:	thread; one thread at a time may use a request, several may
+ *		share the server.  Not for signal handlers.
  *   Cost:	a microsecond for each request ("make bench-kit").
  */
 #ifndef CODEAI_METRICS_HTTP_SERVER_H
@@ -28,18 +31,18 @@
 extern "C" {
 #endif
 
-/* What requests are recorded with; its members are its own. */
+/* What all requests share.  Programs do not use the members. */
 struct cmx_http_server {
 	struct cmx_registry *registry;
 	struct cmx_gauge in_flight;
 	uint64_t reserved[4];
 };
 
-/* A request while it lasts. */
+/* A request, from its begin to its end. */
 struct cmx_http_request {
 	struct cmx_timer timer;
 	const char *method; /* static */
-	/* The adapter's to change: bytes of the bodies; below 0: unknown. */
+	/* Set by the adapter: bytes of the bodies; below 0: unknown. */
 	int64_t request_bytes, response_bytes;
 	bool is_handled;
 	bool has_route;
@@ -48,10 +51,10 @@ struct cmx_http_request {
 };
 
 /*
- * cmx_http_server_init: before the first request.
+ * cmx_http_server_init: make a server ready, before its first request.
  *
- * Owner:     the caller; it must live as long as the requests.  A child that
- *            is forked goes on with it.
+ * Owner:     the caller; it must live as long as the requests.  A forked child
+ *            may use it.
  */
 CMX_PUBLIC void cmx_http_server_init(struct cmx_http_server *,
     struct cmx_registry *);
@@ -59,25 +62,25 @@ CMX_PUBLIC void cmx_http_server_init(struct cmx_http_server *,
 /*
  * cmx_http_request_begin: a request begins.
  *
- * @target is that of the request line, or a path; null is "/".  Bytes of the
- * request are 0 now, those of the response unknown.
+ * @target is the target of the request line, or a path; null is "/".  The
+ * request has 0 bytes then, and the response an unknown number.
  * Owner:     the caller.
  */
 CMX_PUBLIC void cmx_http_request_begin(const struct cmx_http_server *,
     struct cmx_http_request *, const char *target);
 
-/* A handler takes it; only the first call does something. */
+/* A handler takes the request; a second call does nothing. */
 CMX_PUBLIC void cmx_http_request_handle(struct cmx_http_request *,
     const char *method);
 
 /*
- * Its path is this template, as "/users/{id}"; at most CMX_HTTP_PATH_MAX - 1
- * bytes are kept, null is "".
+ * Set the path of a request to a template such as "/users/{id}"; at most
+ * CMX_HTTP_PATH_MAX - 1 bytes are kept, null is "".
  */
 CMX_PUBLIC void cmx_http_request_set_route(struct cmx_http_request *,
     const char *route);
 
-/* It has ended with this status. */
+/* End a request with a status, and record it. */
 CMX_PUBLIC void cmx_http_request_end(const struct cmx_http_server *,
     struct cmx_http_request *, int status);
 

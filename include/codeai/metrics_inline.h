@@ -27,15 +27,21 @@
 extern "C" {
 #endif
 
-/* The library's side: cmx_counter_add() after the inlined try did not do. */
+/*
+ * The library's part of an update: cmx_counter_add() after the inlined try
+ * failed.
+ */
 CMX_PUBLIC void cmx_counter_add_slow(const struct cmx_counter *, uint64_t n);
 
-/* cmx_counter_find() for a program with this layout of handles. */
+/*
+ * cmx_counter_find() with the layout of handles that the program was compiled
+ * with.
+ */
 CMX_PUBLIC int cmx_counter_find_layout(unsigned int layout,
     const struct cmx_family *, size_t n_labels, const char *const *values,
     struct cmx_counter *, struct cmx_error *err);
 
-/* Add to this CPU's cell, or let the library do it. */
+/* Add to this CPU's cell; the library continues where that fails. */
 static inline void
 cmx_counter_add_here(const struct cmx_counter *c, uint64_t n)
 {
@@ -43,8 +49,8 @@ cmx_counter_add_here(const struct cmx_counter *c, uint64_t n)
 	uint32_t cpu = cmx_rseq_cpu(c->rseq_offset);
 
 	/*
-	 * Unsigned: where the thread is not registered cpu is -1 or -2.  A
-	 * sink and a counter of doubles have n_cpus 0.
+	 * A thread that is not registered has CPU -1 or -2, which is large as
+	 * unsigned. A sink and a counter of doubles have n_cpus 0.
 	 */
 	if (__builtin_expect(cpu < c->n_cpus, 1)) {
 		void *cell = c->cell + ((size_t)cpu << c->stripe_shift);

@@ -34,7 +34,7 @@
  *   Bad input:	a null connection, statement or name is libpq's to judge.  A
  *		null registry measures nothing.
  *   Cost:	that of cmx_db_entity() and cmx_record_db_query() for each
- *		query, and 128 bytes for each that was sent and not fetched.
+ *		query, and 136 bytes for each that was sent and not fetched.
  */
 #ifndef CODEAI_METRICS_LIBPQ_H
 #define CODEAI_METRICS_LIBPQ_H
@@ -55,7 +55,7 @@
 extern "C" {
 #endif
 
-/* What a connection is recorded with; libpq keeps it with the connection. */
+/* The data of an attached connection; libpq keeps a pointer to it. */
 struct cmx_pq {
 	struct cmx_db_session session;
 };
@@ -73,7 +73,11 @@ cmx_pq_is_failure(const PGresult *result)
 	}
 }
 
-/* What libpq tells of a connection, and the key of its struct cmx_pq. */
+/*
+ * The callback for a connection's events; its address is libpq's key for the
+ * struct cmx_pq.  A reset ends the queries as failed, the end of the connection
+ * frees the struct.
+ */
 int cmx_pq_event(PGEventId, void *event, void *arg);
 
 CMX_WEAK int
@@ -126,7 +130,7 @@ cmx_pq_attach(PGconn *conn, struct cmx_registry *registry)
 	return 0;
 }
 
-/* What a connection is recorded with; null: it is not. */
+/* The data of a connection; null where it is not attached. */
 static inline struct cmx_pq *
 cmx_pq_of(const PGconn *conn)
 {
@@ -135,7 +139,7 @@ cmx_pq_of(const PGconn *conn)
 	    (struct cmx_pq *)PQinstanceData(conn, cmx_pq_event);
 }
 
-/* Its data do not come as results. */
+/* Is the result the begin of a COPY?  Its data do not come as results. */
 static inline bool
 cmx_pq_is_copy(const PGresult *result)
 {
@@ -156,7 +160,10 @@ cmx_PQgetResult(PGconn *conn)
 	if (query == NULL)
 		return result;
 	if (result == NULL)
-		/* The end of one query's results, in a pipeline too. */
+		/*
+		 * Handle the null after the results of one query, which a
+		 * pipeline has too.
+		 */
 		cmx_db_query_end(query,
 		    cmx_db_query_flags(query) & CMX_DB_ANSWERED ?
 			0 :
@@ -168,7 +175,10 @@ cmx_PQgetResult(PGconn *conn)
 	return result;
 }
 
-/* The queries that were sent end, as a call that waits ends them. */
+/*
+ * A blocking call of libpq discards the results of queries that were sent
+ * before. So fetch their results here, and end them.
+ */
 static CMX_UNUSED void
 cmx_pq_drain(struct cmx_pq *pq, PGconn *conn)
 {
@@ -176,7 +186,10 @@ cmx_pq_drain(struct cmx_pq *pq, PGconn *conn)
 		PGresult *result = cmx_PQgetResult(conn);
 		bool is_copy = cmx_pq_is_copy(result);
 
-		/* What was to come in is thrown away. */
+		/*
+		 * A COPY that is under way (in, or both) is aborted by the next
+		 * call.
+		 */
 		if (is_copy && PQresultStatus(result) != PGRES_COPY_OUT)
 			cmx_db_query_note(pq->session.oldest, CMX_DB_FAILED);
 		PQclear(result);
@@ -187,8 +200,8 @@ cmx_pq_drain(struct cmx_pq *pq, PGconn *conn)
 }
 
 /*
- * A call that waits begins; in a pipeline libpq refuses it.  sql is null where
- * it has none.  Null: it is not recorded.
+ * A blocking call begins; sql is null where it has none.  Null: it is not
+ * recorded, also in a pipeline, where libpq refuses it.
  */
 static inline struct cmx_db_query *
 cmx_pq_begin(struct cmx_pq *pq, PGconn *conn, const char *sql)
@@ -200,7 +213,7 @@ cmx_pq_begin(struct cmx_pq *pq, PGconn *conn, const char *sql)
 	return cmx_db_session_begin(&pq->session, NULL, sql);
 }
 
-/* A COPY goes on as one that was sent: its last result is still to come. */
+/* The call began a COPY: its last result is still to come, as after a send. */
 static inline PGresult *
 cmx_pq_end(struct cmx_db_query *query, PGresult *result)
 {
@@ -212,7 +225,7 @@ cmx_pq_end(struct cmx_db_query *query, PGresult *result)
 	return result;
 }
 
-/* The statement without a name is this one now. */
+/* From now on, name stands for the statement sql. */
 static inline void
 cmx_pq_prepare(struct cmx_pq *pq, const char *name, const char *sql)
 {
@@ -274,7 +287,7 @@ cmx_PQexecPrepared(PGconn *conn, const char *name, int n,
 		result_format));
 }
 
-/* A query that is about to be sent; null: it is not recorded. */
+/* A query is about to be sent; null: it is not recorded. */
 static inline struct cmx_db_query *
 cmx_pq_begin_send(struct cmx_pq *pq, const char *sql)
 {
@@ -282,7 +295,7 @@ cmx_pq_begin_send(struct cmx_pq *pq, const char *sql)
 			    cmx_db_session_begin(&pq->session, NULL, sql);
 }
 
-/* It was sent, or could not be: then it has failed. */
+/* End a query as failed if it could not be sent. */
 static inline int
 cmx_pq_end_send(struct cmx_db_query *query, int is_sent)
 {
@@ -315,7 +328,10 @@ cmx_PQsendQueryParams(PGconn *conn, const char *sql, int n, const Oid *types,
 		result_format));
 }
 
-/* As PQsendPrepare(); what the name stands for counts from now on. */
+/*
+ * As PQsendPrepare(); queries that use the name take the new labels from now
+ * on.
+ */
 static inline int
 cmx_PQsendPrepare(PGconn *conn, const char *name, const char *sql, int n,
     const Oid *types)
@@ -344,7 +360,10 @@ cmx_PQsendQueryPrepared(PGconn *conn, const char *name, int n,
 		result_format));
 }
 
-/* A description has a place among the results, and no names. */
+/*
+ * A describe takes its turn among the results, and is recorded only where it
+ * fails.
+ */
 static inline int
 cmx_pq_describe(PGconn *conn, const char *name,
     int (*send)(PGconn *, const char *))

@@ -63,7 +63,7 @@
 extern "C" {
 #endif
 
-/* What a daemon's requests are recorded with; its members are its own. */
+/* What all requests of a daemon share.  Programs do not use the members. */
 struct cmx_mhd {
 	struct cmx_http_server server;
 	MHD_AccessHandlerCallback handler;
@@ -72,8 +72,8 @@ struct cmx_mhd {
 };
 
 /*
- * A response's reader, and how many bytes it gave.  It belongs to the request
- * and to the response, and goes with the last of them.
+ * The reader of a response, and the number of bytes that it gave.  Request and
+ * response share it; the last of them frees it.
  */
 struct cmx_mhd_reader {
 	unsigned int n_owners;
@@ -81,18 +81,18 @@ struct cmx_mhd_reader {
 	MHD_ContentReaderCallback read;
 	MHD_ContentReaderFreeCallback release;
 	void *arg;
-	const struct MHD_Response *response; /* only to be compared */
+	const struct MHD_Response *response; /* only compared, never used */
 };
 
-/* A request while it lasts. */
+/* A request, from its begin to its end. */
 struct cmx_mhd_request {
 	struct cmx_mhd_reader *reader;
-	int status;        /* 0: nothing was queued */
-	void *application; /* what the application's req_cls points to */
+	int status;        /* 0: no response was queued */
+	void *application; /* the application's *req_cls */
 	struct cmx_http_request http;
 };
 
-/* The request of the handler's req_cls. */
+/* The request that belongs to the req_cls of the application's handler. */
 static inline struct cmx_mhd_request *
 cmx_mhd_request_of(void **req_cls)
 {
@@ -101,11 +101,11 @@ cmx_mhd_request_of(void **req_cls)
 }
 
 /*
- * cmx_mhd_init: measure what handler does.
+ * cmx_mhd_init: measure the requests that handler serves.
  *
- * completed, which may be null, is called at each request's end, behind a call
- * of the handler, as one that was given to MHD_OPTION_NOTIFY_COMPLETED; arg is
- * the first argument of both.
+ * completed may be null.  It is called at the end of each request that reached
+ * the handler, as a callback of MHD_OPTION_NOTIFY_COMPLETED is.  arg is the
+ * first argument of both.
  *
  * Owner:     the caller; it must live as long as the daemon.
  */
@@ -120,7 +120,7 @@ cmx_mhd_init(struct cmx_mhd *mhd, struct cmx_registry *registry,
 	mhd->arg = arg;
 }
 
-/* A request begins; null without memory. */
+/* Begin a request; null where there is no memory. */
 static inline struct cmx_mhd_request *
 cmx_mhd_begin(struct cmx_mhd *mhd, const char *uri)
 {
@@ -137,10 +137,10 @@ cmx_mhd_begin(struct cmx_mhd *mhd, const char *uri)
 /*
  * cmx_mhd_uri: for MHD_OPTION_URI_LOG_CALLBACK, with the struct cmx_mhd.
  *
- * With it, a request is measured from its first line on, and so are those that
- * libmicrohttpd refuses for what follows that line (400, 413, 431).  Without
- * it, from its last header.  An application has no such callback of its own
- * then.
+ * With it, a request is measured from its first line on, and requests that
+ * libmicrohttpd refuses because of what follows that line (400, 413, 431) are
+ * measured too.  Without it, a request is measured from its last header on.
+ * libmicrohttpd has one such callback, so the application cannot have its own.
  */
 static inline void *
 cmx_mhd_uri(void *cls, const char *uri, struct MHD_Connection *connection)
@@ -172,11 +172,11 @@ cmx_mhd_handler(void *cls, struct MHD_Connection *connection, const char *url,
 }
 
 /*
- * cmx_mhd_set_route: the path of this request's metrics: a template, as
- * "/users/{id}".
+ * cmx_mhd_set_route: set the path of this request's metrics to a template such
+ * as "/users/{id}".
  *
- * req_cls is the handler's.  At most CMX_HTTP_PATH_MAX - 1 bytes are kept;
- * null is "".
+ * req_cls is that of the handler.  At most CMX_HTTP_PATH_MAX - 1 bytes are
+ * kept; null is "".
  */
 static inline void
 cmx_mhd_set_route(void **req_cls, const char *route)
@@ -187,7 +187,10 @@ cmx_mhd_set_route(void **req_cls, const char *route)
 static inline void
 cmx_mhd_reader_leave(struct cmx_mhd_reader *reader)
 {
-	/* Who leaves last sees what the other did. */
+	/*
+	 * Release a reference.  The last one to release sees what the other
+	 * side stored.
+	 */
 	if (__atomic_sub_fetch(&reader->n_owners, 1, __ATOMIC_ACQ_REL) == 0)
 		free(reader);
 }
@@ -206,13 +209,19 @@ cmx_mhd_queue_response(struct MHD_Connection *connection, void **req_cls,
 	int status_before = request->status;
 	int64_t bytes_before = request->http.response_bytes;
 
-	/* It was made, and another response is queued. */
+	/*
+	 * The request made a response with a reader, but queues another one:
+	 * its reader counts nothing for this request.
+	 */
 	if (request->reader != NULL &&
 	    (request->reader->response != response || size >= 0)) {
 		cmx_mhd_reader_leave(request->reader);
 		request->reader = NULL;
 	}
-	/* Where it closes the connection, the request is gone afterwards. */
+	/*
+	 * MHD_queue_response() may close the connection and free the request:
+	 * so the members are set before the call.
+	 */
 	request->status = (int)(status & ~(unsigned int)MHD_ICY_FLAG);
 	request->http.response_bytes = size;
 	if (MHD_queue_response(connection, status, response) == MHD_YES)
@@ -246,9 +255,10 @@ cmx_mhd_release(void *cls)
 
 /*
  * cmx_mhd_create_response_from_callback: MHD_create_response_from_callback(),
- * and the bytes that read gives are this request's.
+ * and the bytes that read gives are counted as this request's.
  *
- * For one request: a response that is queued again counts for the first one.
+ * The response is for one request: if it is queued again, its bytes still count
+ * for the first one.
  */
 static CMX_UNUSED struct MHD_Response *
 cmx_mhd_create_response_from_callback(void **req_cls, uint64_t size,
@@ -280,7 +290,7 @@ cmx_mhd_create_response_from_callback(void **req_cls, uint64_t size,
 	return response;
 }
 
-/* The status of a request that has ended. */
+/* The status that a request which ended is recorded with. */
 static CMX_UNUSED int
 cmx_mhd_status(const struct cmx_mhd_request *request,
     struct MHD_Connection *connection, enum MHD_RequestTerminationCode end)
@@ -307,8 +317,8 @@ cmx_mhd_status(const struct cmx_mhd_request *request,
 }
 
 /*
- * cmx_mhd_completed: for MHD_OPTION_NOTIFY_COMPLETED, with the struct cmx_mhd;
- * records the request, and calls the application's own.
+ * cmx_mhd_completed: for MHD_OPTION_NOTIFY_COMPLETED, with the struct cmx_mhd.
+ * Records the request, and calls the application's callback.
  */
 static CMX_UNUSED void
 cmx_mhd_completed(void *cls, struct MHD_Connection *connection, void **req_cls,
@@ -322,7 +332,9 @@ cmx_mhd_completed(void *cls, struct MHD_Connection *connection, void **req_cls,
 	if (mhd->completed != NULL && request->http.is_handled)
 		mhd->completed(mhd->arg, connection, &request->application,
 		    end);
-	/* What a reader gave is known however the request ended. */
+	/*
+	 * The bytes that a reader gave are known, whatever ended the request.
+	 */
 	if (request->reader != NULL)
 		request->http.response_bytes =
 		    (int64_t)__atomic_load_n(&request->reader->n_bytes,

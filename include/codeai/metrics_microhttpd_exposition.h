@@ -40,11 +40,11 @@
 extern "C" {
 #endif
 
-/* A handler of /metrics; its members are its own. */
+/* A handler of /metrics.  Programs do not use the members. */
 struct cmx_mhd_metrics {
 	struct cmxr_reader *reader;
 	const char *segment;
-	pthread_mutex_t lock; /* a reader is one thread's at a time */
+	pthread_mutex_t lock; /* only one thread may use a reader */
 	bool has_path;
 };
 
@@ -75,7 +75,10 @@ cmx_mhd_metrics_open(struct cmx_mhd_metrics *metrics,
 	return cmxr_open(segment, &metrics->reader, err);
 }
 
-/* Requires: no request is under way. */
+/*
+ * cmx_mhd_metrics_close: free the handler.
+ * Requires:  no request is under way.
+ */
 static inline void
 cmx_mhd_metrics_close(struct cmx_mhd_metrics *metrics)
 {
@@ -84,7 +87,9 @@ cmx_mhd_metrics_close(struct cmx_mhd_metrics *metrics)
 	pthread_mutex_destroy(&metrics->lock);
 }
 
-/* The reader of the segment that has the path now. */
+/*
+ * If the path names another segment now, open that one in place of the old one.
+ */
 static CMX_UNUSED int
 cmx_mhd_metrics_renew(struct cmx_mhd_metrics *metrics, struct cmx_error *err)
 {
@@ -99,7 +104,9 @@ cmx_mhd_metrics_renew(struct cmx_mhd_metrics *metrics, struct cmx_error *err)
 		cmxr_close(metrics->reader);
 		metrics->reader = reader;
 	}
-	/* One that was removed is shown as it was. */
+	/*
+	 * A segment that was removed keeps its reader, and is shown as it was.
+	 */
 	return metrics->reader != NULL ? 0 : result;
 }
 

@@ -2,7 +2,7 @@
  * codeai/metrics_reader.h: reading a segment, for exporters and tools.
  *
  * A reader maps a segment read-only, takes snapshots of it, and encodes them.
- * It trusts nothing that it finds there: a damaged family or series is left
+ * It validates everything that it reads: a damaged family or series is left
  * out and counted, and the rest is shown.  It never waits for a writer.
  *
  *	struct cmxr_reader *reader;
@@ -37,8 +37,8 @@ struct cmxr_snapshot;
  *
  * Installs a SIGBUS handler for the process, which turns a fault of
  * cmxr_snapshot_take() into CMX_ERR_FORMAT and passes every other SIGBUS on
- * to the action that was there before.  For programs that exist to read; a
- * library in somebody else's process should leave it out.
+ * to the earlier action.  For programs whose purpose is to read; a library in
+ * another program should not call it.
  *
  * Returns:   0, or CMX_ERR_SYSTEM.
  * Safety:    call it once, before threads.
@@ -52,13 +52,18 @@ CMX_PUBLIC int cmxr_guard_install(void);
  *
  * Returns:   0 and *readerp, or a negative enum cmx_err:
  *            CMX_ERR_NOT_FOUND, CMX_ERR_MISMATCH, CMX_ERR_FORMAT,
- *            CMX_ERR_PERMISSION, CMX_ERR_MEMORY, CMX_ERR_SYSTEM.
+ *            CMX_ERR_PERMISSION, CMX_ERR_ARGUMENT (a null readerp, a path
+ *            that is too long), CMX_ERR_MEMORY, CMX_ERR_SYSTEM.
  * Owner:     the caller closes with cmxr_close().
  */
 CMX_PUBLIC int cmxr_open(const char *segment, struct cmxr_reader **readerp,
     struct cmx_error *err);
 
-/* The same through a descriptor, as of cmx_segment_fd(); it is duplicated. */
+/*
+ * Open through a descriptor, such as that of cmx_segment_fd(); it is
+ * duplicated.
+ * @name, which must not be null, stands for the file in errors.
+ */
 CMX_PUBLIC int cmxr_open_fd(int fd, const char *name,
     struct cmxr_reader **readerp, struct cmx_error *err);
 
@@ -68,13 +73,17 @@ CMX_PUBLIC void cmxr_close(struct cmxr_reader *);
 /*
  * cmxr_is_current: does the path that was opened still name this segment?
  *
- * False once it was removed or replaced; the reader goes on showing the old
- * one.  Cost: one stat(2).
+ * False once the segment was removed or replaced; the reader still shows the
+ * old one.  Cost: one stat(2).
  */
 CMX_PUBLIC bool cmxr_is_current(const struct cmxr_reader *);
 
 /*
  * struct cmxr_info: sizes and counts of a segment, filled by cmxr_info_get().
+ *
+ * All are of the newest segment, but n_live_slots, which counts those of its
+ * predecessors too.  n_predecessors and torn_reads are of the last snapshot,
+ * and 0 before the first one.
  */
 struct cmxr_info {
 	const char *path; /* belongs to the reader; "" without a name */
@@ -83,7 +92,7 @@ struct cmxr_info {
 	uint64_t created_ns; /* wall clock */
 	char boot_id[33];
 	bool is_retired;
-	uint64_t n_predecessors; /* that it replaced and that still count */
+	uint64_t n_predecessors; /* replaced segments that still count */
 	uint64_t apparent_bytes; /* of the file */
 	uint64_t allocated_bytes;
 	uint64_t stripe_bytes;       /* of address space, each */
@@ -92,9 +101,10 @@ struct cmxr_info {
 	uint64_t arena_bytes, arena_used_bytes;
 	uint64_t cell_used_bytes; /* in each stripe */
 	uint64_t n_families, families_limit;
-	uint64_t n_series, series_limit; /* overflow series not counted */
+	/* Without overflow series, and without families that have no label. */
+	uint64_t n_series, series_limit;
 	uint64_t n_slots, n_live_slots;
-	/* what went wrong since the segment was made */
+	/* Failures since the segment was made. */
 	uint64_t invalid_updates;  /* NaN, negative, fraction: not counted */
 	uint64_t overflow_lookups; /* went to an overflow series */
 	uint64_t failed_lookups;   /* got a sink */
@@ -108,26 +118,30 @@ struct cmxr_info {
 	uint64_t rseq_aborts;      /* sections tried again, all CPUs */
 	uint64_t fallback_updates; /* updates of a CPU made elsewhere */
 	/*
-	 * Memory that the series of each type take: their cells in every
-	 * stripe (gauges: in the stripes of live processes and the shared
-	 * one), their entries, two index words each.
+	 * The memory of the series of each type: their cells in every stripe
+	 * (for gauges in the stripes of live processes and the shared one),
+	 * their entries, two index words for each.
 	 */
 	struct {
 		uint64_t n_series, bytes;
 	} counters, gauges, histograms;
-	/* of this reader */
+	/* Failures of this reader. */
 	uint64_t invalid_entries; /* families and series left out */
 	uint64_t torn_reads;      /* pairs that never held still */
 	uint64_t reserved[16];
 };
 
-/* Returns 0, or CMX_ERR_FORMAT where the segment was truncated. */
+/*
+ * Fill a struct cmxr_info; empties the snapshot if that fails.  Returns 0, or
+ * CMX_ERR_FORMAT where the segment was truncated, CMX_ERR_MEMORY or
+ * CMX_ERR_SYSTEM.
+ */
 CMX_PUBLIC int cmxr_info_get(struct cmxr_reader *, struct cmxr_info *,
     struct cmx_error *err);
 
 /*
- * struct cmxr_statistic: a number of struct cmxr_info, with what people need
- * to know of it.
+ * struct cmxr_statistic: a number of struct cmxr_info, with its name and its
+ * meaning.
  */
 struct cmxr_statistic {
 	const char *name; /* "invalid_updates", "series_limit", ... */
@@ -149,34 +163,39 @@ CMX_PUBLIC const struct cmxr_statistic *cmxr_statistic_next(size_t *cursor);
 CMX_PUBLIC uint64_t cmxr_statistic_value(const struct cmxr_statistic *,
     const struct cmxr_info *);
 
-/* The schema text that the segment was made from; belongs to the reader. */
+/*
+ * The schema text that the segment was made from, or "" if it cannot be read.
+ * Owner: the reader; valid until it takes a snapshot or is closed.
+ */
 CMX_PUBLIC const char *cmxr_schema_text(struct cmxr_reader *);
 
 /*
  * cmxr_snapshot_take: read all families, series and values.
  *
  * Requires:  no other thread uses this reader.
- * Ensures:   everything that was ordered before this call is contained.  Of
- *            each histogram, _count, _sum and buckets are of the same set of
- *            observations.  Totals never decrease from one to the next.
+ * Ensures:   the snapshot has every update that happened before this call.
+ *            The count, the sum and the buckets of a histogram are of the same
+ *            observations.  Totals never fall from one snapshot of a segment to
+ *            the next.
  * Returns:   0 and *snapshotp, or CMX_ERR_FORMAT, CMX_ERR_MEMORY,
  *            CMX_ERR_SYSTEM.
- * Owner:     the reader; valid until its next take or its close.
- * Cost:      structure only where it is new; then loads and additions.
+ * Owner:     the reader; valid until its next take or its close.  A take that
+ *            fails empties the snapshot that was taken before.
+ * Cost:      reads the structure that is new, and adds up all values.
  */
 CMX_PUBLIC int cmxr_snapshot_take(struct cmxr_reader *,
     const struct cmxr_snapshot **snapshotp, struct cmx_error *err);
 
 /*
- * struct cmxr_process: a process that uses the segment, or the last one that
- * had its slot.  Slot, pid and texts are what it wrote of itself; its pid is
- * that of its own pid namespace.
+ * struct cmxr_process: a process that uses the segment, or the last owner of a
+ * free slot.  The process wrote its pid and texts itself; the pid is that in
+ * its own pid namespace.
  */
 struct cmxr_process {
 	uint32_t slot;
 	uint32_t pid;
-	bool is_alive;       /* the kernel says so: its beacon is held */
-	uint32_t n_gauges;   /* that it has set; 0 where it is dead */
+	bool is_alive;       /* the kernel holds its beacon */
+	uint32_t n_gauges;   /* gauges it has set; 0 where it is dead */
 	uint64_t claimed_ns; /* wall clock: its first use of the segment */
 	char role[40];       /* cmx_set_role() */
 	char command[40];
@@ -186,21 +205,21 @@ struct cmxr_process {
 /*
  * cmxr_process_next: walk the slots that were ever claimed.
  *
- * *cursor is 0 before the first call.  False at the end.  Processes that found
- * all slots taken are not among them.
+ * *cursor is 0 before the first call.  False at the end.  A process that found
+ * all slots taken is not listed.
  */
 CMX_PUBLIC bool cmxr_process_next(const struct cmxr_snapshot *, size_t *cursor,
     struct cmxr_process *);
 
 /*
- * cmxr_show_processes: have the families codeai_process_* in snapshots, or
- * not; a new reader has them.
+ * cmxr_show_processes: show the families codeai_process_* in snapshots, or
+ * not; a new reader shows them.
  *
- * They are no families of the segment: the reader asks /proc for each live
- * process, and sums by role.  A family of the segment that has one of their
- * names is shown instead.  What cannot be read (another user's descriptors,
- * another pid namespace) is absent.  CPU time of a process that ended is kept
- * as of the last snapshot that saw it, by this reader.
+ * These are no families of the segment: the reader asks /proc for each live
+ * process, and sums by role.  If the segment has a family of such a name, that
+ * family is shown instead.  A number that cannot be read (another user's
+ * descriptors, another pid namespace) is left out.  When a process ends, the
+ * reader keeps the CPU time that its last snapshot saw.
  * Cost:      some ten microseconds for each process.
  */
 CMX_PUBLIC void cmxr_show_processes(struct cmxr_reader *, bool);
@@ -211,9 +230,9 @@ struct cmxr_family {
 	uint64_t created_ns;
 	uint64_t n_series; /* that are shown */
 	/*
-	 * Histograms: the bounds of the buckets that are shown, which are the
-	 * classic ones or, of a family with native buckets alone, powers of
-	 * two; and those of its cells.  Both without +Inf.
+	 * Histograms: the bounds of the buckets that are shown (the classic
+	 * ones, or powers of two for a family with native buckets only), and
+	 * the bounds of the cells.  Both without +Inf.
 	 */
 	size_t n_bounds, n_cell_bounds;
 	const double *bounds, *cell_bounds;
@@ -223,9 +242,9 @@ struct cmxr_family {
 CMX_PUBLIC size_t cmxr_snapshot_n_families(const struct cmxr_snapshot *);
 
 /*
- * cmxr_snapshot_find: the place of the family of a name, in *i; false, and *i
- * as it was, where there is none.  Cost: one hash, whatever the number of
- * families.
+ * cmxr_snapshot_find: find a family by name, and store its index in *i.
+ * Returns false, and *i is unchanged, where there is none.  Cost: one hash,
+ * whatever the number of families.
  */
 CMX_PUBLIC bool cmxr_snapshot_find(const struct cmxr_snapshot *,
     const char *name, size_t *i);
@@ -235,8 +254,8 @@ CMX_PUBLIC void cmxr_snapshot_family(const struct cmxr_snapshot *, size_t i,
     struct cmxr_family *);
 
 /*
- * A cell of a histogram: the observations between two bounds, of which the
- * buckets of all formats are made.
+ * A cell of a histogram: the observations between two bounds.  The buckets of
+ * all formats are sums of cells.
  */
 struct cmxr_cell {
 	double count, sum;
@@ -244,16 +263,16 @@ struct cmxr_cell {
 
 /* A series of a snapshot, filled by cmxr_series_next(). */
 struct cmxr_series {
-	/* One for each label; as all of it, valid until the next series. */
+	/* One value for each label, valid until the next cmxr_series_next(). */
 	const char *values[CMX_LABELS_MAX];
 	bool is_overflow;
-	uint32_t pid; /* CMX_EACH: whose value this is; else 0 */
+	uint32_t pid; /* CMX_EACH: the process of this value; else 0 */
 	uint64_t created_ns;
 	/*
-	 * A counter of whole numbers: whole.  Another counter, a gauge: value.
-	 * A histogram: n_buckets counts, one for each shown bound and for
-	 * +Inf, not cumulative; count and sum of all; and the cells, which
-	 * belong to the snapshot.
+	 * A counter of whole numbers has whole; a counter of doubles and a
+	 * gauge have value.  A histogram has n_buckets counts (one for each
+	 * shown bound and one for +Inf, not cumulative), the count and the sum
+	 * of all, and the cells, which belong to the snapshot.
 	 */
 	uint64_t whole;
 	double value;
@@ -269,9 +288,10 @@ struct cmxr_series {
 /*
  * cmxr_series_next: walk the series of a family.
  *
- * *cursor is 0 before the first call.  Series that nothing ever set (gauges)
- * and overflow series that were never needed are passed over.  False at the
- * end.
+ * Requires: family is below cmxr_snapshot_n_families(), and *cursor is 0
+ * before the first call.  Skips gauges that no process has set, unless they
+ * have no label, and overflow series that were never used.  Returns false at
+ * the end, and where there is no memory.
  */
 CMX_PUBLIC bool cmxr_series_next(const struct cmxr_snapshot *, size_t family,
     size_t *cursor, struct cmxr_series *);
@@ -283,7 +303,10 @@ enum cmxr_format {
 	CMXR_PROTOBUF = 4,    /* io.prometheus.client.MetricFamily, delimited */
 };
 
-/* A body.  Zeroed is empty; the encoder makes room, the caller frees. */
+/*
+ * A body.  A zeroed buffer is empty; the encoder allocates, the caller frees
+ * with cmxr_buffer_free().
+ */
 struct cmxr_buffer {
 	char *data;
 	size_t size;
@@ -295,7 +318,7 @@ CMX_PUBLIC void cmxr_buffer_free(struct cmxr_buffer *);
 /* The HTTP Content-Type of a format. */
 CMX_PUBLIC const char *cmxr_content_type(enum cmxr_format);
 
-/* A snapshot, and labels that each of its series gets in front. */
+/* A snapshot, and labels that are put in front of those of each series. */
 struct cmxr_input {
 	const struct cmxr_snapshot *snapshot;
 	size_t n_labels;
@@ -306,29 +329,31 @@ struct cmxr_input {
 /*
  * cmxr_labels_check: may an input have these labels?
  *
- * Returns:   0, or CMX_ERR_ARGUMENT: a name that is none, that is reserved
- *            (le, quantile, names that begin with __), or that stands twice;
- *            a value that is not UTF-8.
+ * Returns:   0, or CMX_ERR_ARGUMENT: a name that is invalid, reserved (le,
+ *            quantile, names that begin with __) or used twice; a value that is
+ *            not UTF-8.
  */
 CMX_PUBLIC int cmxr_labels_check(size_t n_labels,
     const struct cmx_label *labels, struct cmx_error *err);
 
 /*
- * cmxr_utf8_size: how many of n bytes, from the beginning on, are UTF-8; n
- * where all are.  Safety: thread, process, signal, fork.
+ * cmxr_utf8_size: the number of bytes from the beginning that are valid UTF-8;
+ * n where all are.  Safety: thread, process, signal, fork.
  */
 CMX_PUBLIC size_t cmxr_utf8_size(const char *text, size_t n);
 
 /*
- * cmxr_number_to_text: a number as the formats write it, with a NUL: the
- * shortest text that reads back as the same double; NaN, +Inf, -Inf.
+ * cmxr_number_to_text: write a number as the formats do, with a NUL: a whole
+ * number below 2^53 with all its digits, any other with the shortest text that
+ * reads back as the same double; NaN, +Inf, -Inf.
  */
 CMX_PUBLIC void cmxr_number_to_text(double v, char text[32]);
 
 /*
- * What is encoded: the families whose name matches one of the globs, or is
- * one of the names (of the family, of its OpenMetrics family, or of a
- * sample); with neither, all.  Zeroed is the default.
+ * Options of cmxr_encode(); zeroed is the default.  With globs or names only
+ * some families are encoded: those whose name matches a glob, and those for
+ * which one of the names is that of the family, of its OpenMetrics family, or
+ * of a sample.
  */
 struct cmxr_options {
 	size_t n_globs;
@@ -336,8 +361,8 @@ struct cmxr_options {
 	size_t n_names;
 	const char *const *names;
 	/*
-	 * OpenMetrics shows since when each counter and histogram counts, as
-	 * a series _created of its own; protobuf does without being asked.
+	 * OpenMetrics gets a series _created for each counter and histogram:
+	 * the time since when it counts.  Protobuf always has that time.
 	 */
 	bool with_created;
 	uint64_t reserved[4];
@@ -346,27 +371,30 @@ struct cmxr_options {
 /*
  * cmxr_negotiate: the format that a request's Accept header asks for.
  *
- * OpenMetrics 1.0.0 (0.0.1 is answered with it), protobuf where the clause
- * has proto=io.prometheus.client.MetricFamily and encoding=delimited, else
- * text 0.0.4: for a null header, for one that names nothing we have, and for
- * one that is no Accept header at all.
+ * The clause with the greatest weight decides, the first among equals:
+ * OpenMetrics 1.0.0 (also for 0.0.1), protobuf if the clause has
+ * proto=io.prometheus.client.MetricFamily and encoding=delimited, or text
+ * 0.0.4. A null header, one that names no format of ours, and one that is no
+ * Accept header at all get text 0.0.4.
  */
 CMX_PUBLIC enum cmxr_format cmxr_negotiate(const char *accept);
 
-/* May the answer be compressed by gzip?  The Accept-Encoding, or null. */
+/* Does an Accept-Encoding header, which may be null, allow gzip? */
 CMX_PUBLIC bool cmxr_accepts_gzip(const char *accept_encoding);
 
 /*
  * cmxr_encode: snapshots to the bytes of one exposition format.
  *
- * Families of one name in several inputs become one group; a later one of
- * another type is left out, and so is one that has a label of its input
- * itself.  The inputs' labels must tell their series apart.  options may be
- * null.
+ * Families of one name in several inputs become one group.  A family is left
+ * out if its type is not that of the group's first, or if it has a label that
+ * its input adds too.  The inputs' labels must tell their series apart. options
+ * may be null.
  *
- * Returns:   0 and the body in *buffer, replacing what it held; the number of
- *            families left out; or CMX_ERR_ARGUMENT, CMX_ERR_MEMORY.
- * Owner:     the caller, cmxr_buffer_free(); reuse it to save allocations.
+ * Returns:   the number of families that were left out, mostly 0, and the body
+ *            in *buffer, replacing its contents; or CMX_ERR_ARGUMENT, or
+ *            CMX_ERR_MEMORY, after which the contents are unspecified.
+ * Owner:     the caller, cmxr_buffer_free(); a buffer can be used again, which
+ *            saves allocations.
  */
 CMX_PUBLIC int cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
     enum cmxr_format format, const struct cmxr_options *options,

@@ -58,13 +58,17 @@
 extern "C" {
 #endif
 
-/* What a connection is recorded with; its members are its own. */
+/* The data of an attached connection.  Programs do not use the members. */
 struct cmx_sqlite3 {
-	struct cmx_db_session session; /* its queries' keys: statements */
+	struct cmx_db_session session; /* the key of a query: its statement */
 	sqlite3 *db;                   /* null: closed or detached */
 };
 
-/* SQLite gives what it runs within a statement another text: a comment. */
+/*
+ * Does the trace event belong to the statement itself?  For what SQLite runs
+ * within a statement (triggers) the text is a comment, and not the statement's
+ * SQL.
+ */
 static inline bool
 cmx_sqlite3_is_own(sqlite3_stmt *statement, const char *text)
 {
@@ -73,7 +77,10 @@ cmx_sqlite3_is_own(sqlite3_stmt *statement, const char *text)
 	return sql == NULL || text == NULL || strcmp(sql, text) == 0;
 }
 
-/* A statement has ended, and what the error log told of it is old. */
+/*
+ * Record the end of a statement.  What the error log told of the thread's
+ * earlier failure is out of date then.
+ */
 static inline void
 cmx_sqlite3_record(struct cmx_db_query *query, unsigned int flags)
 {
@@ -85,8 +92,9 @@ cmx_sqlite3_record(struct cmx_db_query *query, unsigned int flags)
 }
 
 /*
- * sqlite3_exec() whose row function ends it finalizes its statement without a
- * word.  The newest statements that are under way: do they exist?
+ * A row function that ends sqlite3_exec() makes it finalize the statement
+ * without a trace event.  So end the newest queries whose statement is no
+ * longer one of the connection's.
  */
 static CMX_UNUSED void
 cmx_sqlite3_reap(struct cmx_sqlite3 *metrics)
@@ -112,10 +120,13 @@ cmx_sqlite3_begin(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
 	struct cmx_db_query *query =
 	    cmx_db_session_find(&metrics->session, statement);
 
-	/* Prepared again, after its schema changed, it goes on. */
+	/*
+	 * Is the statement being prepared again after a change of the schema?
+	 * Then it goes on.
+	 */
 	if (query != NULL && thread->session == &metrics->session)
 		return;
-	/* Another one in the place of one that is gone. */
+	/* The pointer is that of a new statement: the old one is gone. */
 	cmx_db_query_end(query, CMX_DB_TIMELESS);
 	cmx_sqlite3_reap(metrics);
 	thread->failed[0] = '\0';
@@ -136,19 +147,24 @@ cmx_sqlite3_end(struct cmx_sqlite3 *metrics, sqlite3_stmt *statement)
 	if (query == NULL)
 		return;
 	if (has_failed && thread->goes_on && sql != NULL) {
-		/* Not its end: it goes on with the new schema. */
+		/*
+		 * Not the end of the statement: it goes on with the new schema.
+		 */
 		cmx_db_query_renew(query);
 		thread->failed[0] = '\0';
 		thread->session = &metrics->session;
 		return;
 	}
-	/* One that waits for a lock is busy, and has no row. */
+	/*
+	 * A statement that waits for a lock is busy without having a row:
+	 * SQLITE_BUSY.
+	 */
 	if (sqlite3_stmt_busy(statement) && sqlite3_data_count(statement) == 0)
 		has_failed = true;
 	cmx_sqlite3_record(query, has_failed ? CMX_DB_FAILED : 0);
 }
 
-/* The connection is closed; its statements may live on for a while. */
+/* The connection was closed; its statements may outlive it. */
 static inline void
 cmx_sqlite3_leave(struct cmx_sqlite3 *metrics)
 {
@@ -212,10 +228,11 @@ cmx_sqlite3_attach(struct cmx_sqlite3 *metrics, struct cmx_registry *registry,
 }
 
 /*
- * Record no more; statements under way are not recorded.  The connection has
- * no trace callback then, not even one of the application's.
+ * cmx_sqlite3_detach: stop recording.  Statements under way are not recorded.
+ * The connection has no trace callback afterwards, not even one of the
+ * application's.
  *
- * Requires:  sqlite3_close() was not called, not even in vain.
+ * Requires:  sqlite3_close() was not called, not even a call that failed.
  */
 static inline void
 cmx_sqlite3_detach(struct cmx_sqlite3 *metrics)
@@ -227,8 +244,8 @@ cmx_sqlite3_detach(struct cmx_sqlite3 *metrics)
 }
 
 /*
- * The text of a message of the error log, behind what stands before it; null
- * where it is another message.
+ * The part of an error log's message after a prefix; null where the message has
+ * another prefix.
  */
 static inline const char *
 cmx_sqlite3_text(const char *message, const char *before)
@@ -266,7 +283,7 @@ cmx_sqlite3_log(void *arg, int code, const char *message)
 	} else if ((code & 0xff) != SQLITE_ERROR) {
 		return;
 	} else if (thread->session != NULL) {
-		/* The one that was to be prepared again. */
+		/* The statement that failed while it was prepared again. */
 		cmx_sqlite3_record(cmx_db_session_find(thread->session,
 				       cmx_db_session_newest_key(
 					   thread->session)),
@@ -280,11 +297,12 @@ cmx_sqlite3_log(void *arg, int code, const char *message)
 }
 
 /*
- * cmx_sqlite3_init: have failures seen, in all connections of the program.
+ * cmx_sqlite3_init: read SQLite's error log, so that failures are seen in all
+ * connections of the program.
  *
- * Requires:  SQLite is not in use yet (sqlite3_config()), and the registry
- *            stays open as long as it is.
- * Returns:   SQLITE_OK, or SQLITE_MISUSE where it is.
+ * Requires:  SQLite is not yet in use (sqlite3_config()), and the registry
+ *            stays open as long as SQLite is used.
+ * Returns:   SQLITE_OK, or SQLITE_MISUSE where SQLite is in use already.
  */
 static inline int
 cmx_sqlite3_init(struct cmx_registry *registry)
@@ -292,7 +310,10 @@ cmx_sqlite3_init(struct cmx_registry *registry)
 	return sqlite3_config(SQLITE_CONFIG_LOG, cmx_sqlite3_log, registry);
 }
 
-/* A call returned this: is it the failure of one that seemed to end well? */
+/*
+ * A call returned an error: if the thread recorded its last query as a success
+ * during that call, count the error now.
+ */
 static inline int
 cmx_sqlite3_returned(int result)
 {
@@ -306,7 +327,7 @@ cmx_sqlite3_returned(int result)
 	return result;
 }
 
-/* As sqlite3_step(), and no failure is missed. */
+/* As sqlite3_step(), and sees each failure. */
 static inline int
 cmx_sqlite3_step(sqlite3_stmt *statement)
 {
@@ -314,7 +335,10 @@ cmx_sqlite3_step(sqlite3_stmt *statement)
 	return cmx_sqlite3_returned(sqlite3_step(statement));
 }
 
-/* A row as sqlite3_exec() gives it; texts is room for all names and values. */
+/*
+ * Give a row to the callback of sqlite3_exec(); texts has room for all names
+ * and values.
+ */
 static inline bool
 cmx_sqlite3_give_row(sqlite3_stmt *statement, char **texts,
     int (*row)(void *, int, char **, char **), void *arg)
@@ -329,7 +353,7 @@ cmx_sqlite3_give_row(sqlite3_stmt *statement, char **texts,
 	return row(arg, n, texts, texts + n) == 0;
 }
 
-/* The first statement of a text, which then begins behind it. */
+/* Run the first statement of a text, and move *sql behind it. */
 static CMX_UNUSED int
 cmx_sqlite3_exec_first(sqlite3 *db, const char **sql,
     int (*row)(void *, int, char **, char **), void *arg)
@@ -361,14 +385,14 @@ cmx_sqlite3_exec_first(sqlite3 *db, const char **sql,
 	return result;
 }
 
-/* As sqlite3_exec(), and no failure is missed. */
+/* As sqlite3_exec(), and sees each failure. */
 static CMX_UNUSED int
 cmx_sqlite3_exec(sqlite3 *db, const char *sql,
     int (*row)(void *, int, char **, char **), void *arg, char **message)
 {
 	int result = SQLITE_OK;
 
-	/* It judges these. */
+	/* sqlite3_exec() handles a null connection or text. */
 	if (db == NULL || sql == NULL)
 		return sqlite3_exec(db, sql, row, arg, message);
 	if (message != NULL)

@@ -11,10 +11,10 @@
  *	  and writer comes to the old one, after which to the new one
  *	5 when the last writer of the old one is gone: carry.c
  *
- * From 4 to 5 a reader adds the two (reader.c:arrange).  Killed at any
- * point, the lock is free, and the next apply finds one of these states: the
- * old one has its name (and perhaps a second one, which is taken away), or
- * the new one has it, and 5 is to be done.
+ * From 4 to 5 a reader adds the two (view_chain.c finds them, lineage.c adds).
+ * A process that is killed at any point drops the lock, and the next apply
+ * finds one of two states: the old one has the name path (and perhaps the
+ * second one, which is removed), or the new one has it, and step 5 is left.
  */
 #include "codeai/metrics.h"
 
@@ -35,10 +35,10 @@
 #include "write/family_table.h"
 #include "write/open.h"
 
-/* The name may go to another segment while we wait for the lock. */
+/* The path may name another segment when the lock is granted: try again. */
 #define LOCK_TRIES 16
 
-/* Open the segment of a path and lock it; it has that name then. */
+/* Open the segment that a path names, and lock it while it has the name. */
 static int
 open_and_lock(struct cmx_registry *reg, const char *path, struct cmx_error *err)
 {
@@ -69,7 +69,10 @@ same_limits(const struct cmxi_limits *a, const struct cmxi_limits *b)
 	    a->processes == b->processes && a->label_bytes == b->label_bytes;
 }
 
-/* Can the segment take the schema as it is, *n_new families to be added? */
+/*
+ * Can families of the schema be added to the segment?  They can where the
+ * limits are equal and no family conflicts; *n_new families are to be added.
+ */
 static int
 can_take(const struct cmx_registry *reg, const struct cmxi_schema *schema,
     bool *can, unsigned int *n_new, struct cmx_error *err)
@@ -97,7 +100,7 @@ can_take(const struct cmx_registry *reg, const struct cmxi_schema *schema,
 	return 0;
 }
 
-/* An attempt that was killed left the segment a second name. */
+/* Remove the second name that an earlier, killed attempt may have left. */
 static int
 remove_second_name(const struct cmx_registry *reg, const char *path,
     struct cmx_error *err)
@@ -111,7 +114,7 @@ remove_second_name(const struct cmx_registry *reg, const char *path,
 	return cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s", name);
 }
 
-/* A segment of the schema that will replace old; no name yet. */
+/* Make the new segment, which will replace old; it has no name yet. */
 static int
 make_successor(struct cmx_registry *reg, const struct cmx_registry *old,
     const char *path, const struct cmxi_schema *schema, struct cmx_error *err)
@@ -132,7 +135,7 @@ make_successor(struct cmx_registry *reg, const struct cmx_registry *old,
 	return r == 0 ? cmxi_registry_append(reg, schema, err) : r;
 }
 
-/* Steps 3 and 4. */
+/* Take steps 3 and 4. */
 static int
 take_name(struct cmx_registry *reg, const struct cmx_registry *old,
     const char *path, struct cmx_error *err)
@@ -148,7 +151,7 @@ take_name(struct cmx_registry *reg, const struct cmx_registry *old,
 		r = cmxi_segment_link(&old->segment, name, err);
 	if (r != 0)
 		return r;
-	/* Whoever could use the old one can use the new one. */
+	/* The new file gets the owner, group and mode of the old one. */
 	r = cmxi_segment_replace(&reg->segment,
 	    &(struct cmxi_owner){ .mode = st.st_mode & 07777,
 		.uid = st.st_uid == geteuid() ? (uid_t)-1 : st.st_uid,
@@ -161,7 +164,7 @@ take_name(struct cmx_registry *reg, const struct cmx_registry *old,
 	return r;
 }
 
-/* How many segments before this one still count in their own files. */
+/* The number of predecessors whose totals are still in their own files. */
 static int
 n_predecessors(const struct cmx_registry *reg, const char *path)
 {
@@ -209,7 +212,10 @@ replace_segment(struct cmx_registry **regp, const char *path,
 	return 0;
 }
 
-/* With the lock of *regp held, which may become another's. */
+/*
+ * Requires: the apply lock of *regp.  *regp may become the registry of the new
+ * segment.
+ */
 static int
 apply_locked(struct cmx_registry **regp, const char *path,
     const struct cmxi_schema *schema, struct cmx_apply_result *result,

@@ -35,13 +35,13 @@
 #include "write/open.h"
 #include "write/series.h"
 
-/* The bytes of the carry stripe, before they are stored. */
+/* The future bytes of the carry stripe. */
 struct totals {
 	unsigned char *bytes;
 	uint64_t size, capacity;
 };
 
-/* The place of a cell of n bytes, zero at first; null: no memory. */
+/* The place of a cell of n bytes, zeroed when it is new; null: no memory. */
 static void *
 cell_at(struct totals *t, uint64_t offset, uint64_t n)
 {
@@ -85,7 +85,10 @@ add_total(struct totals *t, const struct cmx_family_def *def, uint64_t offset,
 	return true;
 }
 
-/* A gauge of CMX_LAST stays as it was, unless somebody has set the new one. */
+/*
+ * Set a gauge of CMX_LAST to its old value, unless a process has set the new
+ * one.
+ */
 static void
 set_last(const struct cmx_registry *to, uint64_t offset, double v)
 {
@@ -121,9 +124,10 @@ carry_series(const struct cmx_registry *to, uint32_t entry,
 }
 
 /*
- * The entry of a family in the new segment, where its cells are of the same
- * shape; 0 where its totals end here.  A family that no schema has, because
- * it was registered, goes along.
+ * Find the entry of a family in the new segment; 0 where its totals are not
+ * carried, because the cells have another shape or the new schema dropped the
+ * family.  A family that the old schema did not have was registered by an
+ * application, and is added to the new segment.
  */
 static uint32_t
 successor(const struct cmx_registry *to, const struct cmx_family_def *def,
@@ -145,7 +149,10 @@ successor(const struct cmx_registry *to, const struct cmx_family_def *def,
 	if (!cmxi_family_record_decode(record, record->size, &d) ||
 	    !cmxi_def_same_cells(&d.def, def))
 		return 0;
-	/* Gauges are the living's, but for those of CMX_LAST. */
+	/*
+	 * Only gauges of CMX_LAST are carried: the others end with their
+	 * process.
+	 */
 	if (def->type == CMX_GAUGE &&
 	    (def->aggregate != CMX_LAST || d.def.aggregate != CMX_LAST))
 		return 0;
@@ -176,7 +183,7 @@ collect_totals(const struct cmx_registry *to, struct cmxr_reader *reader,
 	return r;
 }
 
-/* Store the totals, and say that they count here from now on. */
+/* Store the totals, and then the word that says so. */
 static int
 publish_totals(const struct cmx_registry *to, const struct totals *t,
     struct cmx_error *err)
@@ -233,7 +240,10 @@ carry_totals(const struct cmx_registry *to, const char *old_path,
 	return r;
 }
 
-/* Nothing counts before this segment in a file of its own. */
+/*
+ * Is every predecessor carried?  There is none, or its totals are in the carry
+ * stripe.
+ */
 static bool
 is_carried(const struct cmx_registry *reg)
 {
@@ -241,7 +251,7 @@ is_carried(const struct cmx_registry *reg)
 	    cmxi_segment_is_carried(&reg->segment);
 }
 
-/* Carry an opened predecessor, after its own. */
+/* Carry an opened predecessor, after the predecessors of its own. */
 static int
 carry_opened(const struct cmx_registry *to, const struct cmx_registry *old,
     const char *path, const char *old_path, unsigned int *n_carried,
@@ -287,7 +297,10 @@ cmxi_carry_totals(const struct cmx_registry *to, const char *path,
 			r = carry_opened(to, old, path, old_path, n_carried,
 			    n_waiting, err);
 		} else if (r == CMX_ERR_NOT_FOUND) {
-			/* Somebody removed it, and its totals with it. */
+			/*
+			 * The predecessor was removed by name, and its totals
+			 * with it.
+			 */
 			r = publish_totals(to, &(struct totals){ .size = 0 },
 			    err);
 		}

@@ -9,13 +9,13 @@
 
 /*
  * Carry the totals of the segments that this one replaced, the oldest first,
- * each once its last writer is gone; then take its name away.  path is the
- * name that they had.
+ * each once its last writer is gone; then remove its name.  path is the name
+ * that they had.
  *
- * Requires: the apply lock of the segment.
- * Returns 0, the numbers of those carried now and of those that still have
- * writers (or have one before them that does) added; or a negative enum
- * cmx_err: nothing is lost, and the next call goes on.
+ * Requires: the apply lock of the segment.  Returns 0, the number of those
+ * carried now and of those that wait (for their writers, or for one before
+ * them); or a negative enum cmx_err: nothing is lost then, and the next call
+ * goes on.
  */
 int cmxi_carry_totals(const struct cmx_registry *, const char *path,
     unsigned int *n_carried, unsigned int *n_waiting, struct cmx_error *);

@@ -17,7 +17,7 @@ cmxi_array_reserve(void *arrayp, size_t *capacity, size_t n, size_t size)
 	REQUIRE(size > 0);
 	if (n <= *capacity)
 		return true;
-	/* Through memcpy: a pointer of any type is kept in *arrayp. */
+	/* Copied by memcpy(), because *arrayp may be a pointer of any type. */
 	memcpy(&array, arrayp, sizeof(array));
 	array = reallocarray(array, grown, size);
 	if (array == NULL)

@@ -9,8 +9,8 @@
 
 /*
  * Make room for at least n elements of size bytes in the array that *arrayp
- * points to, of *capacity elements now.  What is new is zero.
- * False where there is no memory; the array is then as it was.
+ * points to, which has *capacity elements now.  New elements are zero.  Returns
+ * false where there is no memory; the array is unchanged then.
  */
 bool cmxi_array_reserve(void *arrayp, size_t *capacity, size_t n, size_t size);
 

@@ -107,7 +107,7 @@ cmxi_signal_fence(void)
 
 /*
  * The reading side of a sequence lock: loads before it stay before the loads
- * after it.  Used in one place, gauges.c:load_slot().
+ * after it.  seqlock.h uses it.
  */
 static inline void
 cmxi_fence_acquire(void)
@@ -128,7 +128,10 @@ cmxi_max64_release(uint64_t *p, uint64_t v)
 {
 	uint64_t seen = cmxi_load64_relaxed(p);
 
-	/* Bound: each turn lost means that the mark has grown; it ends at v. */
+	/*
+	 * Bound: every lost turn means that another raised the mark; the loop
+	 * ends when the mark reaches v.
+	 */
 	while (seen < v && !cmxi_cas64_release(p, &seen, v))
 		;
 }
@@ -208,7 +211,7 @@ cmxi_pair_cas(struct cmxi_pair *p, struct cmxi_pair *expected,
 /*
  * One access with FEAT_LSE2 (HWCAP_USCAT); without it the two halves may
  * differ in time, and the reader's second look finds that
- * (snapshot.c:pair_read).
+ * (scrape.c:pair_read).
  */
 static inline struct cmxi_pair
 cmxi_pair_load(const struct cmxi_pair *p)

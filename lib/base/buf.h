@@ -27,7 +27,10 @@ struct cmxi_buf {
 
 void cmxi_buf_fini(struct cmxi_buf *);
 
-/* Make room for n more bytes; false, and failed set, where there is none. */
+/*
+ * Make room for n more bytes.  Returns false and sets failed where there is no
+ * memory.
+ */
 bool cmxi_buf_grow(struct cmxi_buf *, size_t n);
 
 void cmxi_buf_printf(struct cmxi_buf *, const char *fmt, ...) CMX_PRINTF(2, 3);
@@ -61,7 +64,10 @@ cmxi_buf_string(struct cmxi_buf *b, const char *s)
 	cmxi_buf_bytes(b, s, strlen(s));
 }
 
-/* A label value as all text formats write it: \\, \" and \n escaped. */
+/*
+ * A label value as all text formats write it: a backslash before \, " and a
+ * line feed (as n).
+ */
 void cmxi_buf_escaped(struct cmxi_buf *, const char *value, size_t n);
 
 void cmxi_buf_u64(struct cmxi_buf *, uint64_t);

@@ -19,7 +19,7 @@ cmxi_round_up(uint64_t n, uint64_t unit)
 	return (n + unit - 1) / unit * unit;
 }
 
-/* A null string is the empty one. */
+/* A null string counts as the empty one. */
 static inline const char *
 cmxi_or_empty(const char *s)
 {
@@ -38,7 +38,7 @@ cmxi_is_zero(const void *bytes, size_t n)
 	return true;
 }
 
-/* Eight bytes, wherever they lie. */
+/* Load eight bytes from any address. */
 static inline uint64_t
 cmxi_word_at(const void *p)
 {
@@ -48,7 +48,7 @@ cmxi_word_at(const void *p)
 	return word;
 }
 
-/* memcmp() == 0 of a few bytes, without the call. */
+/* Same result as memcmp() == 0, without a call; for a few bytes. */
 static inline bool
 cmxi_bytes_equal(const void *a, const void *b, size_t n)
 {

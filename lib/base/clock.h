@@ -19,7 +19,9 @@ cmxi_clock_ns(clockid_t clock)
 	    (uint64_t)now.tv_nsec;
 }
 
-/* Nanoseconds since 1970.  No system call where the vDSO has the clock. */
+/*
+ * Nanoseconds since 1970.  Costs no system call where the vDSO has the clock.
+ */
 static inline uint64_t
 cmxi_wall_clock_ns(void)
 {

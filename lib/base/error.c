@@ -43,7 +43,7 @@ static const char *const aggregate_names[] = {
 	[CMX_EACH] = "each",
 };
 
-/* Where text was cut, say so. */
+/* A text that was cut ends with "...". */
 static void
 mark_cut(char *text, size_t size, int wanted)
 {
@@ -95,7 +95,10 @@ cmxi_error_system(struct cmx_error *err, enum cmx_err code, int saved,
 	va_start(ap, fmt);
 	fill_error(err, code, saved, fmt, ap);
 	va_end(ap);
-	/* The GNU form returns the text, and need not use the buffer. */
+	/*
+	 * The GNU strerror_r() returns the text, which need not be in the
+	 * buffer.
+	 */
 	const char *text = strerror_r(saved, reason, sizeof(reason));
 	used = strlen(err->text);
 	n = snprintf(err->text + used, sizeof(err->text) - used, ": %s", text);

@@ -14,11 +14,11 @@
 int cmxi_error(struct cmx_error *err, enum cmx_err code, const char *fmt, ...)
     CMX_PRINTF(3, 4);
 
-/* The same for a failed system call: ": strerror(saved)" is appended. */
+/* The same for a failed system call: appends ": strerror(saved)". */
 int cmxi_error_system(struct cmx_error *err, enum cmx_err code, int saved,
     const char *fmt, ...) CMX_PRINTF(4, 5);
 
-/* Make *err (may be null) say nothing. */
+/* Reset *err (may be null) to no error. */
 void cmxi_error_clear(struct cmx_error *err);
 
 #endif

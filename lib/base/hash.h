@@ -39,7 +39,10 @@ cmxi_hash_word(const unsigned char *p, size_t n)
 	return (uint64_t)p[0] << 16 | (uint64_t)p[n / 2] << 8 | p[n - 1];
 }
 
-/* The two halves of a product, folded: every bit depends on every bit. */
+/*
+ * Multiply to 128 bits and XOR the two halves: every bit of the result depends
+ * on every bit of both factors.
+ */
 static inline uint64_t
 cmxi_hash_fold(uint64_t a, uint64_t b)
 {

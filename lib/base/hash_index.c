@@ -10,7 +10,7 @@
 
 #define CAPACITY_MIN 64
 
-/* The half of the hash that a slot keeps chooses its place too. */
+/* The half of the hash that a slot stores also chooses the slot. */
 static uint64_t
 half_of(uint64_t slot_or_hash)
 {
@@ -25,7 +25,7 @@ cmxi_hash_index_find(const struct cmxi_hash_index *index, uint64_t hash,
 
 	if (index->n == 0)
 		return CMXI_HASH_INDEX_NONE;
-	/* Bound: half of the slots are free. */
+	/* Bound: at least half of the slots are free. */
 	for (size_t at = half_of(hash) & mask; index->slots[at] != 0;
 	     at = (at + 1) & mask) {
 		uint64_t slot = index->slots[at];

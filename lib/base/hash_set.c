@@ -11,7 +11,7 @@
 
 #define CAPACITY_MIN 256
 
-/* The slot of a hash, or the free one where it belongs. */
+/* The slot that has the hash, or the free slot where it belongs. */
 static size_t
 slot_of_hash(const struct cmxi_hash_set *s, uint64_t hash)
 {

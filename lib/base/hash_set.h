@@ -14,7 +14,10 @@ struct cmxi_hash_set {
 	size_t n, capacity;
 };
 
-/* 1: new, and now in the set; 0: was there; -1: no memory. */
+/*
+ * Returns 1 where the hash is new and now in the set, 0 where it was there, -1
+ * where there is no memory.
+ */
 int cmxi_hash_set_add(struct cmxi_hash_set *, uint64_t hash);
 
 void cmxi_hash_set_fini(struct cmxi_hash_set *);

@@ -7,8 +7,9 @@
 #include <stddef.h>
 
 /*
- * Up to size - 1 bytes of a file, with a NUL behind them.  Empty where the
- * file cannot be read.  The kernel gives all that fits in one read(2).
+ * Read up to size - 1 bytes of a file and append a NUL.  The text is empty
+ * where the file cannot be read.  The kernel returns all that fits in one
+ * read(2).
  */
 void cmxi_kernel_file_read(const char *path, char *text, size_t size);
 

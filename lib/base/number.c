@@ -165,7 +165,7 @@ cmxi_double_to_decimal(double d)
 	    shortest(c, q, fraction == 0 && exponent > 1));
 }
 
-/* 1.5e-07: digits with a point after the first, then the exponent. */
+/* Write 1.5e-07: the digits with a point after the first, then the exponent. */
 static size_t
 scientific_to_text(const char *digits, size_t n, int exponent, char *buf)
 {
@@ -186,7 +186,7 @@ scientific_to_text(const char *digits, size_t n, int exponent, char *buf)
 	return (size_t)(p + 2 - buf);
 }
 
-/* 0.00015, 12.5, 1200: digits with the point where it belongs. */
+/* Write 0.00015, 12.5 or 1200: the digits with the point at its place. */
 static size_t
 positional_to_text(const char *digits, size_t n, int exponent, char *buf)
 {

@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Room that every function here may use; the longest text has 24 bytes. */
+/*
+ * A buffer of this size is enough for every function here; the longest text has
+ * 24 bytes.
+ */
 #define CMXI_NUMBER_MAX 32
 
 /* Decimal text of v, no NUL.  Returns its length, at most 20. */

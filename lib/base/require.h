@@ -4,7 +4,7 @@
  * REQUIRE says what a function takes for granted of its callers, who are in
  * this library too.  In the builds that unit tests link it is checked, and
  * ends the process with a message where it is broken.  The installed library
- * has none of it: it never ends the application (A1).
+ * has none of it: it never ends the application (A1 in segment/protocols.h).
  *
  * Nothing that a file, a peer, the environment or an application can cause is
  * ever checked with it: those are returned as errors.

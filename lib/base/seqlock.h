@@ -19,7 +19,7 @@
 static inline uint32_t
 cmxi_seqlock_begin_write(uint32_t *number)
 {
-	/* relaxed: only the writer changes it */
+	/* relaxed: only the writing process changes it */
 	uint32_t odd = cmxi_load32_relaxed(number) | 1;
 
 	cmxi_store32_relaxed(number, odd);
@@ -44,7 +44,7 @@ cmxi_seqlock_end_write(uint32_t *number, uint32_t odd)
 	cmxi_store32_release(number, odd + 1);
 }
 
-/* Begin to copy; an odd number says that it is no use. */
+/* Begin to copy; an odd number says that the copy is useless. */
 static inline uint32_t
 cmxi_seqlock_begin_read(const uint32_t *number)
 {
@@ -55,7 +55,7 @@ cmxi_seqlock_begin_read(const uint32_t *number)
 	return cmxi_load32_acquire(number);
 }
 
-/* Is what was copied since begin_read() of one moment? */
+/* Is the copy made since cmxi_seqlock_begin_read() of one moment? */
 static inline bool
 cmxi_seqlock_end_read(const uint32_t *number, uint32_t begun)
 {

@@ -1,5 +1,5 @@
 /*
- * utf8.c: is it UTF-8, and what to do where it is not.
+ * utf8.c: validate UTF-8, and repair what is not.
  */
 #include "base/utf8.h"
 

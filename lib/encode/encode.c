@@ -119,14 +119,14 @@ is_selected(const struct cmxr_options *o, const struct cmx_family_def *def)
 	return false;
 }
 
-/* May two families of one name stand in one group? */
+/* Can two families of one name be shown as one group? */
 static bool
 is_compatible(const struct cmx_family_def *a, const struct cmx_family_def *b)
 {
 	return a->type == b->type;
 }
 
-/* Does the family, or its format, have this label itself? */
+/* Does the family, or the format itself, use this label name? */
 static bool
 has_label(const struct cmx_family_def *def, const char *name)
 {
@@ -138,7 +138,10 @@ has_label(const struct cmx_family_def *def, const char *name)
 	return false;
 }
 
-/* A label of the input would then stand twice in its series. */
+/*
+ * Does the family use a label name that the input adds?  A series would have
+ * the label twice.
+ */
 static bool
 has_label_of(const struct cmx_family_def *def, const struct cmxi_prefix *p)
 {
@@ -166,7 +169,9 @@ was_shown_before(const struct encoding *e, size_t input, const char *name)
 	return false;
 }
 
-/* The series of a family in one input, or one more that is left out. */
+/*
+ * Encode the series of a family in one input, or count the family as left out.
+ */
 static void
 encode_series(struct encoding *e, size_t input,
     const struct cmx_family_def *def, const struct cmxi_values *v)
@@ -178,7 +183,10 @@ encode_series(struct encoding *e, size_t input,
 		e->encoder->series(&e->out, v, &e->prefixes[input]);
 }
 
-/* A family's group: its series in each input from the first that has it. */
+/*
+ * Encode the group of a family: its series in each input, from the first input
+ * that has the family.
+ */
 static void
 encode_family(struct encoding *e, size_t first,
     const struct cmxi_values *values)
@@ -271,7 +279,7 @@ check_inputs(const struct cmxr_input *inputs, size_t n, struct cmx_error *err)
 	return 0;
 }
 
-/* The prefix texts of all inputs, each in memory of its own. */
+/* Make the prefix text of every input, each in a buffer of its own. */
 static bool
 make_prefixes(const struct cmxr_input *inputs, size_t n,
     struct cmxi_prefix *prefixes)
@@ -317,7 +325,7 @@ check_arguments(const struct cmxr_input *inputs, size_t n_inputs,
 	return check_inputs(inputs, n_inputs, err);
 }
 
-/* Free what the encoding used; false where memory ended on the way. */
+/* Free what the encoding used.  Returns false where memory ended on the way. */
 static bool
 finish_encoding(struct encoding *e)
 {
@@ -347,7 +355,7 @@ cmxr_encode(const struct cmxr_input *inputs, size_t n_inputs,
 
 	if (r != 0)
 		return r;
-	/* The caller's memory is used again. */
+	/* Encode into the caller's buffer, whose memory is used again. */
 	body = (struct cmxi_buf){ .data = buffer->data,
 		.capacity = buffer->capacity };
 	e.prefixes = calloc(n_inputs + 1, sizeof(*e.prefixes));

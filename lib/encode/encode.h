@@ -9,7 +9,7 @@
 
 #include "read/snapshot.h"
 
-/* The labels that an input puts in front of each of its series. */
+/* The labels that an input adds in front of the labels of each series. */
 struct cmxi_prefix {
 	const struct cmx_label *labels;
 	size_t n_labels;
@@ -29,9 +29,9 @@ struct cmxi_output {
 struct cmxi_encoder {
 	const char *content_type;
 	void (*begin)(struct cmxi_output *);
-	/* Once for a family, before its series. */
+	/* Called once for a family, before its series. */
 	void (*family)(struct cmxi_output *, const struct cmxi_values *);
-	/* All shown series of a family in one input. */
+	/* Called for all shown series of a family in one input. */
 	void (*series)(struct cmxi_output *, const struct cmxi_values *,
 	    const struct cmxi_prefix *);
 	void (*family_end)(struct cmxi_output *);
@@ -43,7 +43,7 @@ extern const struct cmxi_encoder cmxi_encoder_openmetrics;
 extern const struct cmxi_encoder cmxi_encoder_protobuf;
 extern const struct cmxi_encoder cmxi_encoder_json;
 
-/* label="value" with value escaped as in all text formats. */
+/* Append label="value"; the value is escaped as in all text formats. */
 void cmxi_encode_label(struct cmxi_buf *, const char *name, const char *value);
 
 /* The exemplar of a slot of a series, or null. */

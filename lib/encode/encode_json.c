@@ -40,7 +40,7 @@ append_string(struct cmxi_buf *b, const char *s)
 	cmxi_buf_char(b, '"');
 }
 
-/* A comma behind an element of the array that is open. */
+/* Append a comma, unless the array that is open has no element yet. */
 static void
 separate(struct cmxi_buf *b)
 {
@@ -111,7 +111,7 @@ append_pair(struct cmxi_buf *b, bool *comma, const char *name,
 	append_string(b, value);
 }
 
-/* The opening of a series, up to its labels. */
+/* Begin a series and write its labels. */
 static void
 append_labels(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix, size_t series, const char *pid)

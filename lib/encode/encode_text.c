@@ -2,9 +2,9 @@
  * encode_text.c: Prometheus text format 0.0.4, and OpenMetrics 1.0.
  *
  * Source: prometheus.io/docs/instrumenting/exposition_formats and
- * prometheus.io/docs/specs/om/open_metrics_spec.  The bytes of a series before
- * its value are the same at each scrape, because Prometheus recognises a
- * series by them; no time stamps.
+ * prometheus.io/docs/specs/om/open_metrics_spec.  Prometheus recognises a
+ * series by the bytes before its value, so these are the same at each scrape.
+ * No time stamps are written.
  */
 #include "encode/encode.h"
 
@@ -18,7 +18,10 @@
 
 #define NS_PER_MS 1000000
 
-/* HELP escapes the backslash and the line feed; OpenMetrics the quote too. */
+/*
+ * HELP escapes the backslash and the line feed.  OpenMetrics escapes the quote
+ * too.
+ */
 static void
 append_help(struct cmxi_buf *b, const char *help, bool is_openmetrics)
 {
@@ -34,7 +37,7 @@ append_help(struct cmxi_buf *b, const char *help, bool is_openmetrics)
 	}
 }
 
-/* What all lines of one family in one input share. */
+/* The constant parts of all lines of one family in one input. */
 struct line {
 	struct cmxi_buf *b;
 	const struct cmxi_values *v;
@@ -45,7 +48,7 @@ struct line {
 	const char *suffix; /* of a counter's or gauge's sample */
 };
 
-/* # WORD name text */
+/* Write "# WORD name text". */
 static void
 append_meta(const struct line *l, const char *word, const char *text)
 {
@@ -56,7 +59,7 @@ append_meta(const struct line *l, const char *word, const char *text)
 	cmxi_buf_char(l->b, '\n');
 }
 
-/* Does the family's name, less a counter's suffix, end in _unit? */
+/* Does the family's name, without a counter's suffix, end in _unit? */
 static bool
 ends_in_unit(const struct line *l)
 {
@@ -69,8 +72,8 @@ ends_in_unit(const struct line *l)
 }
 
 /*
- * In OpenMetrics a counter's family has the name without _total, and its
- * samples have it, whether the schema's name has it or not.
+ * OpenMetrics names a counter's family without _total and its samples with it,
+ * whether or not the schema's name has the suffix.
  */
 static struct line
 make_line(struct cmxi_output *o, const struct cmxi_values *v,
@@ -106,8 +109,8 @@ append_family(struct cmxi_output *o, const struct cmxi_values *v,
 }
 
 /*
- * name + suffix + {prefix,labels,extra} + space.  extra is a label that the
- * format adds (le, pid), or null.
+ * Write name, suffix, {prefix,labels,extra} and a blank.  extra is a label that
+ * the format adds (le, pid), or null.
  */
 static void
 append_head(const struct line *l, const char *suffix,
@@ -143,7 +146,7 @@ append_head(const struct line *l, const char *suffix,
 	cmxi_buf_char(b, ' ');
 }
 
-/* Seconds since the epoch, in milliseconds and without an exponent. */
+/* Write nanoseconds as seconds with three decimals and no exponent. */
 static void
 append_time(struct cmxi_buf *b, uint64_t ns)
 {
@@ -155,7 +158,7 @@ append_time(struct cmxi_buf *b, uint64_t ns)
 	cmxi_buf_bytes(b, digits, sizeof(digits));
 }
 
-/* " # {labels} value time", of one that is there */
+/* Write " # {labels} value time" for an exemplar. */
 static void
 append_exemplar(const struct line *l, size_t series, size_t slot)
 {
@@ -186,7 +189,7 @@ append_created(const struct line *l, size_t i)
 	cmxi_buf_char(l->b, '\n');
 }
 
-/* A counter's or gauge's line: the commonest line of a scrape. */
+/* Write the line of a counter or gauge, the commonest line of a scrape. */
 static void
 append_sample(const struct line *l, size_t i)
 {
@@ -205,8 +208,8 @@ append_sample(const struct line *l, size_t i)
 }
 
 /*
- * OpenMetrics has no sum where observations below 0 are allowed for, and no
- * count without a sum.
+ * OpenMetrics has no _sum where a bucket holds observations below 0, and no
+ * _count without _sum.
  */
 static bool
 has_sum(const struct line *l, double sum)
@@ -217,7 +220,10 @@ has_sum(const struct line *l, double sum)
 	    (sum >= 0 && (d->n_shown == 0 || d->shown[0] >= 0));
 }
 
-/* Cumulative buckets; +Inf and _count are one number by construction. */
+/*
+ * Write cumulative buckets.  +Inf and _count are the same number by
+ * construction.
+ */
 static void
 append_histogram(const struct line *l, size_t i)
 {

@@ -1,9 +1,9 @@
 /*
- * negotiate.c: Accept and Accept-Encoding -> how to answer.
+ * negotiate.c: choose format and compression from Accept and Accept-Encoding.
  *
- * Every Prometheus since 2.42 sends another list, some with weights above 1
- * or with parameters twice; none of them is refused, and whoever asks for
- * nothing that we have gets text 0.0.4 with status 200.
+ * Each Prometheus since 2.42 sends another list, some with weights above 1 or
+ * with a parameter twice; every list gets an answer.  A client that accepts
+ * none of our formats gets text 0.0.4 with status 200.
  */
 #include "codeai/metrics_reader.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* A part of the header: [from, to), without blanks at its ends. */
+/* A part of the header, [from, to), without blanks at its ends. */
 struct part {
 	const char *from, *to;
 };
@@ -26,7 +26,7 @@ trim_piece(struct part p)
 	return p;
 }
 
-/* The next piece of *rest before a separator, trimmed. */
+/* Cut the next piece of *rest at a separator, and trim it. */
 static bool
 take_piece(struct part *rest, char separator, struct part *piece)
 {
@@ -50,7 +50,7 @@ piece_equals(struct part p, const char *text)
 	return strlen(text) == n && strncasecmp(p.from, text, n) == 0;
 }
 
-/* One clause: a type with what its parameters say. */
+/* One clause: a type and the values of its parameters. */
 struct clause {
 	struct part type;
 	double q;
@@ -70,7 +70,10 @@ parse_weight(struct part value)
 		return 1;
 	memcpy(text, value.from, n);
 	text[n] = '\0';
-	/* Digits and a point only: no locale, sign or exponent is meant. */
+	/*
+	 * Read digits and a point; a locale, a sign or an exponent has no
+	 * meaning here.
+	 */
 	if (strspn(text, "0123456789.") != n)
 		return 1;
 	q = 0;
@@ -121,7 +124,7 @@ parse_clause(struct part p)
 	return c;
 }
 
-/* What a clause asks for; 0: nothing that we have. */
+/* The format that a clause asks for; 0 for a type that we do not have. */
 static int
 format_of(const struct clause *c)
 {
@@ -147,7 +150,9 @@ cmxr_negotiate(const char *accept)
 	int best = CMXR_TEXT;
 	double best_q = 0;
 
-	/* The first of those with the greatest weight. */
+	/*
+	 * Choose the clause with the greatest weight; the first among equals.
+	 */
 	while (take_piece(&rest, ',', &piece)) {
 		struct clause c = parse_clause(piece);
 		int format = format_of(&c);

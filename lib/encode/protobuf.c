@@ -41,7 +41,7 @@ cmxi_pb_string(struct cmxi_buf *b, int tag, const char *s)
 		cmxi_pb_bytes(b, tag, s, strlen(s));
 }
 
-/* A message whose length is filled in by cmxi_pb_close_message(). */
+/* Begin a message whose length cmxi_pb_close_message() writes. */
 size_t
 cmxi_pb_open_message(struct cmxi_buf *b, int tag, size_t length_size)
 {
@@ -119,7 +119,9 @@ cmxi_pb_exemplar_labels(struct cmxi_buf *b, const struct cmxi_shm_exemplar *e)
 	cmxi_pb_timestamp(b, PB_EXEMPLAR_TIME, e->time_ns);
 }
 
-/* Through a buffer, for its length; null puts nothing. */
+/*
+ * The message goes through the scratch buffer, because its length comes first.
+ */
 void
 cmxi_pb_exemplar(struct cmxi_output *o, int tag,
     const struct cmxi_shm_exemplar *e)

@@ -1,9 +1,9 @@
 /*
  * protobuf.h: the messages of io.prometheus.client, field by field.
  *
- * Source: prometheus/client_model, metrics.proto.  A length that is not known
- * before its message is written has a fixed number of bytes: a varint may be
- * longer than it must.
+ * Source: prometheus/client_model, metrics.proto.  A message whose length is
+ * known only after it is written gets a length of a fixed number of bytes, as a
+ * varint may be padded.
  */
 #ifndef CMXI_PROTOBUF_H
 #define CMXI_PROTOBUF_H
@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "encode/encode.h"
 
-/* Bytes of lengths that are filled in later: of families, and of metrics. */
+/* Bytes of the padded lengths of families and of metrics. */
 #define PB_FAMILY_LENGTH 5
 #define PB_METRIC_LENGTH 4
 
@@ -76,7 +76,7 @@ cmxi_pb_varint_size(uint64_t v)
 	return n;
 }
 
-/* Behind p, which has room; the end of what was written. */
+/* Write at p, which has room.  Returns the end of what was written. */
 static inline char *
 cmxi_pb_varint_at(char *p, uint64_t v)
 {
@@ -88,7 +88,7 @@ cmxi_pb_varint_at(char *p, uint64_t v)
 	return p;
 }
 
-/* The longest varint, double or timestamp with its tag. */
+/* Size of the longest varint, double or timestamp with its tag. */
 #define CMXI_PB_FIELD_MAX 32
 
 static inline void
@@ -125,7 +125,10 @@ cmxi_pb_timestamp_size(uint64_t ns)
 	    cmxi_pb_varint_size(ns % CMXI_NS_PER_SECOND);
 }
 
-/* Prometheus has meanings for some NaNs: ours is the plain one. */
+/*
+ * Prometheus gives a meaning to some NaNs, so every NaN is written as the plain
+ * one.
+ */
 static inline char *
 cmxi_pb_double_at(char *p, int tag, double v)
 {
@@ -148,28 +151,39 @@ cmxi_pb_timestamp_at(char *p, int tag, uint64_t ns)
 	return cmxi_pb_varint_at(p, ns % CMXI_NS_PER_SECOND);
 }
 
-/* A field of a message; an empty string is none. */
+/* Append a string as a field of a message; an empty string is left out. */
 void cmxi_pb_double(struct cmxi_buf *, int tag, double v);
 void cmxi_pb_timestamp(struct cmxi_buf *, int tag, uint64_t ns);
 void cmxi_pb_bytes(struct cmxi_buf *, int tag, const char *bytes, size_t n);
 void cmxi_pb_string(struct cmxi_buf *, int tag, const char *s);
 
-/* A message whose length, of so many bytes, cmxi_pb_close_message() fills in.
+/*
+ * Begin a message; cmxi_pb_close_message() fills its length in, of so many
+ * bytes.
  */
 size_t cmxi_pb_open_message(struct cmxi_buf *b, int tag, size_t length_size);
 void cmxi_pb_close_message(struct cmxi_buf *b, size_t at, size_t length_size);
 
-/* All labels of a series: the input's, its own, and pid or null. */
+/*
+ * Append all labels of a series: those of the input, its own, and pid unless
+ * null.
+ */
 void cmxi_pb_labels(struct cmxi_output *, const struct cmxi_values *,
     const struct cmxi_prefix *, size_t series, const char *pid);
 
-/* Through the scratch memory, for its length; null puts nothing. */
+/*
+ * Append an exemplar; a null one appends nothing.  The message goes through the
+ * scratch buffer, because its length comes first.
+ */
 void cmxi_pb_exemplar(struct cmxi_output *o, int tag,
     const struct cmxi_shm_exemplar *e);
 void cmxi_pb_exemplar_labels(struct cmxi_buf *b,
     const struct cmxi_shm_exemplar *e);
 
-/* A histogram's metric message: classic buckets, native ones, or both. */
+/*
+ * Append the metric message of a histogram, with classic buckets, native ones,
+ * or both.
+ */
 void cmxi_pb_histogram(struct cmxi_output *, const struct cmxi_values *,
     const struct cmxi_prefix *, size_t series);
 

@@ -9,12 +9,15 @@
 #include "segment/exemplar.h"
 
 /*
- * Populated buckets of one series that are shown; where there are more, the
- * resolution is halved until there are not.
+ * The most populated buckets of one series that are shown.  A series with more
+ * is shown at half the resolution, repeatedly.
  */
 #define NATIVE_BUCKETS_MAX 160
 
-/* Empty buckets between two that are written out rather than skipped. */
+/*
+ * At most so many empty buckets between two populated ones are written out; a
+ * wider gap begins a new span.
+ */
 #define GAP_MAX 2
 
 static void
@@ -85,7 +88,7 @@ collect_native(const struct cmxi_values *v, size_t i, struct native *native)
 	}
 }
 
-/* Half the resolution: pairs of buckets become one. */
+/* Halve the resolution: every two neighbouring buckets become one. */
 static void
 halve(struct native *native)
 {
@@ -106,9 +109,10 @@ halve(struct native *native)
 }
 
 /*
- * As few buckets as allowed.  Counts only grow, so the buckets that are not
- * empty at one resolution never become fewer, and the schema of a series is
- * never raised again: that would be a counter reset to Prometheus.
+ * Halve the resolution until few enough buckets are populated.  Counts only
+ * grow, so at one resolution the number of populated buckets never falls, and
+ * the schema of a series is never raised: Prometheus would take that for a
+ * counter reset.
  */
 static void
 reduce(struct native *native)
@@ -120,7 +124,10 @@ reduce(struct native *native)
 	}
 }
 
-/* A run of buckets without a wide gap: [from, to), first key to last. */
+/*
+ * A run of buckets without a wide gap: [from, to) in the list, and its first
+ * and last key.
+ */
 static size_t
 end_of_span(const struct native *native, size_t from)
 {
@@ -153,7 +160,9 @@ put_spans(struct cmxi_output *o, const struct native *native)
 		cmxi_pb_number(o->b, PB_SPAN_LENGTH, length);
 		next = last + 1;
 	}
-	/* An empty one says that the histogram is native all the same. */
+	/*
+	 * An empty span tells that a histogram without observations is native.
+	 */
 	if (native->n == 0) {
 		cmxi_pb_number(o->b, PB_POSITIVE_SPAN, 4);
 		cmxi_pb_number(o->b, PB_SPAN_OFFSET, 0);
@@ -161,7 +170,10 @@ put_spans(struct cmxi_output *o, const struct native *native)
 	}
 }
 
-/* Each bucket's difference to the one before it, empty ones in gaps too. */
+/*
+ * Append the difference of each bucket to the one before it, empty buckets
+ * within a span included.
+ */
 static void
 put_deltas(struct cmxi_output *o, const struct native *native)
 {
@@ -218,7 +230,7 @@ put_native(struct cmxi_output *o, const struct cmxi_values *v, size_t i,
 	put_native_exemplars(o, v, i);
 }
 
-/* Everything of it comes from the same cells, read once. */
+/* Count, sum and buckets come from the same cells, which were read once. */
 void
 cmxi_pb_histogram(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix, size_t i)

@@ -15,12 +15,12 @@
 #include "family/name.h"
 
 /*
- * The names under which a family can appear: its samples in either text
+ * The most names under which a family appears: its samples in either text
  * format, and its OpenMetrics family name (a counter without _total).
  */
 #define EXPOSED_MAX 6
 
-/* The length of a name without the suffix that OpenMetrics takes away. */
+/* The length of a name without the suffix that OpenMetrics removes. */
 static size_t
 base_length(const struct cmx_family_def *def)
 {
@@ -67,7 +67,10 @@ cmxi_def_clash(const struct cmx_family_def *a, const struct cmx_family_def *b,
 	size_t n_a, n_b;
 
 	REQUIRE(size >= CMXI_CLASH_SIZE);
-	/* Bases with suffixes are equal only if one base begins the other. */
+	/*
+	 * Two exposed names can only be equal if one base name is a prefix of
+	 * the other: a cheap first test.
+	 */
 	if (memcmp(a->name, b->name, base_a < base_b ? base_a : base_b) != 0)
 		return false;
 	n_a = exposed_names(a, a_names);

@@ -8,22 +8,29 @@
 
 #include "codeai/metrics_base.h"
 
-/* Room for the name that two families clash in. */
+/* Size of a buffer for the name that two families clash in. */
 #define CMXI_CLASH_SIZE (CMX_NAME_MAX + 16)
 
 /*
- * The name that two families cannot both expose (a sample or a family name
- * in one of the formats), written to buf; or false where they do not clash.
- * Two families of one name clash in that name.
+ * Do two families clash: would both expose a sample or a family of one name in
+ * some format?  The name is written to buf.  Families of the same name clash in
+ * that name.
  */
 bool cmxi_def_clash(const struct cmx_family_def *a,
     const struct cmx_family_def *b, char *buf, size_t size);
 
-/* Same name, type, labels, unit, bounds, aggregation, value and help? */
+/*
+ * Does the definition of both have the same name, type, labels, unit, bounds,
+ * native buckets, exemplars, aggregation, value and help?  max_series is not
+ * compared.
+ */
 bool cmxi_def_equal(const struct cmx_family_def *a,
     const struct cmx_family_def *b);
 
-/* Same name, type, labels, bounds and value: values of one fit the other? */
+/*
+ * Do both have the same name, type, labels, bounds, native buckets and value?
+ * Then the values of one can be added to the other's.
+ */
 bool cmxi_def_same_cells(const struct cmx_family_def *a,
     const struct cmx_family_def *b);
 

@@ -37,7 +37,7 @@ is_camel_case(const char *s)
 	return false;
 }
 
-/* Does word stand between underscores (or ends) in name? */
+/* Does word stand in name as a whole, between underscores or the ends? */
 static bool
 has_word(const char *name, const char *word)
 {

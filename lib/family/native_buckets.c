@@ -12,7 +12,10 @@
 static double
 fraction_bound(int i, int schema)
 {
-	/* Rounded once: the extended result has bits enough. */
+	/*
+	 * The extended result has more bits than a double, so it is rounded
+	 * once.
+	 */
 	return (double)exp2l(
 	    (long double)i / (long double)(1 << schema) - 1.0L);
 }
@@ -40,7 +43,7 @@ cmxi_native_key(double v, int schema)
 	}
 	if (fraction == 0.5)
 		exponent--;
-	/* Upwards: an arithmetic shift of the key that rounds up. */
+	/* Round the key up: an arithmetic shift of key + 1. */
 	return (exponent + (1 << -schema) - 1) >> -schema;
 }
 
@@ -55,7 +58,7 @@ cmxi_native_bound(int32_t key, int schema)
 		return ldexp(fraction_bound(key & (n - 1), schema),
 		    (key >> schema) + 1);
 	}
-	/* The last bucket ends with the numbers. */
+	/* The last bucket ends at the largest double. */
 	if (key * (1 << -schema) >= DBL_MAX_EXP)
 		return DBL_MAX;
 	return ldexp(1, key * (1 << -schema));
@@ -95,7 +98,10 @@ cmxi_cell_bounds(const struct cmx_family_def *def, double *bounds)
 		return def->n_bounds;
 	}
 	w = cmxi_native_window(def);
-	/* Two lists in order become one; the first is the zero bucket's end. */
+	/*
+	 * Merge two sorted lists into one; the first bound is the end of the
+	 * zero bucket.
+	 */
 	for (int32_t key = w.low - 1; key <= w.high;) {
 		double bound = cmxi_native_bound(key, def->native_schema);
 

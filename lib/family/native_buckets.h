@@ -20,18 +20,21 @@
 #define CMXI_NATIVE_SCHEMA_MIN (-4)
 #define CMXI_NATIVE_SCHEMA_MAX 8
 
-/* What may be declared: both ends' buckets have bounds that are doubles. */
+/*
+ * Limits of a declaration: the bounds of the first and the last bucket are
+ * finite doubles.
+ */
 #define CMXI_NATIVE_LEAST 1e-290
 #define CMXI_NATIVE_MOST  1e290
 
-/* Finite bounds of cells in one family. */
+/* The most finite bounds of cells in one family. */
 #define CMXI_CELL_BOUNDS_MAX 2048
 
 /* The bucket of v > 0, and the upper bound of a bucket. */
 int32_t cmxi_native_key(double v, int schema);
 double cmxi_native_bound(int32_t key, int schema);
 
-/* The key of the half as fine schema that covers it. */
+/* The key of the bucket that covers this one at half the resolution. */
 static inline int32_t
 cmxi_native_coarser(int32_t key)
 {
@@ -47,14 +50,15 @@ struct cmxi_window {
 struct cmxi_window cmxi_native_window(const struct cmx_family_def *);
 
 /*
- * The finite bounds of a histogram's cells, in order; their number.  A null
- * array only counts.  Without native buckets they are the classic bounds.
+ * Write the finite bounds of a histogram's cells in increasing order and return
+ * their number; a null array only counts.  Without native buckets they are the
+ * classic bounds.
  */
 size_t cmxi_cell_bounds(const struct cmx_family_def *, double *bounds);
 
 /*
- * The bounds that text formats show: the classic ones, or, where a native
- * family has none, those of its window that are powers of two.
+ * The bounds that text formats show: the classic ones.  A native family without
+ * classic bounds shows the powers of two of its window.
  */
 size_t cmxi_shown_bounds(const struct cmx_family_def *, double *bounds);
 

@@ -13,8 +13,8 @@
 #include "codeai/metrics_base.h"
 
 /*
- * What is wrong with a part of a definition: "name", "labels", "buckets", ...
- * index is its place in an array, or -1.
+ * A finding about one part of a definition: its name ("name", "labels",
+ * "buckets", ...) and its index in an array, or -1.
  */
 struct cmxi_finding {
 	const char *part;
@@ -25,15 +25,15 @@ struct cmxi_finding {
 typedef void cmxi_report_fn(void *arg, const struct cmxi_finding *);
 
 /*
- * Check everything about one definition that does not depend on others, and
- * give each finding to @report.  Returns their number.
+ * Check one definition alone, and give each finding to @report. Returns the
+ * number of findings.
  */
 int cmxi_def_check(const struct cmx_family_def *, cmxi_report_fn *, void *arg);
 
-/* promlint's naming rules, as findings; lint.c. */
+/* Report promlint's naming rules as findings; lint.c. */
 int cmxi_def_lint(const struct cmx_family_def *, cmxi_report_fn *, void *arg);
 
-/* Has the family a sample for each live process? */
+/* Does the family show a sample for each live process? */
 static inline bool
 cmxi_def_is_each(const struct cmx_family_def *def)
 {

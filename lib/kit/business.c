@@ -10,7 +10,9 @@
 #include "base/error.h"
 #include "write/registry.h"
 
-/* The whole name; false where it is too long to be one. */
+/*
+ * Append a suffix to the name; false where the result is too long for a name.
+ */
 static bool
 whole_name(const char *name, char buf[CMX_NAME_MAX + 1])
 {
@@ -85,7 +87,7 @@ cmx_business_register_histogram(struct cmx_registry *reg, const char *name,
 
 /* Updates */
 
-/* A family, and the values of a series in its own order. */
+/* A family, and the label values of a series in the family's order. */
 struct target {
 	struct cmx_family family;
 	const struct cmxi_shm_family *record;
@@ -99,7 +101,7 @@ failed(const struct cmx_registry *reg, int r)
 	return r;
 }
 
-/* The first label name of a record: behind name, help and unit. */
+/* The first label name of a record, which follows name, help and unit. */
 static const char *
 first_label(const struct cmxi_shm_family *record)
 {
@@ -110,7 +112,10 @@ first_label(const struct cmxi_shm_family *record)
 	return p;
 }
 
-/* The one pair that has this label, or null after saying what is wrong. */
+/*
+ * Find the only pair with this label; null, and err filled, where there is none
+ * or more than one.
+ */
 static const struct cmx_label *
 find_pair(const char *name, const char *label, size_t n,
     const struct cmx_label *pairs, struct cmx_error *err)
@@ -149,7 +154,7 @@ order_labels(struct target *t, const char *name, size_t n,
 		t->values[i] = pair->value;
 		label += strlen(label) + 1;
 	}
-	/* All of its own are there, once: a further one is not its own. */
+	/* Every label of the family has its pair: a further pair is unknown. */
 	if (n > t->record->n_labels)
 		return cmxi_error(err, CMX_ERR_LABELS,
 		    "family %s: %zu labels were given, it has %u", name, n,

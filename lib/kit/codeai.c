@@ -33,7 +33,7 @@ is_usable(const struct cmx_registry *reg, uint32_t entry,
 	return record->type == def->type && record->n_labels == def->n_labels;
 }
 
-/* The first use of a family in this process: find it, or add it. */
+/* Find a family at its first use in this process, or add it. */
 static CMXI_NOINLINE uint32_t
 resolve(struct cmx_registry *reg, enum cmxi_codeai_family which)
 {
@@ -48,7 +48,10 @@ resolve(struct cmx_registry *reg, enum cmxi_codeai_family which)
 		entry = UNUSABLE;
 		cmxi_segment_count(&reg->segment, CMXI_STAT_FAILED_LOOKUPS, 1);
 	}
-	/* A file system that is full may have room the next time. */
+	/*
+	 * Keep the look-up open: a file system that is full may have room
+	 * later.
+	 */
 	if (r != CMX_ERR_NO_SPACE && r != CMX_ERR_SYSTEM)
 		cmxi_store32_relaxed(&reg->kept_entries[which], entry);
 	errno = saved;
@@ -64,7 +67,7 @@ entry_of(struct cmx_registry *reg, enum cmxi_codeai_family which)
 	return cmxi_likely(entry != 0) ? entry : resolve(reg, which);
 }
 
-/* A family's handle; a sink where there is none to be used. */
+/* A family's handle, or a sink where the family cannot be used. */
 static inline struct cmx_family
 family_of(struct cmx_registry *reg, enum cmxi_codeai_family which)
 {
@@ -76,10 +79,12 @@ family_of(struct cmx_registry *reg, enum cmxi_codeai_family which)
 }
 
 /*
- * Families that one helper updates together.  Their series are found by one
- * look-up: a group's entry holds the cells of all of them.  Of the helper's
- * values, the first n_labels are a family's, and the group's key; a value
- * that is a number (the status) can be part of the group's number instead.
+ * Families that one helper updates together, found by one look-up: the entry of
+ * a group holds the cells of all members.
+ *
+ * The key of the group is the helper's label values; a member uses the first
+ * n_labels of them.  A value that is a number (the status) can be part of the
+ * group's number instead.
  */
 struct member {
 	enum cmxi_codeai_family family;
@@ -108,8 +113,9 @@ static const struct group integration_group = { 4, 3, 2,
 	    { CMXI_INTEGRATION_CALL_DURATION, 2 } } };
 
 /*
- * The slow path: find the members one by one, and keep them as a group if
- * none of them is an overflow series.  False: a family cannot be used.
+ * The slow path: find the members one by one, and store them as a group unless
+ * one of them is an overflow series.  Returns false where a member cannot be
+ * used, or counts doubles.
  */
 static CMXI_NOINLINE bool
 find_members(struct cmx_registry *reg, const struct group *group,
@@ -136,8 +142,8 @@ find_members(struct cmx_registry *reg, const struct group *group,
 }
 
 /*
- * The cells of a group's members for these values: stored ones, or those that
- * were found and put into buf; null where a family cannot be used.
+ * The cells of the members for these values: those that are stored, or found
+ * now and written to buf; null where a member cannot be used.
  */
 static inline const uint64_t *
 find_group(struct cmx_registry *reg, const struct group *group, uint32_t value,
@@ -160,7 +166,7 @@ count_invalid(const struct cmx_registry *reg)
 	cmxi_segment_count(&reg->segment, CMXI_STAT_INVALID_UPDATES, 1);
 }
 
-/* Observe a member; no duration and no size is below zero. */
+/* Observe a value, which is never negative, in a member of a group. */
 static inline void
 observe_member(struct cmx_registry *reg, const struct group *group,
     const uint64_t *cells, uint32_t i, double v)
@@ -192,7 +198,7 @@ observe_one(struct cmx_registry *reg, enum cmxi_codeai_family which, size_t n,
 	struct cmx_family family = family_of(reg, which);
 	struct cmx_histogram histogram;
 
-	/* No duration and no size is below zero. */
+	/* A duration or a size below zero is not observed. */
 	if (!(v >= 0)) {
 		cmxi_segment_count(&reg->segment, CMXI_STAT_INVALID_UPDATES, 1);
 		return;
@@ -230,7 +236,11 @@ status_number(int status)
 	return status < 100 || status > 999 ? 0 : (uint32_t)status;
 }
 
-/* Where one of the families is of another shape: those that are not. */
+/*
+ * The slow path: a family of the group has other labels or another type in this
+ * segment.  Each of the families that can be used is updated by a look-up of
+ * its own.
+ */
 static CMXI_NOINLINE void
 record_http_request_singly(struct cmx_registry *reg, const char *const *values,
     double seconds, int64_t request_bytes, int64_t response_bytes)
@@ -245,7 +255,7 @@ record_http_request_singly(struct cmx_registry *reg, const char *const *values,
 		    (double)response_bytes);
 }
 
-/* A group of a counter and a histogram of seconds. */
+/* Update a group of a counter and a histogram of seconds. */
 static inline void
 record_pair(struct cmx_registry *reg, const struct group *group,
     const char *const *values, double seconds)
@@ -274,7 +284,7 @@ cmx_record_http_request(struct cmx_registry *reg, const char *method,
 	const char status_text[] = { (char)('0' + number / 100),
 		(char)('0' + number / 10 % 10), (char)('0' + number % 10),
 		'\0' };
-	/* Of no status, the last zero. */
+	/* Without a valid status the label is the last digit only, "0". */
 	const char *values[] = { method, path,
 		status_text + (number == 0 ? 2 : 0) };
 	uint64_t buf[MEMBERS_MAX];

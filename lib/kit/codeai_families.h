@@ -2,8 +2,9 @@
  * codeai_families.h: the families of the CodeAI metrics, as the helpers know
  * them.
  *
- * They are those of codeai.schema.json, in its order: tests/unit/test_codeai.c
- * compares.  Helpers so need no parsed schema to find or add their families.
+ * They are those of codeai.schema.json in the same order;
+ * tests/unit/test_codeai.c compares both.  With this table a helper finds or
+ * adds its family without parsing a schema.
  */
 #ifndef CMXI_CODEAI_FAMILIES_H
 #define CMXI_CODEAI_FAMILIES_H

@@ -1,8 +1,8 @@
 /*
- * db_names.c: what the prepared statements of a connection are called.
+ * db_names.c: the names of the prepared statements of a connection.
  *
- * Two ways lead to a name: a list in the order of use, whose last one is
- * forgotten where there are too many, and chains by hash.
+ * A list orders the names by their last use, and its last name is dropped when
+ * there are too many.  Chains by hash find a name.
  */
 #include "kit/db_names.h"
 

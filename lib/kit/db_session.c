@@ -21,8 +21,8 @@ struct cmx_db_query {
 };
 
 /*
- * Not initial-exec as the rest of the library: a program that opens the
- * library late has little room for such variables.
+ * Not of the initial-exec model as elsewhere in the library: a program that
+ * opens the library with dlopen() has little room for such variables.
  */
 static __thread struct cmx_db_thread this_thread
     __attribute__((tls_model("global-dynamic")));
@@ -37,7 +37,7 @@ cmx_db_session_open(struct cmx_db_session *s, struct cmx_registry *registry)
 	memset(s, 0, sizeof(*s));
 	s->registry = registry;
 	s->is_open = true;
-	/* Adds the families, if need be; then there is something to find. */
+	/* Count the connection as idle; this adds the families if need be. */
 	cmx_add_db_connections(registry, 0, 1);
 	if (cmx_family_find(registry, "codeai_db_connections_active", &family,
 		NULL) == 0)
@@ -47,7 +47,7 @@ cmx_db_session_open(struct cmx_db_session *s, struct cmx_registry *registry)
 		cmx_gauge_find(&family, 0, NULL, &s->idle, NULL);
 }
 
-/* The connection goes from idle to active, or back. */
+/* Move the connection from idle to active (n is 1), or back (-1). */
 static void
 use(const struct cmx_db_session *s, double n)
 {
@@ -242,7 +242,8 @@ cmx_db_thread(void)
 void
 cmx_db_thread_fail(const char *sql, bool goes_on)
 {
-	size_t n = strnlen(sql, sizeof(this_thread.failed) - 1);
+	size_t n =
+	    sql == NULL ? 0 : strnlen(sql, sizeof(this_thread.failed) - 1);
 
 	memcpy(this_thread.failed, sql, n);
 	this_thread.failed[n] = '\0';
@@ -256,7 +257,10 @@ cmx_db_thread_has_failed(const char *sql)
 
 	if (n == 0 || sql == NULL)
 		return n > 0;
-	/* A message may have more behind the text, or less of it. */
+	/*
+	 * An error message may have text after the statement, or only its
+	 * begin.
+	 */
 	return strncmp(sql, this_thread.failed,
 		   strlen(sql) < n ? strlen(sql) : n) == 0;
 }

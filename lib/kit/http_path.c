@@ -1,5 +1,5 @@
 /*
- * http_path.c: names for HTTP requests that do not run away.
+ * http_path.c: label values for HTTP requests, from a bounded set.
  */
 #include "codeai/metrics_http.h"
 
@@ -8,7 +8,7 @@
 #include "base/compiler.h"
 #include "base/require.h"
 
-/* A segment that is longer is a token, whatever it is made of. */
+/* A longer segment is a token, whatever its characters. */
 #define SEGMENT_MAX 64
 
 #define HEX_MIN   8
@@ -17,7 +17,7 @@
 #define ULID_SIZE 26
 #define DATE_SIZE 10
 
-/* What a character can be part of. */
+/* The classes of characters, as bits. */
 enum {
 	DIGIT = 1,
 	HEX = 2, /* a-f A-F */
@@ -67,7 +67,7 @@ class_of(char c)
 	return classes[(unsigned char)c];
 }
 
-/* All classes that are among n characters. */
+/* The classes of n characters. */
 static unsigned int
 classes_of(const char *s, size_t n)
 {
@@ -78,7 +78,7 @@ classes_of(const char *s, size_t n)
 	return seen;
 }
 
-/* Nothing but hexadecimal digits, and the others. */
+/* Are all seen classes those of hexadecimal digits, or in others? */
 static bool
 is_hex(unsigned int seen, unsigned int others)
 {
@@ -107,7 +107,7 @@ is_uuid(const char *s, size_t n, unsigned int seen)
 	    s[23] == '-';
 }
 
-/* 2024-02-29, and perhaps T and a time. */
+/* Is it a date such as 2024-02-29, perhaps with T and a time? */
 static bool
 is_date(const char *s, size_t n)
 {
@@ -142,13 +142,13 @@ is_email(const char *s, size_t n)
 	return dot != NULL && dot > at + 1 && dot + 1 < end;
 }
 
-/* What a segment stands for, or null: for itself. */
+/* The placeholder for a segment, or null where the segment is kept. */
 static const char *
 placeholder(const char *s, size_t n, unsigned int seen)
 {
 	if (n > SEGMENT_MAX)
 		return "{token}";
-	/* Words, which most are: no digit, no @. */
+	/* The fast answer for most segments: words without a digit or @. */
 	if (!(seen & (DIGIT | AT)))
 		return NULL;
 	if (seen == DIGIT)
@@ -169,7 +169,7 @@ placeholder(const char *s, size_t n, unsigned int seen)
 	return NULL;
 }
 
-/* Where an extension of one to five letters begins, or n. */
+/* The index of an extension of one to five letters, or n. */
 static size_t
 extension(const char *s, size_t n)
 {
@@ -184,7 +184,7 @@ extension(const char *s, size_t n)
 	return n;
 }
 
-/* The result, as long as there is room. */
+/* The output buffer; it takes what it has room for. */
 struct output {
 	char *buf;
 	size_t n, size;
@@ -230,7 +230,7 @@ hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Is it a character that means the same with and without %? */
+/* Does the character mean the same with and without %? */
 static bool
 is_unreserved(int c)
 {
@@ -239,8 +239,8 @@ is_unreserved(int c)
 }
 
 /*
- * A segment with %41 decoded where that is no change of meaning, at most
- * SEGMENT_MAX + 1 bytes of it.
+ * Copy a segment and decode %XX where the meaning stays the same, at most
+ * SEGMENT_MAX + 1 bytes.
  */
 static size_t
 decode(const char *s, size_t n, char *buf)
@@ -264,7 +264,7 @@ decode(const char *s, size_t n, char *buf)
 	return used;
 }
 
-/* The path of a request target: behind scheme and host, if it has them. */
+/* The path of a request target, after scheme and host if it has them. */
 static const char *
 skip_authority(const char *target)
 {
@@ -279,7 +279,7 @@ skip_authority(const char *target)
 	return slashes + 3 + strcspn(slashes + 3, "/?#");
 }
 
-/* A segment of the path, decoded where that is no change of meaning. */
+/* A segment of the path, decoded where the meaning stays the same. */
 struct segment {
 	const char *s;
 	size_t n;
@@ -287,7 +287,7 @@ struct segment {
 	char decoded[SEGMENT_MAX + 1];
 };
 
-/* The next segment, behind slashes; the path goes on behind it. */
+/* Take the next segment, after its slashes. */
 static bool
 next_segment(const char **path, struct segment *segment)
 {
@@ -317,14 +317,17 @@ is_dots(const struct segment *segment, size_t n)
 	return segment->n == n && memcmp(segment->s, "..", n) == 0;
 }
 
-/* The segments that were put, so that ".." can take one away. */
+/* A stack of the segments in the output, so that ".." can remove one. */
 struct walk {
 	struct output out;
 	size_t ends[CMX_HTTP_PATH_DEPTH + 1];
 	int depth;
 };
 
-/* Put a segment, or do what it says; false where the path is too deep. */
+/*
+ * Append a segment; "." and ".." are obeyed instead.  Returns false where the
+ * path is too deep.
+ */
 static bool
 apply_segment(struct walk *w, const struct segment *segment)
 {

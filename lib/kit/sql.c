@@ -1,15 +1,15 @@
 /*
- * sql.c: names for SQL statements that do not run away.
+ * sql.c: label values for SQL statements, from a bounded set.
  *
- * A statement is read word by word, as far as this: comments, strings and
- * quoted names are passed over whole, parentheses are counted.
+ * A statement is read word by word, as far as needed.  Comments, strings and
+ * quoted names are skipped as a whole; parentheses are counted.
  */
 #include "codeai/metrics_db.h"
 
 #include <string.h>
 #include <strings.h>
 
-/* What is read, and how deep in parentheses. */
+/* The most that is read of a statement, and the deepest parenthesis. */
 struct lexer {
 	const char *p, *end;
 	int depth;
@@ -42,7 +42,7 @@ starts_with(const struct lexer *l, const char *s)
 	return (size_t)(l->end - l->p) >= n && memcmp(l->p, s, n) == 0;
 }
 
-/* Comments may stand in comments, as PostgreSQL has it. */
+/* Comments nest, as in PostgreSQL. */
 static void
 skip_comment(struct lexer *l)
 {
@@ -126,8 +126,8 @@ begin(const char *sql)
 }
 
 /*
- * The next word outside of all parentheses that were opened since the depth
- * given; empty at the end.
+ * Take the next word that is in no parenthesis opened since the given depth;
+ * empty at the end.
  */
 static struct word
 next_word(struct lexer *l, int depth)
@@ -149,7 +149,6 @@ next_word(struct lexer *l, int depth)
 	return (struct word){ l->p, 0 };
 }
 
-/* Index of a statement's operation, or -1. */
 enum operation { SELECT, INSERT, UPDATE, DELETE, REPLACE, OPERATIONS };
 
 static const char *const keywords[] = { "select", "insert", "update", "delete",
@@ -157,6 +156,7 @@ static const char *const keywords[] = { "select", "insert", "update", "delete",
 static const char *const names[] = { "select", "insert", "update", "delete",
 	"insert" };
 
+/* The operation that a word names, or -1. */
 static int
 operation_of(struct word w)
 {
@@ -166,7 +166,7 @@ operation_of(struct word w)
 	return -1;
 }
 
-/* Find the operation; the lexer stands behind its word. */
+/* Find the operation of a statement; the lexer then is after its word. */
 static int
 find_operation(struct lexer *l)
 {
@@ -199,7 +199,7 @@ cmx_db_operation(const char *sql)
 	return operation < 0 ? "other" : names[operation];
 }
 
-/* A name, quoted or not; empty where there is none. */
+/* Take a name, quoted or not; empty where there is none. */
 static struct word
 take_name(struct lexer *l)
 {
@@ -209,7 +209,7 @@ take_name(struct lexer *l)
 	return take_word(l);
 }
 
-/* The last part of schema.table */
+/* Take schema.table; the result is the last part. */
 static struct word
 take_table(struct lexer *l)
 {
@@ -239,7 +239,7 @@ find_table(const char *sql)
 	if (operation == UPDATE) {
 		struct lexer ahead = l;
 
-		/* SQLite: UPDATE OR IGNORE t */
+		/* Skip the OR IGNORE of SQLite's UPDATE OR IGNORE t. */
 		if (equals(take_name(&ahead), "or")) {
 			take_name(&ahead);
 			l = ahead;

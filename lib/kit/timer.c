@@ -15,7 +15,7 @@ begin(struct cmx_registry *registry, struct cmx_timer *timer)
 			.begun_ns = cmxi_clock_ns(CLOCK_MONOTONIC) };
 }
 
-/* The clock does not go back, and nor does this. */
+/* Never negative, because CLOCK_MONOTONIC never goes back. */
 static double
 elapsed_seconds(const struct cmx_timer *timer)
 {

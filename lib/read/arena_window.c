@@ -27,7 +27,7 @@ cmxi_read_at(const struct cmxi_segment *s, uint64_t offset, void *bytes,
 	    got, offset, n);
 }
 
-/* Fill the window from an offset of the arena on. */
+/* Fill the window, beginning at an offset of the arena. */
 static int
 fill_window(struct cmxi_arena_window *w, const struct cmxi_segment *s,
     uint64_t offset, struct cmx_error *err)

@@ -1,8 +1,8 @@
 /*
  * arena_window.h: reading a segment's structure, piece by piece.
  *
- * Structure is copied out of the file by pread, never looked at through the
- * mapping: a copy that was checked stays what it was.
+ * pread copies the structure out of the file, and nothing looks at it through
+ * the mapping: a writer cannot change a copy after it was checked.
  */
 #ifndef CMXI_ARENA_WINDOW_H
 #define CMXI_ARENA_WINDOW_H
@@ -10,27 +10,34 @@
 #include "base/buf.h"
 #include "segment/segment.h"
 
-/* Bytes that a window holds, and the most that may be asked of it at once. */
+/* The size of a window, which is also the most that one call may ask for. */
 #define CMXI_WINDOW_SIZE (256 * 1024)
 
-/* A part of the arena; entries are asked for in order, so most are in it. */
+/*
+ * A copy of a part of the arena.  Entries are read in order, so most of them
+ * are in it.
+ */
 struct cmxi_arena_window {
 	struct cmxi_buf bytes;
 	uint64_t offset;
 };
 
-/* Exactly n bytes at an offset of the file.  0 or a negative enum cmx_err. */
+/*
+ * Read exactly n bytes at an offset of the file.  Returns 0 or a negative enum
+ * cmx_err.
+ */
 int cmxi_read_at(const struct cmxi_segment *, uint64_t offset, void *bytes,
     size_t n, struct cmx_error *);
 
 /*
- * The arena's bytes [offset, offset + n) in *bytes, until the next call; null
- * where the arena does not reach so far.  0 or a negative enum cmx_err.
+ * Point *bytes to the arena's bytes [offset, offset + n), which stay until the
+ * next call; null where the arena ends before.  Returns 0 or a negative enum
+ * cmx_err.
  */
 int cmxi_window_look(struct cmxi_arena_window *, const struct cmxi_segment *,
     uint64_t offset, size_t n, const unsigned char **bytes, struct cmx_error *);
 
-/* What is in it may be older than what will be asked for. */
+/* Empty the window, because writers may have changed the arena since. */
 void cmxi_window_forget(struct cmxi_arena_window *);
 void cmxi_window_fini(struct cmxi_arena_window *);
 

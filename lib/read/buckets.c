@@ -43,7 +43,7 @@ make_shown(struct cmxi_buckets *b, const struct cmxi_definition *d)
 	return true;
 }
 
-/* Which native bucket each cell is in; see native_buckets.h. */
+/* Note the native bucket of each cell; see native_buckets.h. */
 static bool
 make_keys(struct cmxi_buckets *b, const struct cmxi_definition *d)
 {

@@ -1,7 +1,8 @@
 /*
  * buckets.h: how the cells of a histogram become the buckets that are shown.
  *
- * A constant of the family's definition, made once when the family is read.
+ * The table follows from the family's definition, and is made once when the
+ * family is read.
  */
 #ifndef CMXI_BUCKETS_H
 #define CMXI_BUCKETS_H
@@ -12,30 +13,36 @@
 #include "base/require.h"
 #include "segment/family_record.h"
 
-/* A bound as the label le has it: 1 is "1" in text 0.0.4, "1.0" else. */
+/*
+ * A bound as the label le writes it: 1 is "1" in text 0.0.4 and "1.0" in
+ * OpenMetrics.
+ */
 struct cmxi_bound_text {
 	char text[32], openmetrics[32];
 };
 
-/* The key of a cell in the zero bucket. */
+/* Stands for the key of a cell that is in the zero bucket. */
 #define CMXI_ZERO_KEY INT32_MIN
 
 struct cmxi_buckets {
 	size_t n_cells; /* of a series; 1 for what is no histogram */
 	size_t n_shown; /* the last one ends with +Inf */
-	/* Shown bucket i ends with the cell before ends[i]. */
+	/* Shown bucket i consists of the cells before ends[i]. */
 	uint32_t *ends;
 	struct cmxi_bound_text *texts;
-	/* Of a native family: the key of the bucket that each cell is in. */
+	/* The key of each cell's bucket, for a native family. */
 	int32_t *keys;
 	double zero_threshold;
 };
 
-/* False where there is no memory. */
+/* Make the table of a family.  Returns false where there is no memory. */
 bool cmxi_buckets_init(struct cmxi_buckets *, const struct cmxi_definition *);
 void cmxi_buckets_fini(struct cmxi_buckets *);
 
-/* Observations as a whole number; 0 for what no writer leaves in a cell. */
+/*
+ * The number of observations in a cell as a whole number; 0 for a value that no
+ * writer stores.
+ */
 static inline uint64_t
 cmxi_pair_count(double count)
 {
@@ -43,8 +50,8 @@ cmxi_pair_count(double count)
 }
 
 /*
- * Add the cells of a shown bucket to count and sum.  *cell is 0 before the
- * first bucket, and goes on with each.
+ * Add the cells of the next shown bucket to count and sum.  *cell is 0 before
+ * the first bucket; each call moves it on.
  */
 static inline void
 cmxi_buckets_next(const struct cmxi_buckets *b, const struct cmxi_pair *cells,

@@ -15,7 +15,7 @@
 #include "segment/exemplar.h"
 #include "segment/words.h"
 
-/* Bytes of the index that are read at once. */
+/* The number of bytes of the index that one pread copies. */
 #define READ_BLOCK (64 * 1024)
 
 void
@@ -49,7 +49,10 @@ cmxi_catalog_fini(struct cmxi_catalog *c)
 	memset(c, 0, sizeof(*c));
 }
 
-/* Loads from the mapping; see "Reading through the kernel" in protocols.h. */
+/*
+ * Loads from the mapping; protocols.h says why, in "Reading through the
+ * kernel".
+ */
 
 static uint64_t
 load_insert_count(const uint64_t *count)
@@ -82,7 +85,7 @@ load_insert_counts(void *arg)
 	c->header.inserts_begun = load_insert_count(&h->inserts_begun);
 }
 
-/* The words of the index that are new: slots become entries. */
+/* Replace each new slot number by the entry that its word refers to. */
 static void
 load_index_words(void *arg)
 {
@@ -116,7 +119,7 @@ guarded(struct cmxi_catalog *c, void (*load)(void *), struct cmx_error *err)
 
 /* Families */
 
-/* Would two families expose one name?  No writer lets that happen. */
+/* Would two families expose the same name?  Writers refuse the second one. */
 static bool
 clashes_with_any(const struct cmxi_catalog *c, const struct cmx_family_def *def)
 {
@@ -129,7 +132,10 @@ clashes_with_any(const struct cmxi_catalog *c, const struct cmx_family_def *def)
 	return false;
 }
 
-/* A private copy of a record in *copy; null where it is not one. */
+/*
+ * Copy a record into memory of our own; *copy is null where its bytes are no
+ * record.
+ */
 static int
 copy_record(struct cmxi_catalog *c, uint32_t ref, struct cmxi_shm_family **copy,
     struct cmx_error *err)
@@ -210,8 +216,9 @@ append_family(struct cmxi_catalog *c, uint32_t ref, struct cmx_error *err)
 }
 
 /*
- * A table that nobody wrote has no page: whether there is a word is read
- * through the kernel, and what it says by a load.
+ * Read the words of the table.  pread tells which words are set, because it
+ * also reads sparse copies and truncated files; a load with acquire order then
+ * reads each word that is set.
  */
 static int
 refresh_families(struct cmxi_catalog *c, struct cmx_error *err)
@@ -237,7 +244,7 @@ refresh_families(struct cmxi_catalog *c, struct cmx_error *err)
 
 /* The index */
 
-/* Note the slots of the words that are new in a block. */
+/* Note the slots of a block whose words are new. */
 static void
 note_block(struct cmxi_catalog *c, const uint64_t *words, uint64_t at, size_t n)
 {
@@ -287,7 +294,10 @@ compare_refs(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The family that an entry names; asked for in runs, so the last is first. */
+/*
+ * Find the family of an entry.  Entries of one family come in runs, so *hint,
+ * the family of the entry before, is compared first.
+ */
 static struct cmxi_catalog_family *
 family_of(struct cmxi_catalog *c, uint32_t ref, size_t *hint)
 {
@@ -328,7 +338,7 @@ append_entry(struct cmxi_catalog *c, uint32_t ref, size_t *hint,
 	return r;
 }
 
-/* In the order of the arena: most are then in the window. */
+/* Read in the order of the arena, so that most entries are in the window. */
 static int
 append_new(struct cmxi_catalog *c, struct cmx_error *err)
 {
@@ -343,20 +353,25 @@ append_new(struct cmxi_catalog *c, struct cmx_error *err)
 	return r;
 }
 
-/* Scans after an insert that never ended, and then one in so many. */
+/*
+ * While the two insert counts differ, so many refreshes scan; afterwards one in
+ * SCAN_AGAIN does.
+ */
 #define SCANS_AFTER_INSERT 4
 #define SCAN_AGAIN         64
 
 /*
- * Is there something that the last scan did not see?  inserts_begun counts
- * what is published and what is under way; where it was equal to inserts_done
- * before that scan, all of it was published by then, and where neither has
- * moved, nothing has been published since.
+ * May the index have something that the last scan did not see?
  *
- * A writer that was killed in between leaves them unequal for ever.  Whoever
- * is only slow moves inserts_done when it goes on.  One refresh in SCAN_AGAIN
+ * inserts_begun counts the inserts that were published or are under way,
+ * inserts_done those that were published.  If both were equal before that scan,
+ * every insert had been published by then; if neither has moved since, no
+ * insert has been published since.
+ *
+ * A writer that was killed between the two leaves them unequal for ever.  A
+ * writer that is only slow moves inserts_done later.  One refresh in SCAN_AGAIN
  * scans anyway: a writer killed between its index word and inserts_done would
- * else leave its series unseen.
+ * otherwise leave its series unseen.
  */
 static bool
 needs_scan(struct cmxi_catalog *c)
@@ -383,7 +398,10 @@ refresh_catalog(struct cmxi_catalog *c, struct cmx_error *err)
 	scan = needs_scan(c);
 	if (r == 0 && scan)
 		r = scan_index(c, err);
-	/* After the index: a series' family was there before the series. */
+	/*
+	 * The families are read after the index: the family of a series is
+	 * published before the series.
+	 */
 	if (r == 0)
 		r = refresh_families(c, err);
 	if (r != 0 || !scan)
@@ -392,7 +410,10 @@ refresh_catalog(struct cmxi_catalog *c, struct cmx_error *err)
 	r = guarded(c, load_marks, err);
 	if (r == 0)
 		r = append_new(c, err);
-	/* The first scan finds everything, later ones little. */
+	/*
+	 * The first scan finds everything, later ones little: free the large
+	 * buffer.
+	 */
 	if (c->refs.size > READ_BLOCK)
 		cmxi_buf_fini(&c->refs);
 	c->begun = c->header.inserts_begun;
@@ -406,7 +427,10 @@ cmxi_catalog_refresh(struct cmxi_catalog *c, struct cmx_error *err)
 	const struct cmxi_segment *segment = c->segment;
 	int r = refresh_catalog(c, err);
 
-	/* Half a refresh is no catalog: the next one starts anew. */
+	/*
+	 * A refresh that failed leaves an incomplete catalog: the next one
+	 * begins anew.
+	 */
 	if (r != 0) {
 		cmxi_catalog_fini(c);
 		cmxi_catalog_init(c, segment);

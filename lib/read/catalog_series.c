@@ -1,5 +1,5 @@
 /*
- * catalog_series.c: the entry of a series -> a reader's copy of it.
+ * catalog_series.c: check the entry of a series, and copy it.
  */
 #include <string.h>
 
@@ -22,7 +22,9 @@ cmxi_catalog_no_memory(struct cmx_error *err)
 	    "no memory for the families and series of the segment");
 }
 
-/* Walk a key's labels: is it one that a writer makes?  Its hash too. */
+/*
+ * Walk the labels of a key: is it one that a writer makes?  Computes its hash.
+ */
 static bool
 key_is_valid(const unsigned char *key, size_t size, size_t n_labels,
     uint64_t seed, uint64_t *hash)
@@ -49,7 +51,7 @@ key_is_valid(const unsigned char *key, size_t size, size_t n_labels,
 	return at == size;
 }
 
-/* The labels of a valid key, as the text formats write them. */
+/* Write the labels of a valid key as the text formats do. */
 static int
 copy_labels(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
     const unsigned char *key, struct cmxi_catalog_series *series)
@@ -88,7 +90,7 @@ cmxi_catalog_series_values(const struct cmxi_catalog_family *family,
 	const char *p = series->text;
 	char *to = buf;
 
-	/* We wrote the text, so each value begins and ends. */
+	/* add_text() wrote the text, so every value has both quotes. */
 	for (size_t i = 0; i < family->definition.def.n_labels; i++) {
 		p += strlen(family->definition.labels[i]) + strlen("=\"");
 		while (*p != '"') {
@@ -124,7 +126,7 @@ cells_are_valid(const struct cmxi_catalog *c,
 	    offset <= end && end - offset >= size;
 }
 
-/* Do the slots behind an entry lie in the arena? */
+/* Are the exemplar slots of an entry within the arena? */
 static bool
 find_exemplars(const struct cmxi_catalog *c,
     const struct cmxi_catalog_family *family, uint32_t ref, uint32_t key_size,

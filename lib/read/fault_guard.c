@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/require.h"
 
-/* A range that is watched in one thread. */
+/* The range of a mapping that one thread watches. */
 struct guard {
 	const unsigned char *base;
 	size_t size;
@@ -23,7 +23,7 @@ struct guard {
 static __thread struct guard *active;
 static struct sigaction previous;
 
-/* Not ours: do what was to be done before us. */
+/* The fault is not in a watched range: do what the earlier handler would do. */
 static void
 pass_on(int signal_number, siginfo_t *info, void *context)
 {
@@ -33,7 +33,10 @@ pass_on(int signal_number, siginfo_t *info, void *context)
 	    previous.sa_handler != SIG_IGN)
 		previous.sa_handler(signal_number);
 	else
-		/* The load runs again, and ends the process as it should. */
+		/*
+		 * Return with the default action set: the load runs again, and
+		 * the signal ends the process.
+		 */
 		sigaction(SIGBUS, &previous, NULL);
 }
 
@@ -59,7 +62,10 @@ cmxr_guard_install(void)
 
 	memset(&action, 0, sizeof(action));
 	action.sa_sigaction = on_sigbus;
-	/* NODEFER: the jump leaves the handler, and nothing would unblock. */
+	/*
+	 * SA_NODEFER, because the jump leaves the handler without unblocking
+	 * the signal.
+	 */
 	action.sa_flags = SA_SIGINFO | SA_NODEFER;
 	sigemptyset(&action.sa_mask);
 	return sigaction(SIGBUS, &action, &previous) == 0 ? 0 : CMX_ERR_SYSTEM;
@@ -71,11 +77,14 @@ cmxi_guarded(const struct cmxi_segment *s, void (*load)(void *), void *arg)
 	struct guard guard = { .base = s->base, .size = s->size };
 
 	REQUIRE(active == NULL);
-	/* The handler has made active null. */
+	/* The handler has set active to null. */
 	if (sigsetjmp(guard.jump, 0) != 0)
 		return false;
 	active = &guard;
-	/* The handler runs in this thread: only the compiler must not move. */
+	/*
+	 * The handler runs in this thread, so a barrier for the compiler
+	 * suffices.
+	 */
 	cmxi_signal_fence();
 	load(arg);
 	cmxi_signal_fence();

@@ -9,16 +9,19 @@
 #include "segment/segment.h"
 
 /*
- * Run load(arg), which loads from the segment's mapping; false where a load
- * hit a page that is no more, and load() ended there.  All loads of a reader
- * from a mapping, and nothing that would have to be undone, happen in such
- * functions.
+ * Run load(arg), which loads from the segment's mapping.  Returns false where a
+ * load hit a page that the file no longer has; load() ended at that load.
+ * Every load of a reader from a mapping is in such a function, and the function
+ * does nothing that would have to be undone.
  *
- * Without cmxr_guard_install() the signal does what it always does.
+ * Before cmxr_guard_install() a fault has its usual action.
  */
 bool cmxi_guarded(const struct cmxi_segment *, void (*load)(void *), void *arg);
 
-/* "PATH: was truncated while it was read": CMX_ERR_FORMAT. */
+/*
+ * Fill err with "PATH: was truncated while it was read".  Returns
+ * CMX_ERR_FORMAT.
+ */
 int cmxi_guard_error(const struct cmxi_segment *, struct cmx_error *);
 
 #endif

@@ -13,7 +13,7 @@
 #include "read/live_slots.h"
 #include "segment/gauge_cell.h"
 
-/* Looks at a slot that changes hands while it is read. */
+/* The most looks at a slot that changes its owner while it is read. */
 #define SLOT_TRIES 4
 
 static bool
@@ -22,7 +22,7 @@ is_gauge(const struct cmxi_values *v)
 	return v->def->type == CMX_GAUGE;
 }
 
-/* How many cells a slot has. */
+/* The number of cells of a slot. */
 static size_t
 n_cells(const struct cmxi_scrape *scrape)
 {
@@ -34,7 +34,10 @@ n_cells(const struct cmxi_scrape *scrape)
 	return n;
 }
 
-/* Room for each's samples: one for every series of every live process. */
+/*
+ * Make room for the samples of CMX_EACH: one for every series of every live
+ * process.
+ */
 static bool
 reserve_each(struct cmxi_scrape *scrape, size_t n_slots)
 {
@@ -76,7 +79,7 @@ cmxi_gauges_fini(struct cmxi_gauge_scratch *scratch)
 	cmxi_buf_fini(&scratch->values);
 }
 
-/* One process's value joins the others'. */
+/* Merge one process's value into the values of all. */
 static void
 merge_value(struct cmxi_values *v, size_t series, double value, uint32_t pid)
 {
@@ -95,7 +98,7 @@ merge_value(struct cmxi_values *v, size_t series, double value, uint32_t pid)
 			*total = value;
 		break;
 	case CMX_AVG:
-		/* the running mean: no sum that could overflow */
+		/* The running mean, because a sum could overflow. */
 		*total += (value - *total) / (double)(n + 1);
 		break;
 	case CMX_LAST:
@@ -105,13 +108,18 @@ merge_value(struct cmxi_values *v, size_t series, double value, uint32_t pid)
 		cmxi_values_add_each(v, &each);
 		break;
 	case CMX_SUM:
-		/* not 0 + value: the sum of one -0 is -0 */
+		/*
+		 * A first value is stored, not added to 0, so that -0 stays -0.
+		 */
 		*total = n == 0 ? value : *total + value;
 		break;
 	}
 }
 
-/* The cells of one gauge stripe below end, in the order of merge_cells(). */
+/*
+ * Copy the cells of one gauge stripe below end, in the order in which
+ * merge_cells() uses them.
+ */
 static void
 load_cells(const struct cmxi_scrape *scrape, const unsigned char *stripe,
     uint64_t end, uint64_t *cells)
@@ -123,7 +131,7 @@ load_cells(const struct cmxi_scrape *scrape, const unsigned char *stripe,
 			uint64_t at =
 			    cmxi_catalog_series_cells(&v->family->series[j]);
 
-			/* relaxed: a lone value */
+			/* relaxed: a lone value publishes nothing */
 			*cells++ = at + sizeof(uint64_t) > end ?
 			    0 :
 			    cmxi_load64_relaxed(
@@ -132,7 +140,7 @@ load_cells(const struct cmxi_scrape *scrape, const unsigned char *stripe,
 	}
 }
 
-/* How many of them were set. */
+/* Merge the copied cells of a stripe.  Returns how many of them were set. */
 static uint32_t
 merge_cells(struct cmxi_scrape *scrape, const uint64_t *cells, uint32_t pid)
 {
@@ -154,8 +162,9 @@ merge_cells(struct cmxi_scrape *scrape, const uint64_t *cells, uint32_t pid)
 }
 
 /*
- * A live slot's values, if they are one owner's from beginning to end.  The
- * record is read by pread first: a slot that was never claimed has no page.
+ * Copy the values of a live slot, if one owner had it from begin to end.  The
+ * record is read by pread first, because a slot that was never claimed has no
+ * page.
  */
 static bool
 load_slot(const struct cmxi_scrape *scrape, const struct cmxi_segment *s,
@@ -183,7 +192,7 @@ load_slot(const struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 	if (end > s->fixed.gauge_stripe_size)
 		end = s->fixed.gauge_stripe_size;
 	load_cells(scrape, cmxi_segment_gauge_stripe(s, number), end, cells);
-	/* relaxed: between the ends of a seqlock */
+	/* relaxed: between begin and end of a seqlock */
 	*pid = cmxi_load32_relaxed(&shared->pid);
 	return cmxi_seqlock_end_read(&shared->generation, generation);
 }
@@ -210,7 +219,10 @@ cmxi_gauges_load(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 	}
 	if (scratch->n_values == 0)
 		return;
-	/* CMX_LAST, and processes that got no slot of their own. */
+	/*
+	 * The shared stripe has the gauges of CMX_LAST, and those of processes
+	 * that got no slot.
+	 */
 	load_cells(scrape, cmxi_segment_gauge_stripe(s, s->fixed.n_slots),
 	    s->fixed.gauge_stripe_size, cells);
 	merge_cells(scrape, cells, 0);

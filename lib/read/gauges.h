@@ -6,17 +6,17 @@
 
 #include "read/scrape.h"
 
-/* Memory that is kept from one scrape to the next. */
+/* Memory that is reused from one scrape to the next. */
 struct cmxi_gauge_scratch {
-	struct cmxi_buf slots;  /* of uint32_t: alive */
-	struct cmxi_buf n_set;  /* of uint32_t: how many gauges each has set */
-	struct cmxi_buf values; /* of uint64_t: one slot's cells */
+	struct cmxi_buf slots;  /* of uint32_t: live slots */
+	struct cmxi_buf n_set;  /* of uint32_t: gauges that each has set */
+	struct cmxi_buf values; /* of uint64_t: the cells of one slot */
 	size_t n_values;
 };
 
 /*
- * Merge the gauges.  prepare allocates and load does not: the loads may fault
- * where the file was truncated.
+ * Merge the gauges of live processes.  prepare allocates; load does not,
+ * because its loads may fault where the file was truncated.
  */
 int cmxi_gauges_prepare(struct cmxi_scrape *, const struct cmxi_segment *,
     struct cmxi_gauge_scratch *, struct cmx_error *);

@@ -1,8 +1,8 @@
 /*
- * lineage.c: a segment and the ones that it replaced, as one.
+ * lineage.c: a segment and the ones that it replaced, read as one.
  *
- * A segment's place among the scrapes is its number here.  What was merged
- * once stays merged: only families and series that are new are looked up.
+ * A segment's index among the scrapes is its number here.  The merge is kept
+ * from one scrape to the next: only new families and series are looked up.
  */
 #include "read/lineage.h"
 
@@ -18,15 +18,16 @@
 
 #define SEGMENTS_MAX (CMXI_PREDECESSORS_MAX + 1)
 
-/* A family's series in one of the segments. */
+/* The series of a family in one of the segments. */
 struct member {
 	const struct cmxi_values *values; /* of this scrape, or null */
-	uint32_t *map;                    /* its series -> ours */
+	uint32_t *map;                    /* from its series to ours */
 	size_t n_mapped, capacity;
 };
 
 struct cmxi_lineage_family {
-	struct cmxi_catalog_family family; /* the union of their series */
+	/* The union of the series of all segments. */
+	struct cmxi_catalog_family family;
 	struct cmxi_values values;
 	struct member members[SEGMENTS_MAX];
 	struct cmxi_hash_index numbers; /* of series, by their labels */
@@ -73,7 +74,7 @@ has_text(const void *arg, uint32_t number, const void *key)
 	    memcmp(there->text, s->text, s->text_size) == 0;
 }
 
-/* The number of a series, which may be new; false: no memory. */
+/* Number a series, old or new.  Returns false where there is no memory. */
 static bool
 series_number(struct cmxi_lineage_family *u,
     const struct cmxi_catalog_series *s, uint32_t *number)
@@ -93,7 +94,7 @@ series_number(struct cmxi_lineage_family *u,
 	return true;
 }
 
-/* Number what a segment has new. */
+/* Number the new series of a segment. */
 static bool
 map_series(struct cmxi_lineage_family *u, struct member *m)
 {
@@ -147,7 +148,7 @@ add_family(struct cmxi_lineage *u, const struct cmxi_catalog_family *of)
 		free(added);
 		return NULL;
 	}
-	/* Names, bounds and texts stay the segment's own. */
+	/* Names, bounds and texts are borrowed from the segment. */
 	added->family.definition = of->definition;
 	added->family.definition.def.labels = added->family.definition.labels;
 	added->family.created_ns = of->created_ns;
@@ -157,7 +158,7 @@ add_family(struct cmxi_lineage *u, const struct cmxi_catalog_family *of)
 	return added;
 }
 
-/* Put a segment's families beside those of the newer ones. */
+/* Put the families of a segment beside those of the newer segments. */
 static bool
 join_segment_families(struct cmxi_lineage *u, const struct cmxi_scrape *scrape,
     size_t segment)
@@ -184,7 +185,10 @@ join_segment_families(struct cmxi_lineage *u, const struct cmxi_scrape *scrape,
 
 /* Values */
 
-/* The newer of two: those of the newer segment come later. */
+/*
+ * Keep the newer exemplar of each slot: segments are added from the oldest on,
+ * and a later one overwrites.
+ */
 static void
 add_exemplars(struct cmxi_values *to, size_t at, const struct cmxi_values *from,
     size_t i)
@@ -290,7 +294,10 @@ merge_family(struct cmxi_lineage_family *f, size_t n)
 		memset(f->values.exemplars, 0,
 		    f->values.n_series * f->family.n_exemplars *
 			sizeof(*f->values.exemplars));
-	/* All of it has counted since the first segment of the line. */
+	/*
+	 * Every series counts since the origin of the chain, whatever stripe
+	 * its cells end in.
+	 */
 	f->values.carry_size = UINT64_MAX;
 	for (size_t i = n; i > 0; i--) {
 		if (f->members[i - 1].values == NULL)

@@ -1,9 +1,9 @@
 /*
- * lineage.h: a segment and the ones that it replaced, as one.
+ * lineage.h: a segment and the ones that it replaced, read as one.
  *
- * Their counters and histograms are added, their gauges merged as those of
- * processes are.  A family is shown as the newest segment that has it defines
- * it; one of an older segment whose cells are of another shape is left out.
+ * Counters and histograms are added, gauges are merged like those of processes.
+ * The newest segment that has a family defines how it is shown.  An older
+ * segment's family whose cells have another shape is left out.
  */
 #ifndef CMXI_LINEAGE_H
 #define CMXI_LINEAGE_H
@@ -18,9 +18,9 @@ struct cmxi_lineage {
 };
 
 /*
- * Merge scrapes, the newest first, each of the same segment as in the call
- * before.  Returns 0 or CMX_ERR_MEMORY; the values are those of
- * cmxi_lineage_values().
+ * Merge scrapes, the newest first; each must be of the same segment as in the
+ * call before.  cmxi_lineage_values() then gives the result.  Returns 0 or
+ * CMX_ERR_MEMORY.
  */
 int cmxi_lineage_merge(struct cmxi_lineage *, const struct cmxi_scrape *const *,
     size_t n, struct cmx_error *);

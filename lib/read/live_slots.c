@@ -13,9 +13,10 @@ struct range {
 };
 
 /*
- * A beacon in [from, to), any one, is at *slot; 1, 0 for none, or -1.
- * Asking as a reader would (F_RDLCK) meets write locks only: somebody who may
- * only read the file cannot plant a beacon.
+ * Ask the kernel for any beacon in [from, to).  Returns 1 and its *slot, 0 for
+ * none, or -1.  The question is that of a read lock (F_RDLCK), which meets
+ * write locks only: a process that may only read the file cannot forge a
+ * beacon.
  */
 static int
 find_beacon(const struct cmxi_segment *s, struct range range, uint64_t *slot)
@@ -29,7 +30,10 @@ find_beacon(const struct cmxi_segment *s, struct range range, uint64_t *slot)
 		return -1;
 	if (lock.l_type == F_UNLCK)
 		return 0;
-	/* A lock may begin before the range, if somebody made a long one. */
+	/*
+	 * A lock may begin before the range, if some process locked a longer
+	 * one.
+	 */
 	if (lock.l_start < CMXI_BEACON_OFFSET + (int64_t)range.from)
 		*slot = range.from;
 	else
@@ -38,8 +42,9 @@ find_beacon(const struct cmxi_segment *s, struct range range, uint64_t *slot)
 }
 
 /*
- * The kernel names one lock of a range, not the first; so the range is cut at
- * it and both parts are asked.  2n + 1 questions for n live processes.
+ * List the beacons of a range.  The kernel names any lock of a range, not the
+ * first one; so the range is cut at it and both parts are asked, which is 2n +
+ * 1 questions for n live processes.
  */
 int
 cmxi_slots_list_live(const struct cmxi_segment *s, struct cmxi_buf *slots,

@@ -7,7 +7,10 @@
 #include "base/buf.h"
 #include "segment/segment.h"
 
-/* The slots whose beacon is held, in *slots (of uint32_t).  0 or an error. */
+/*
+ * List the slots whose beacon is held in *slots (of uint32_t).  Returns 0 or an
+ * error.
+ */
 int cmxi_slots_list_live(const struct cmxi_segment *, struct cmxi_buf *slots,
     struct cmx_error *);
 

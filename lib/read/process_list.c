@@ -12,10 +12,10 @@
 #include "base/utf8.h"
 #include "read/fault_guard.h"
 
-/* Looks at a slot whose role changes while it is read. */
+/* The most looks at a slot whose role changes while it is read. */
 #define ROLE_TRIES 4
 
-/* Slots that are read at once. */
+/* The number of slots that one pread copies. */
 #define SLOT_BLOCK 256
 
 static struct cmxi_shm_slot *
@@ -51,7 +51,7 @@ read_slots(const struct cmxi_segment *s, uint64_t from, uint64_t n,
 struct look {
 	const struct cmxi_shm_slot *shared;
 	struct cmxi_shm_slot slot;
-	bool is_whole; /* one owner's, with one role */
+	bool is_whole; /* the copy is of one owner and one role */
 };
 
 static void
@@ -64,7 +64,7 @@ copy_slot(void *arg)
 	uint64_t words[sizeof(look->slot) / sizeof(uint64_t)];
 
 	for (size_t i = 0; i < CMXI_ARRAY_LEN(words); i++)
-		/* relaxed: between the ends of two seqlocks */
+		/* relaxed: between begin and end of two seqlocks */
 		words[i] = cmxi_load64_relaxed(
 		    (const uint64_t *)(const void *)shared + i);
 	look->is_whole =
@@ -74,8 +74,9 @@ copy_slot(void *arg)
 }
 
 /*
- * Copy a live slot again, as one owner wrote it.  What changes at each look is
- * left as it was read: its texts are for people, and made printable.
+ * Copy a live slot again, so that the copy is of one owner and one role.  A
+ * slot that changes at each look keeps its first copy: its texts are for
+ * people, and are made printable anyway.
  */
 static int
 reread_slot(const struct cmxi_segment *s, uint64_t number,
@@ -87,7 +88,7 @@ reread_slot(const struct cmxi_segment *s, uint64_t number,
 		    number
 	};
 
-	/* A slot that was never claimed has no page to be looked at. */
+	/* A slot that was never claimed has no page that a load could read. */
 	for (int i = 0; i < ROLE_TRIES && slot->generation != 0; i++) {
 		if (!cmxi_guarded(s, copy_slot, &look))
 			return cmxi_guard_error(s, err);
@@ -107,8 +108,8 @@ no_memory(struct cmx_error *err)
 }
 
 /*
- * The slots that were ever claimed.  A slot is claimed when all before it are
- * taken: behind a block of slots that nobody had, nobody had one.
+ * Copy the slots that were ever claimed.  A claim takes the lowest free slot,
+ * so a whole block of unused slots ends the list.
  */
 static int
 load_slots(struct cmxi_process_list *list, const struct cmxi_segment *s,
@@ -163,7 +164,7 @@ cmxi_process_list_load(struct cmxi_process_list *list,
 	return r;
 }
 
-/* A text of a slot, ended and valid. */
+/* Make a text of a slot end with a NUL and be valid UTF-8. */
 static void
 copy_text(char *to, size_t size, const char *from)
 {

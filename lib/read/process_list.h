@@ -10,12 +10,12 @@
 
 struct cmxi_process_list {
 	struct cmxi_buf slots;  /* of struct cmxi_shm_slot: copies */
-	struct cmxi_buf places; /* of uint32_t: place + 1 among the live ones */
+	struct cmxi_buf places; /* of uint32_t: index + 1 among the live ones */
 };
 
 /*
- * Copy a segment's slots; which of them live is in the scratch memory of its
- * gauges.  Returns 0, CMX_ERR_MEMORY or CMX_ERR_FORMAT.
+ * Copy the slots of a segment.  The scratch memory of its gauges tells which of
+ * them live.  Returns 0, CMX_ERR_MEMORY or CMX_ERR_FORMAT.
  */
 int cmxi_process_list_load(struct cmxi_process_list *,
     const struct cmxi_segment *, const struct cmxi_gauge_scratch *,
@@ -24,9 +24,9 @@ int cmxi_process_list_load(struct cmxi_process_list *,
 size_t cmxi_process_list_size(const struct cmxi_process_list *);
 
 /*
- * The owner of slot i, or the last one that it had, with its texts made
- * printable; false where it was never claimed, or is being claimed just now.
- * *slotp is the copy.
+ * The owner of slot i, or the last owner it had, with printable texts; *slotp
+ * is the copy.  Returns false where the slot was never claimed, or a claim is
+ * under way.
  */
 bool cmxi_process_list_get(const struct cmxi_process_list *, size_t i,
     const struct cmxi_gauge_scratch *, struct cmxr_process *,

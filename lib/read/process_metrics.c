@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "segment/procfs.h"
 
-/* A process that lives, for /proc to be asked about. */
+/* A live process that /proc will be asked about. */
 struct alive {
 	uint32_t pid;
 	uint32_t role;
@@ -86,7 +86,9 @@ cmxi_process_metrics_fini(struct cmxi_process_metrics *p)
 
 /* Roles */
 
-/* A role's number; 0, the overflow series, where there is no room for it. */
+/*
+ * The number of a role; 0, the overflow series, where there is no room for it.
+ */
 static uint32_t
 add_role(struct cmxi_process_metrics *p, const char *name)
 {
@@ -125,7 +127,7 @@ find_role(struct cmxi_process_metrics *p, const char *name)
 
 /* The living */
 
-/* When the machine booted, on the wall clock. */
+/* The wall clock's time when the machine booted. */
 static double
 boot_seconds(void)
 {
@@ -140,7 +142,10 @@ cmxi_process_metrics_begin(struct cmxi_process_metrics *p)
 	if (p->n_roles == 0) {
 		init_families(p);
 		add_role(p, CMXI_OVERFLOW_VALUE);
-		/* Once: the clock is adjusted, a start does not move. */
+		/*
+		 * Read once, so that the start time of a process stays the same
+		 * when the wall clock is adjusted.
+		 */
 		p->boot_seconds = boot_seconds();
 	}
 	p->alive.size = 0;
@@ -212,12 +217,14 @@ compare_alive(const void *a, const void *b)
 	return 0;
 }
 
-/* What /proc/PID/stat says joins the sums of its role. */
+/* Add what /proc/PID/stat tells to the sums of the process's role. */
 static void
 add_stat(struct cmxi_role_sum *sum, struct cmxi_slot_time *time,
     const struct cmxi_procfs_stat *stat)
 {
-	/* The kernel's own sum may go back a tick; ours does not. */
+	/*
+	 * The kernel's sum may fall by a tick; the sum that is shown does not.
+	 */
 	if (stat->cpu_ticks > time->cpu_ticks)
 		time->cpu_ticks = stat->cpu_ticks;
 	sum->n_threads += stat->n_threads;
@@ -228,7 +235,10 @@ add_stat(struct cmxi_role_sum *sum, struct cmxi_slot_time *time,
 		sum->oldest_ticks = stat->start_ticks;
 }
 
-/* Is it this process, and not one that came after it with its pid? */
+/*
+ * What is known of a process that had a slot: it ended (another process may
+ * have its pid now), /proc does not show it, or *stat is its own.
+ */
 enum identity { IS_GONE, IS_HIDDEN, IS_KNOWN };
 
 static enum identity
@@ -240,7 +250,7 @@ identify(const struct alive *a, uint64_t our_namespace,
 		return IS_HIDDEN;
 	if (cmxi_procfs_stat(a->pid, stat))
 		return stat->start_ticks == a->start_ticks ? IS_KNOWN : IS_GONE;
-	/* It ended just now; or /proc is not mounted, or hides it. */
+	/* The process ended just now, or /proc is not mounted, or hides it. */
 	return kill((pid_t)a->pid, 0) != 0 && errno == ESRCH ? IS_GONE :
 							       IS_HIDDEN;
 }
@@ -275,8 +285,9 @@ add_alive(struct cmxi_process_metrics *p, const struct alive *a,
 }
 
 /*
- * The same process's second slot, of a second registry: it counts from where
- * the first one ends, should that be closed.
+ * The second slot of one process, from a second registry: the process is
+ * counted once.  The second slot begins at the first one's ticks, in case the
+ * first is closed.
  */
 static void
 start_after_first_slot(const struct alive *a, const struct alive *first)
@@ -298,7 +309,7 @@ fill_role(struct cmxi_process_metrics *p, size_t i, double hz)
 	const struct cmxi_role_sum *sum = &p->sums[i];
 	bool lives = sum->n_alive > 0, has_stat = lives && sum->has_stat;
 
-	/* The overflow role is there when there is something in it. */
+	/* The overflow role is shown only if a process is counted in it. */
 	set_role_value(p, CMXI_PROCESS_COUNT, i, i > 0 || lives,
 	    (double)sum->n_alive);
 	set_role_value(p, CMXI_PROCESS_CPU_SECONDS, i, sum->had_stat,

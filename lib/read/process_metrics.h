@@ -1,9 +1,9 @@
 /*
- * process_metrics.h: what the processes of a service take, summed by role.
+ * process_metrics.h: what the processes of a service use, summed by role.
  *
- * The slots of a segment say which processes live; /proc says what they take.
- * A process is believed only where /proc has one of its pid, start time and
- * pid namespace: what cannot be known is left out.
+ * The slots of a segment tell which processes live; /proc tells what they use.
+ * A process is counted only if /proc has one of the same pid, start time and
+ * pid namespace; a number that cannot be read is left out.
  */
 #ifndef CMXI_PROCESS_METRICS_H
 #define CMXI_PROCESS_METRICS_H
@@ -30,8 +30,8 @@ enum cmxi_process_family {
 struct cmxi_role_sum {
 	uint64_t n_alive;
 	uint64_t cpu_ticks; /* of the living */
-	bool has_stat;      /* each of them could be read */
-	bool had_stat;      /* one could, once */
+	bool has_stat;      /* all of them were readable */
+	bool had_stat;      /* one was readable at some scrape */
 	bool has_fds, has_limits;
 	uint64_t n_threads, virtual_bytes, resident_bytes;
 	uint64_t open_fds, max_fds;
@@ -39,10 +39,13 @@ struct cmxi_role_sum {
 };
 
 struct cmxi_process_metrics {
-	struct cmxi_process_list list; /* of the segment that is added */
+	struct cmxi_process_list list; /* of the segment that is being added */
 	struct cmxi_process_times times;
 	struct cmxi_buf alive; /* of struct alive, process_metrics.c */
-	/* Of all the families: a series for each role, the overflow first. */
+	/*
+	 * The values of every family: a series for each role, the overflow role
+	 * first.
+	 */
 	size_t n_roles;
 	double boot_seconds; /* on the wall clock */
 	struct cmxi_catalog_series series[CMXI_ROLES_MAX + 1];
@@ -53,18 +56,22 @@ struct cmxi_process_metrics {
 	struct cmxi_values values[CMXI_PROCESS_FAMILIES];
 };
 
-/* A zeroed one.  Call begin, then add for each segment, then end. */
+/*
+ * Initialise zeroed memory.  At each scrape call begin, add for each segment,
+ * and end.
+ */
 void cmxi_process_metrics_begin(struct cmxi_process_metrics *);
 
 /*
- * List the slots of a segment, with how many gauges each live one has set.
- * Processes go to list (of struct cmxr_process).  0 or an error.
+ * List the slots of a segment, with the number of gauges that each live one has
+ * set. Processes are appended to list (of struct cmxr_process).  Returns 0 or
+ * an error.
  */
 int cmxi_process_metrics_add(struct cmxi_process_metrics *,
     const struct cmxi_segment *, const struct cmxi_gauge_scratch *,
     struct cmxi_buf *list, struct cmx_error *);
 
-/* Ask /proc, and fill the values of the families. */
+/* Read /proc, and fill the values of the families. */
 int cmxi_process_metrics_end(struct cmxi_process_metrics *, struct cmx_error *);
 
 void cmxi_process_metrics_fini(struct cmxi_process_metrics *);

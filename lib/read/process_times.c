@@ -1,5 +1,5 @@
 /*
- * process_times.c: CPU time that processes leave behind when they end.
+ * process_times.c: the CPU time of processes that have ended.
  */
 #include "read/process_times.h"
 
@@ -42,7 +42,7 @@ cmxi_process_times_of(struct cmxi_process_times *t,
 	return found;
 }
 
-/* The time since the process has its role joins what the role keeps. */
+/* Add the time since the process got its role to the sum of the role. */
 static void
 keep_time(struct cmxi_process_times *t, const struct cmxi_slot_time *time)
 {
@@ -67,7 +67,9 @@ cmxi_process_times_note(struct cmxi_process_times *t,
 		cmxi_process_times_keep(t, time);
 		time->generation = generation;
 	} else if (time->role != role) {
-		/* What it used so far stays with the role it had. */
+		/*
+		 * The time up to now stays with the role that the process had.
+		 */
 		keep_time(t, time);
 		time->base_ticks = time->cpu_ticks;
 	}

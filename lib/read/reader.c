@@ -125,7 +125,10 @@ merge_views(struct cmxr_reader *reader, struct cmx_error *err)
 	const struct cmxi_scrape *scrapes[CMXI_CHAIN_MAX];
 	size_t n_families = n_families_of_views(reader);
 
-	/* A new family may change which segment defines it. */
+	/*
+	 * A new family may change which segment defines another one: merge
+	 * anew.
+	 */
 	if (n_families != reader->n_merged_families)
 		cmxi_lineage_fini(&reader->merged);
 	reader->n_merged_families = n_families;
@@ -184,7 +187,7 @@ take_processes(struct cmxr_reader *reader, struct cmx_error *err)
 	    r;
 }
 
-/* What was merged of views that are closed now is gone with them. */
+/* Forget the merge with views that were closed. */
 static int
 follow_chain(struct cmxr_reader *reader, struct cmx_error *err)
 {
@@ -207,8 +210,9 @@ take_views(struct cmxr_reader *reader, struct cmx_error *err)
 	int r = follow_chain(reader, err);
 
 	/*
-	 * From the oldest on: an update that was ordered after one of an older
-	 * segment is then not seen without it.
+	 * Read the oldest segment first: an update in a newer segment is then
+	 * never seen without the updates of older segments that were ordered
+	 * before it.
 	 */
 	for (size_t i = reader->chain.n_views; r == 0 && i > 0; i--)
 		r = cmxi_view_take(reader->chain.views[i - 1], err);
@@ -234,7 +238,10 @@ cmxr_snapshot_take(struct cmxr_reader *reader,
 	if (r == 0)
 		*snapshotp = &reader->snapshot;
 	else
-		/* It points into what may have begun anew. */
+		/*
+		 * Empty the snapshot: it may point into a catalog that the
+		 * failed refresh freed.
+		 */
 		cmxi_lineage_fini(&reader->merged);
 	return r;
 }

@@ -13,8 +13,8 @@
 
 struct cmxr_reader {
 	struct cmxi_view_chain chain;
-	struct cmxi_lineage merged; /* where there are several views */
-	size_t n_merged_families;   /* of all views, when it was begun */
+	struct cmxi_lineage merged; /* used where there are several views */
+	size_t n_merged_families;   /* of all views, at the last merge */
 	bool shows_processes;
 	struct cmxi_process_metrics processes;
 	struct cmxr_snapshot snapshot;

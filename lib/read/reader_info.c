@@ -73,7 +73,7 @@ fill_geometry(const struct cmxi_view *view, struct cmxr_info *info)
 	info->n_slots = fixed->n_slots;
 }
 
-/* What a family's series take, added to its type's sums. */
+/* Add the size of a family's series to the sums of its type. */
 static void
 add_memory(const struct cmxi_catalog_family *family, uint64_t n_stripes,
     uint64_t *n_series, uint64_t *bytes)
@@ -125,7 +125,10 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 	int r = cmxi_catalog_refresh(&view->catalog, err);
 
 	if (r != 0) {
-		/* The values of the last scrape point into it. */
+		/*
+		 * Empty the snapshot, because its values point into the
+		 * catalog.
+		 */
 		cmxi_lineage_fini(&reader->merged);
 		cmxi_scrape_fini(&view->scrape);
 		cmxi_snapshot_clear(&reader->snapshot);

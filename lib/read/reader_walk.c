@@ -42,7 +42,7 @@ cmxr_snapshot_family(const struct cmxr_snapshot *snapshot, size_t i,
 	};
 }
 
-/* False where there is no memory for the values. */
+/* Copy the values.  Returns false where there is no memory. */
 static bool
 fill_labels(struct cmxi_series_room *room, const struct cmxi_values *v,
     size_t i, struct cmxr_series *series)

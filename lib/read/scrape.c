@@ -1,9 +1,10 @@
 /*
  * scrape.c: the counters and histograms of a segment, added over its stripes.
  *
- * Loops run over stripes outside and series inside: the cells of a stripe lie
- * one behind the other.  Stripes are added in one fixed order, so that a total
- * of growing cells never decreases (O4), doubles too: rounding is monotone.
+ * The outer loop is over stripes and the inner one over series, because the
+ * cells of a stripe are adjacent in memory.  Stripes are added in one fixed
+ * order and rounding is monotone, so a sum of growing cells never falls,
+ * doubles included (O4).
  */
 #include "read/scrape.h"
 
@@ -15,7 +16,7 @@
 #include "base/require.h"
 #include "segment/exemplar.h"
 
-/* Tries to read a pair where a 16-byte load is two, before giving up. */
+/* The most tries to read a pair where a 16-byte load is two accesses. */
 #define PAIR_TRIES 4
 
 int
@@ -53,9 +54,9 @@ same_pair(struct cmxi_pair a, struct cmxi_pair b)
 }
 
 /*
- * (O3) A pair as it was written.  Where 16-byte loads are not one access, two
- * equal looks in a row mean that it held still; after PAIR_TRIES the last
- * look is taken, and counted.
+ * (O3) Load a pair as it was written.  Where a 16-byte load is two accesses,
+ * two equal loads in a row prove that the pair did not change in between.
+ * After PAIR_TRIES the last load is used, and counted as torn.
  */
 static struct cmxi_pair
 pair_read(const struct cmxi_pair *p, bool is_atomic, uint64_t *torn)
@@ -75,7 +76,7 @@ pair_read(const struct cmxi_pair *p, bool is_atomic, uint64_t *torn)
 	return v;
 }
 
-/* Series of a family: [from, to). */
+/* The series [from, to) of a family. */
 struct range {
 	size_t from, to;
 };
@@ -86,7 +87,7 @@ add_whole(struct cmxi_values *v, struct range r, const unsigned char *stripe)
 	const struct cmxi_catalog_series *series = v->family->series;
 
 	for (size_t i = r.from; i < r.to; i++)
-		/* relaxed: a lone count; each cell only grows (O4) */
+		/* relaxed: a lone count; every cell only grows (O4) */
 		v->whole[i] += cmxi_load64_relaxed(
 		    (const uint64_t *)(const void *)(stripe +
 			cmxi_catalog_series_cells(&series[i])));
@@ -141,8 +142,8 @@ add_stripe(struct cmxi_values *v, struct range r, const struct cmxi_segment *s,
 }
 
 /*
- * What a predecessor left, last: the sum is then rounded as it was when the
- * predecessor was read beside this segment (lineage.c).
+ * Add the totals of a predecessor last: the sum is then rounded as it was while
+ * the predecessor was read beside this segment (lineage.c).
  */
 static void
 add_carry(struct cmxi_values *v, const struct cmxi_segment *s,

@@ -16,9 +16,9 @@ int cmxi_scrape_prepare(struct cmxi_scrape *, const struct cmxi_catalog *,
     struct cmx_error *);
 
 /*
- * Add up the stripes, and the first carry_size bytes of the carry stripe.
- * The loads may fault where the file was truncated; see fault_guard.h.  torn
- * counts pairs that never held still.
+ * Add up the stripes, and the first carry_size bytes of the carry stripe.  The
+ * loads may fault where the file was truncated; see fault_guard.h.  torn counts
+ * pairs that changed at every try.
  */
 void cmxi_scrape_load(struct cmxi_scrape *, const struct cmxi_segment *,
     uint64_t carry_size, uint64_t *torn);

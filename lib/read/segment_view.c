@@ -59,7 +59,7 @@ load_carried(void *arg)
 	const struct cmxi_shm_header *h = cmxi_segment_header(&view->segment);
 
 	view->is_carried = cmxi_segment_is_carried(&view->segment);
-	/* relaxed: stored before the word that says so */
+	/* relaxed: stored before the word that says so (Q) */
 	view->carry_size =
 	    view->is_carried ? cmxi_load64_relaxed(&h->carry_size) : 0;
 	if (view->carry_size > view->segment.fixed.stripe_size)
@@ -90,7 +90,10 @@ cmxi_view_take(struct cmxi_view *view, struct cmx_error *err)
 	int r = cmxi_catalog_refresh(&view->catalog, err);
 
 	if (r != 0) {
-		/* It points into the catalog, which has begun anew. */
+		/*
+		 * Empty the scrape: it may point into a catalog that the failed
+		 * refresh freed.
+		 */
 		cmxi_scrape_fini(&view->scrape);
 		return r;
 	}

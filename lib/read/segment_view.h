@@ -1,8 +1,8 @@
 /*
  * segment_view.h: one segment as a reader reads it.
  *
- * A reader has one view, or, while a segment that was replaced has writers,
- * a chain of them, the newest first.
+ * A reader has one view.  While a replaced segment still has writers, the
+ * reader has a chain of views, the newest first.
  */
 #ifndef CMXI_SEGMENT_VIEW_H
 #define CMXI_SEGMENT_VIEW_H
@@ -18,22 +18,25 @@ struct cmxi_view {
 	struct cmxi_scrape scrape;
 	struct cmxi_gauge_scratch gauges;
 	uint64_t torn;
-	/* What the predecessor left is in the carry stripe. */
+	/* Are the predecessor's totals in the carry stripe? */
 	bool is_carried;
 	uint64_t carry_size;
 };
 
-/* Take over an opened segment; null where memory ended. */
+/* Take an opened segment over.  Returns null where memory ended. */
 struct cmxi_view *cmxi_view_new(const struct cmxi_segment *,
     struct cmx_error *);
-/* Open by name, for reading. */
+/* Open a segment by name, for reading. */
 int cmxi_view_open(const char *path, struct cmxi_view **, struct cmx_error *);
 void cmxi_view_close(struct cmxi_view *);
 
-/* Has the predecessor's total been carried into it?  0 or CMX_ERR_FORMAT. */
+/*
+ * Look whether the predecessor's totals were carried into the segment.  Returns
+ * 0 or CMX_ERR_FORMAT.
+ */
 int cmxi_view_load_carried(struct cmxi_view *, struct cmx_error *);
 
-/* Read structure and values of one scrape. */
+/* Read the structure and the values of one scrape. */
 int cmxi_view_take(struct cmxi_view *, struct cmx_error *);
 
 #endif

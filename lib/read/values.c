@@ -92,13 +92,13 @@ has_n_set(const struct cmxi_values *v)
 	return v->def->type == CMX_GAUGE || v->needs_set;
 }
 
-/* Room for n elements in an array of them; what was there stays. */
+/* Make room for n elements in an array and keep those that it has. */
 static bool
 grow_array(void *arrayp, size_t n, size_t size)
 {
 	void *array, *grown;
 
-	/* Through memcpy: a pointer of any type is kept in *arrayp. */
+	/* Copied by memcpy(), because *arrayp may be a pointer of any type. */
 	memcpy(&array, arrayp, sizeof(array));
 	grown = reallocarray(array, n, size);
 	if (grown != NULL)

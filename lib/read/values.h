@@ -7,7 +7,7 @@
 #include "base/require.h"
 #include "read/catalog.h"
 
-/* A gauge of CMX_EACH: one sample for each live process. */
+/* A sample of a gauge of CMX_EACH, which has one for each live process. */
 struct cmxi_each {
 	uint32_t series;
 	uint32_t pid;
@@ -15,9 +15,9 @@ struct cmxi_each {
 };
 
 /*
- * struct cmxi_values: which array holds the values depends on the family's
- * type.  Each has one element for a series; pairs has the cells of one series
- * behind those of another, not cumulative.
+ * struct cmxi_values: the type of a family tells which array holds its values.
+ * Each array has one element for a series.  pairs has the cells of one series
+ * after those of the other, not cumulative.
  */
 struct cmxi_values {
 	const struct cmxi_catalog_family *family;
@@ -28,12 +28,12 @@ struct cmxi_values {
 	uint64_t *n_set;         /* gauges: how many processes set it */
 	struct cmxi_pair *pairs; /* histograms */
 	struct cmxi_buf each;    /* of struct cmxi_each */
-	size_t capacity;         /* series that the arrays have room for */
-	bool needs_set;          /* a series is shown where n_set is not 0 */
+	size_t capacity;         /* the arrays have room for so many series */
+	bool needs_set;          /* where n_set is 0 a series is not shown */
 	struct cmxi_shm_exemplar *exemplars; /* n_exemplars for a series */
 	/*
-	 * Series whose cells end below this hold what a replaced segment left,
-	 * and count since origin_ns.
+	 * Series whose cells end below this offset have totals of a replaced
+	 * segment, and count since origin_ns.
 	 */
 	uint64_t carry_size;
 	uint64_t origin_ns;
@@ -45,14 +45,14 @@ cmxi_values_is_histogram(const struct cmxi_values *v)
 	return v->def->type == CMX_HISTOGRAM;
 }
 
-/* Is it a counter of whole numbers? */
+/* Is the family a counter of whole numbers? */
 static inline bool
 cmxi_values_is_whole(const struct cmxi_values *v)
 {
 	return v->def->type == CMX_COUNTER && !v->def->is_double;
 }
 
-/* The cells of a histogram's series. */
+/* The cells of a series of a histogram. */
 static inline struct cmxi_pair *
 cmxi_values_cells(const struct cmxi_values *v, size_t series)
 {
@@ -60,7 +60,7 @@ cmxi_values_cells(const struct cmxi_values *v, size_t series)
 	return v->pairs + series * v->family->buckets.n_cells;
 }
 
-/* The samples of CMX_EACH; their number. */
+/* The samples of a gauge of CMX_EACH, and their number. */
 static inline const struct cmxi_each *
 cmxi_values_each(const struct cmxi_values *v, size_t *n)
 {
@@ -69,21 +69,28 @@ cmxi_values_each(const struct cmxi_values *v, size_t *n)
 }
 
 /*
- * Two processes can have one pid (in two pid namespaces), and one process two
- * slots (two registries): their values become one series, the sum.
+ * Add a sample of a process.  A second sample of the same series and pid is
+ * added to the first: two processes can have one pid in two pid namespaces, and
+ * one process can have two slots with two registries.
  */
 void cmxi_values_add_each(struct cmxi_values *, const struct cmxi_each *);
 
-/* Since when a series counts, on the wall clock. */
+/* The wall-clock time since when a series counts. */
 uint64_t cmxi_values_created(const struct cmxi_values *, size_t series);
 
-/* Is this series shown?  Overflow series and gauges that nobody set are not. */
+/*
+ * Is this series shown?  An overflow series without a value is not, nor is a
+ * gauge with labels that no process has set.
+ */
 bool cmxi_values_is_shown(const struct cmxi_values *, size_t series);
 
-/* How many series of a family are shown. */
+/* The number of series of a family that are shown. */
 size_t cmxi_values_count_shown(const struct cmxi_values *);
 
-/* Room for n series, and what a new family needs; false: no memory. */
+/*
+ * Make room for n series, and initialise what a new family needs.  Returns
+ * false where there is no memory.
+ */
 bool cmxi_values_prepare(struct cmxi_values *,
     const struct cmxi_catalog_family *, size_t n_series);
 void cmxi_values_clear(struct cmxi_values *);

@@ -1,5 +1,6 @@
 /*
- * view_chain.c: the segment that is read, and those before it that count.
+ * view_chain.c: the segment that is read, and its predecessors that still
+ * count.
  */
 #include "read/view_chain.h"
 
@@ -9,7 +10,7 @@
 #include "segment/segment_name.h"
 #include "segment/segment_path.h"
 
-/* Close the views from i on. */
+/* Close the views from index i on. */
 static void
 close_views(struct cmxi_view_chain *c, size_t i)
 {
@@ -42,9 +43,9 @@ is_predecessor(const struct cmxi_shm_header *of,
 }
 
 /*
- * Has the name gone to a segment that replaces ours?  Then that is the one to
- * read, and ours may be behind it.  A name that is gone, or another's, leaves
- * the reader with what it has: cmxr_is_current() tells.
+ * Does the path name a successor of our segment?  Then the successor is read
+ * first, and ours may follow it in the chain.  Where the path names nothing or
+ * a stranger's segment, the reader keeps its views; cmxr_is_current() tells.
  */
 static void
 follow_name(struct cmxi_view_chain *c)
@@ -64,7 +65,7 @@ follow_name(struct cmxi_view_chain *c)
 	c->n_views = 1;
 }
 
-/* Open the segment that the last view replaced; null where it is not there. */
+/* Open the segment that the last view replaced; null where its file is gone. */
 static struct cmxi_view *
 open_predecessor(const struct cmxi_view_chain *c, const struct cmxi_view *last)
 {
@@ -84,12 +85,13 @@ open_predecessor(const struct cmxi_view_chain *c, const struct cmxi_view *last)
 }
 
 /*
- * The chain of this scrape: every view whose predecessor's total is not in
- * its carry stripe has that predecessor behind it.
+ * Make the chain of this scrape: a view whose predecessor's totals are not in
+ * its carry stripe is followed by that predecessor.
  *
- * Whether it is carried is looked at once for each view and scrape, and again
- * where the predecessor has just lost its name: a predecessor counts either
- * in its own file or in the carry stripe, and never changes between the two.
+ * Each view is asked once per scrape whether the totals were carried, and again
+ * if the predecessor has just lost its name.  Within one scrape a predecessor
+ * so counts either in its own file or in the carry stripe, never in both or
+ * neither.
  */
 static int
 follow_predecessors(struct cmxi_view_chain *c, struct cmx_error *err)
@@ -110,9 +112,9 @@ follow_predecessors(struct cmxi_view_chain *c, struct cmx_error *err)
 		older = open_predecessor(c, view);
 		if (older == NULL) {
 			/*
-			 * Either it was carried over between the two looks,
-			 * and is_carried is set now; or its file is gone, and
-			 * the rest is shown.
+			 * Either the predecessor was carried over between the
+			 * two looks, and is_carried is set now; or its file is
+			 * gone, and the scrape shows the rest.
 			 */
 			r = cmxi_view_load_carried(view, err);
 			if (r != 0)

@@ -9,7 +9,10 @@
 
 #include "base/buf.h"
 
-/* Deeper values get their parent's place; a schema has six levels. */
+/*
+ * The deepest level that is noted; a deeper value gets the place of its
+ * parent.  A schema has six levels.
+ */
 #define DEPTH_MAX 16
 
 struct position {
@@ -35,7 +38,7 @@ static void walk_value(struct walk *, struct cmxi_json_place key);
 static void
 step_character(struct walk *w)
 {
-	/* A continuation byte belongs to the character before it. */
+	/* A UTF-8 continuation byte does not start a column. */
 	if (*w->p == '\n') {
 		w->place.line++;
 		w->place.column = 1;
@@ -126,7 +129,7 @@ walk_array(struct walk *w)
 		step_character(w);
 }
 
-/* Step over a value that is too deep to be noted. */
+/* Skip a value that is too deep to be noted. */
 static void
 skip_deep(struct walk *w)
 {

@@ -18,8 +18,8 @@ struct cmxi_json_place {
 struct cmxi_json_positions;
 
 /*
- * Index a text.  Requires: it is valid JSON, as jansson sees it.
- * Returns null where memory ends; cmxi_json_positions_find() takes that too.
+ * Index a text.  Requires: jansson has accepted it as valid JSON.  Returns null
+ * where there is no memory; cmxi_json_positions_find() accepts null.
  */
 struct cmxi_json_positions *cmxi_json_positions_build(const char *text,
     size_t size);
@@ -27,8 +27,9 @@ struct cmxi_json_positions *cmxi_json_positions_build(const char *text,
 void cmxi_json_positions_free(struct cmxi_json_positions *);
 
 /*
- * The place of the value at path, or of its key where it is a member and
- * of_key is set; the place of the nearest parent where path does not exist.
+ * The place of the value at path, or of its key where of_key is set and the
+ * value is a member.  A path that does not exist gets the place of its nearest
+ * parent.
  */
 struct cmxi_json_place cmxi_json_positions_find(
     const struct cmxi_json_positions *, const char *path, bool of_key);

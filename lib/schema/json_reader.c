@@ -62,7 +62,10 @@ diagnose(struct cmxi_parse *p, enum cmxi_place_of of, const char *fmt,
 	struct cmxi_json_place place;
 
 	p->n_errors += !p->is_warning;
-	/* Enough to work with; the rest is likely more of the same. */
+	/*
+	 * The most findings that are kept; further ones are likely more of the
+	 * same mistake.
+	 */
 	if (p->diagnoses.size >= CMXI_DIAGNOSES_MAX * sizeof(d))
 		return;
 	place =

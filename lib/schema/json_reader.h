@@ -38,62 +38,75 @@ struct cmxi_parse {
 	struct cmxi_schema *schema;
 };
 
-/* Findings that are kept of one text; more are only counted. */
+/*
+ * The most findings that are kept of one text; further ones are only counted.
+ */
 #define CMXI_DIAGNOSES_MAX 200
 
 enum cmxi_place_of { CMXI_OF_VALUE, CMXI_OF_KEY };
 
 /*
- * Go to a member or an element of where the parse stands; leave goes back to
- * where enter came from, which it returned.
+ * Enter a member or an element of the current value.  leave restores the place
+ * that enter returned.
  */
 size_t cmxi_parse_enter(struct cmxi_parse *, const char *key);
 size_t cmxi_parse_enter_element(struct cmxi_parse *, size_t index);
 void cmxi_parse_leave(struct cmxi_parse *, size_t before);
 
-/* Note an error (or a warning, where p->is_warning) about where it stands. */
+/* Note an error, or a warning where p->is_warning, about the current value. */
 void cmxi_parse_diagnose(struct cmxi_parse *, const char *fmt, ...)
     CMX_PRINTF(2, 3);
 
-/* The same about a member. */
+/* Note the same about a member of the current value. */
 void cmxi_parse_diagnose_member(struct cmxi_parse *, enum cmxi_place_of,
     const char *key, const char *fmt, ...) CMX_PRINTF(4, 5);
 
-/* Give all findings to report, in the order of the text. */
+/* Give all findings to report, sorted by their place in the text. */
 void cmxi_parse_report(struct cmxi_parse *, cmxi_diagnose_fn *report,
     void *arg);
 
-/* Zeroed memory; null, and p->no_memory set, where there is none. */
+/*
+ * Allocate zeroed memory.  Returns null and sets p->no_memory where there is
+ * none.
+ */
 void *cmxi_parse_allocate(struct cmxi_parse *, size_t n, size_t size);
 
-/* "an object", "a string", ... */
+/* The type of a JSON value in words: "an object", "a string", ... */
 const char *cmxi_json_kind(const json_t *);
 
 /* Report every key of object that is not among allowed. */
 void cmxi_parse_keys(struct cmxi_parse *, json_t *object,
     const char *const *allowed, size_t n);
 
-/* A member that must be a string where it is; null where it is not. */
+/*
+ * A member that must be a string if it exists; null where it does not, or is no
+ * string.
+ */
 const char *cmxi_parse_string(struct cmxi_parse *, json_t *object,
     const char *key);
 
-/* A whole number between min and max, or fallback where it is absent. */
+/*
+ * A whole number between min and max, or fallback where the member is absent.
+ */
 uint64_t cmxi_parse_integer(struct cmxi_parse *, json_t *object,
     const char *key, uint64_t min, uint64_t max, uint64_t fallback);
 
-/* A number that must be there; NaN where it is not. */
+/* A number that must exist; NaN where it does not. */
 double cmxi_parse_number(struct cmxi_parse *, json_t *object, const char *key);
 
-/* true or false, or absent, which is false. */
+/* A member that is true or false; an absent one is false. */
 bool cmxi_parse_flag(struct cmxi_parse *, json_t *object, const char *key);
 
-/* Index of a member's word in words, or -1 after saying what is allowed. */
+/*
+ * The index of a member's word in words.  Returns -1 and reports the allowed
+ * words where it is none of them.
+ */
 int cmxi_parse_word(struct cmxi_parse *, json_t *object, const char *key,
     const char *const *words, size_t n);
 
 /*
- * The array of strings where the parse stands, *n of them, which the caller
- * frees; or null.
+ * Read the current value as an array of *n strings.  The caller frees the
+ * array.  Returns null where the value is not one.
  */
 const char **cmxi_parse_strings(struct cmxi_parse *, json_t *array, size_t *n);
 

@@ -99,7 +99,7 @@ read_document(struct cmxi_parse *p, json_t *document)
 	cmxi_schema_check_limits(p);
 }
 
-/* What jansson itself refuses: one error, at jansson's place. */
+/* A text that jansson refuses: one error, at the place that jansson names. */
 static void
 diagnose_syntax(struct cmxi_parse *p, const json_error_t *error)
 {
@@ -179,7 +179,7 @@ cmxi_schema_family_has_values(const struct cmxi_schema_family *family)
 	return family->def.n_labels > 0;
 }
 
-/* Allocated here as non-const; the definition only borrows. */
+/* cmx_family_def borrows const memory; the schema that owns it frees it. */
 static void
 free_family(struct cmxi_schema_family *family)
 {

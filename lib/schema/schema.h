@@ -6,7 +6,7 @@
 
 #include "codeai/metrics_base.h"
 
-/* A schema longer than this is refused before it is parsed. */
+/* The longest schema that is parsed, in bytes. */
 #define CMXI_SCHEMA_SIZE_MAX (1024 * 1024)
 
 struct cmxi_limits {
@@ -16,7 +16,7 @@ struct cmxi_limits {
 	uint64_t label_bytes;
 };
 
-/* What a schema without "limits" gets. */
+/* The limits of a schema without "limits". */
 struct cmxi_limits cmxi_limits_default(void);
 
 struct cmxi_schema_family {
@@ -36,11 +36,11 @@ struct cmxi_schema {
 typedef void cmxi_diagnose_fn(void *arg, const struct cmx_diagnostic *);
 
 /*
- * Parse and check a text.  Every error and every warning goes to @report, in
- * the order of the text; source is the name to give it.
+ * Parse and check a text.  Errors and warnings go to @report in the order of
+ * the text, at most 200 of each text; source is the name to give it.
  *
- * Returns 0 and the schema, or the number of errors, or a negative enum
- * cmx_err where memory ended.
+ * Returns 0 and the schema, or the number of errors, or a negative enum cmx_err
+ * where memory ended.
  */
 int cmxi_schema_parse(const char *text, size_t size, const char *source,
     cmxi_diagnose_fn *report, void *arg, struct cmxi_schema **schemap);
@@ -50,7 +50,7 @@ struct cmxi_schema_text {
 	const char *data;
 	size_t size;
 	const char *source;
-	char *owned; /* where it was read from a file */
+	char *owned; /* not null: was read from a file */
 };
 
 /*
@@ -61,20 +61,23 @@ int cmxi_schema_text_read(const char *path, struct cmxi_schema_text *,
     struct cmx_error *);
 void cmxi_schema_text_fini(struct cmxi_schema_text *);
 
-/* Parse a text.  Its errors are joined into err, as many as fit. */
+/* Parse a text.  As many of its errors as fit are joined into err. */
 int cmxi_schema_parse_text(const struct cmxi_schema_text *,
     struct cmxi_schema **schemap, struct cmx_error *);
 
-/* Both in one. */
+/* Read and parse a file. */
 int cmxi_schema_load(const char *path, struct cmxi_schema **schemap,
     struct cmx_error *err);
 
 void cmxi_schema_free(struct cmxi_schema *);
 
-/* The families of a schema have all values, so these series are created. */
+/*
+ * Does the schema list all values of all labels of the family?  Then its series
+ * are created with the segment.
+ */
 bool cmxi_schema_family_has_values(const struct cmxi_schema_family *);
 
-/* schema/codeai.schema.json, embedded. */
+/* The text of lib/schema/codeai.schema.json, embedded by codeai_schema.S. */
 extern const char cmxi_codeai_schema[];
 extern const size_t cmxi_codeai_schema_size;
 

@@ -1,5 +1,5 @@
 /*
- * schema_check.c: what only all families of a schema together can be wrong in.
+ * schema_check.c: the rules that concern several families of a schema.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "family/name.h"
 #include "schema/schema_parts.h"
 
-/* A family is complete enough to be compared with others. */
+/* Does a family have all parts that a comparison with others needs? */
 static bool
 is_comparable(const struct cmx_family_def *def)
 {
@@ -17,7 +17,7 @@ is_comparable(const struct cmx_family_def *def)
 	    def->type >= CMX_COUNTER && def->type <= CMX_HISTOGRAM;
 }
 
-/* Does metrics[i] clash with metrics[j]?  Then it is reported. */
+/* Report whether metrics[i] clashes with metrics[j]. */
 static bool
 report_clash(struct cmxi_parse *p, size_t i, size_t j)
 {
@@ -55,7 +55,10 @@ cmxi_schema_check_clashes(struct cmxi_parse *p)
 	cmxi_parse_leave(p, metrics);
 }
 
-/* Series that exist from the start: no labels, or all values known. */
+/*
+ * The number of series that exist from the start: one for a family without
+ * labels, the product of the lists where all values are known.
+ */
 static uint64_t
 n_initial_series(const struct cmxi_schema_family *family)
 {
@@ -73,7 +76,10 @@ n_initial_series(const struct cmxi_schema_family *family)
 	return n;
 }
 
-/* The series that the schema creates; a family with too many is reported. */
+/*
+ * Count the series that the schema creates, and report a family that has too
+ * many.
+ */
 static uint64_t
 count_initial_series(struct cmxi_parse *p)
 {

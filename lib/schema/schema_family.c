@@ -37,7 +37,7 @@ read_bounds(struct cmxi_parse *p, json_t *array, size_t *n)
 	return bounds;
 }
 
-/* What makes bounds: each is the one before it plus or times grow. */
+/* How generated bounds grow: each is the one before it plus or times grow. */
 struct generator {
 	bool is_linear;
 	double start, grow;
@@ -85,7 +85,10 @@ generate_bounds(struct cmxi_parse *p, const struct generator *g, size_t *n)
 
 	for (; bounds != NULL && *n < g->count; (*n)++) {
 		bounds[*n] = bound;
-		/* client_golang's order of operations, and its rounding */
+		/*
+		 * Same order of operations as client_golang's, so the same
+		 * rounding.
+		 */
 		bound = g->is_linear ? bound + g->grow : bound * g->grow;
 	}
 	return bounds;
@@ -140,7 +143,10 @@ read_native(struct cmxi_parse *p, json_t *native, struct cmx_family_def *def)
 	json_t *schema = json_object_get(native, "schema");
 	size_t before = cmxi_parse_enter(p, "native");
 
-	/* Numbers that are allowed, where those of the text cannot be read. */
+	/*
+	 * Valid numbers in place of those that could not be read, so that the
+	 * other checks go on.
+	 */
 	def->is_native = true;
 	def->native_min = 1;
 	def->native_max = 2;
@@ -160,7 +166,7 @@ read_native(struct cmxi_parse *p, json_t *native, struct cmx_family_def *def)
 
 /* Values of labels that are known beforehand */
 
-/* One label's list of known values. */
+/* The list of known values of one label. */
 static void
 read_label_values(struct cmxi_parse *p, json_t *list,
     struct cmx_label_values *values)
@@ -249,13 +255,13 @@ read_enumerations(struct cmxi_parse *p, json_t *metric,
 	def->is_double = i == 1;
 }
 
-/* A family's findings, put at their places in the text. */
+/* Reports the findings of rules.c and lint.c at their places in the text. */
 struct judgement {
 	struct cmxi_parse *p;
 	size_t n_unreadable; /* diagnoses of what could not be read */
 };
 
-/* Could something where the parse stands, or below it, not be read? */
+/* Was a diagnosis made at the current value or below it? */
 static bool
 is_unreadable(const struct judgement *j)
 {
@@ -271,8 +277,8 @@ is_unreadable(const struct judgement *j)
 }
 
 /*
- * A finding of rules.c or lint.c.  A part that could not be read is not
- * judged a second time.
+ * Report a finding of rules.c or lint.c.  A part that could not be read has a
+ * diagnosis already.
  */
 static void
 diagnose_finding(void *arg, const struct cmxi_finding *finding)

@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* The bytes of a file, or a negative enum cmx_err. */
+/* Read all bytes of a file.  Returns 0 or a negative enum cmx_err. */
 static int
 read_file(const char *path, struct cmxi_buf *buf, struct cmx_error *err)
 {
@@ -34,7 +34,7 @@ read_file(const char *path, struct cmxi_buf *buf, struct cmx_error *err)
 		return cmxi_error(err, CMX_ERR_SCHEMA,
 		    "%s: is a directory; a schema is a JSON file", path);
 	}
-	/* A pipe is waited for. */
+	/* A pipe may have no data yet: wait for its writer. */
 	fcntl(fd, F_SETFL, 0);
 	do {
 		if (!cmxi_buf_reserve(buf, 65536))
@@ -117,7 +117,9 @@ append_diagnostic(void *arg, const struct cmx_diagnostic *d)
 	}
 }
 
-/* The result of a parse that found n errors, or failed. */
+/*
+ * Turn the result of a parse (n errors, or a failure) into a code and a text.
+ */
 static int
 joined_result(int n, struct joined *j, struct cmx_error *err)
 {

@@ -11,7 +11,7 @@
 void cmxi_schema_read_family(struct cmxi_parse *, json_t *metric,
     struct cmxi_schema_family *);
 
-/* What only all families together can be wrong in; schema_check.c. */
+/* Check the rules that concern several families; schema_check.c. */
 void cmxi_schema_check_clashes(struct cmxi_parse *);
 void cmxi_schema_check_limits(struct cmxi_parse *);
 

@@ -12,10 +12,10 @@
 #define CMXI_BOOT_ID_SIZE 16
 #define CMXI_BOOT_ID_TEXT (2 * CMXI_BOOT_ID_SIZE + 1)
 
-/* The boot's UUID; zero where it cannot be read. */
+/* Read the UUID of the boot; zero where it cannot be read. */
 void cmxi_boot_id_read(uint8_t id[CMXI_BOOT_ID_SIZE]);
 
-/* Is it one, and not the zeros of a kernel that hides it? */
+/* Is it a boot's UUID, and not the zeros of a kernel that hides it? */
 bool cmxi_boot_id_is_known(const uint8_t id[CMXI_BOOT_ID_SIZE]);
 
 void cmxi_boot_id_to_text(const uint8_t id[CMXI_BOOT_ID_SIZE],

@@ -19,7 +19,7 @@ cmxi_exemplar_slots(const struct cmxi_shm_family *family)
 	return family->type == CMX_HISTOGRAM ? family->n_shown + 1u : 1;
 }
 
-/* Never 0, which is a slot that nobody wrote. */
+/* Never 0, which marks a slot that no writer has filled. */
 static uint64_t
 check_sum_of(const struct cmxi_shm_exemplar *e)
 {
@@ -31,13 +31,13 @@ n_characters(const char *s)
 {
 	size_t n = 0;
 
-	/* Every byte but those that continue a character. */
+	/* Counts the bytes that do not continue a character. */
 	for (; *s != '\0'; s++)
 		n += (*s & 0xc0) != 0x80;
 	return n;
 }
 
-/* Append a text with its NUL; false where it has no room. */
+/* Append a text and its NUL.  Returns false where it does not fit. */
 static bool
 put_text(struct cmxi_shm_exemplar *e, const char *text)
 {
@@ -92,7 +92,7 @@ cmxi_exemplar_store(struct cmxi_shm_exemplar *to,
 	uint64_t words[WORDS];
 
 	memcpy(words, from, sizeof(words));
-	/* relaxed: the check sum says whether they belong together */
+	/* relaxed: the check sum tells whether the words belong together */
 	for (size_t i = 0; i < WORDS; i++)
 		cmxi_store64_relaxed((uint64_t *)(void *)to + i, words[i]);
 }
@@ -128,7 +128,10 @@ cmxi_exemplar_next(const struct cmxi_shm_exemplar *e, size_t *p,
 	return true;
 }
 
-/* The check sum is no secret: what another writes is looked at too. */
+/*
+ * The check sum is no secret and a forged one proves nothing, so the labels are
+ * validated too.
+ */
 bool
 cmxi_exemplar_is_valid(const struct cmxi_shm_exemplar *e)
 {

@@ -95,7 +95,7 @@ cmxi_family_record_encode(const struct cmx_family_def *def,
 		text = put_text(text, def->labels[i]);
 }
 
-/* The next text, or null where none ends before end. */
+/* Take the next text; null where none ends before end. */
 static const char *
 take_text(const char **p, const char *end)
 {
@@ -134,7 +134,7 @@ ignore(void *arg, const struct cmxi_finding *finding)
 	(void)finding;
 }
 
-/* The sizes in a record, before anything is looked for behind it. */
+/* Check the sizes in a record, before anything after it is read. */
 static bool
 sizes_are_sane(const struct cmxi_shm_family *record, size_t available)
 {
@@ -149,7 +149,7 @@ sizes_are_sane(const struct cmxi_shm_family *record, size_t available)
 	    record->text_offset <= record->size;
 }
 
-/* Are its bounds those that its definition gives? */
+/* Are the record's bounds those that its definition gives? */
 static bool
 bounds_are_right(const struct cmxi_definition *d)
 {
@@ -173,7 +173,7 @@ decode_bounds(const struct cmxi_shm_family *record, struct cmxi_definition *d)
 	d->cell_bounds = cmxi_family_record_bounds(record);
 	d->n_shown = record->n_shown;
 	d->shown = cmxi_family_record_shown(record);
-	/* Declared bounds are shown ones. */
+	/* Declared bounds are the ones that are shown. */
 	d->def.n_bounds = record->n_declared;
 	d->def.bounds = d->shown;
 	d->def.is_native = record->is_native;
@@ -196,7 +196,7 @@ cmxi_family_record_decode(const struct cmxi_shm_family *record,
 	d->def.n_labels = record->n_labels;
 	d->def.has_exemplars = record->has_exemplars;
 	decode_bounds(record, d);
-	/* Before the bounds are looked at: how many there are. */
+	/* Check how many bounds there are, before they are read. */
 	return record->n_declared <= record->n_shown &&
 	    (record->is_native || record->n_shown == record->n_bounds) &&
 	    decode_texts(record, d) &&

@@ -1,7 +1,7 @@
 /*
  * family_record.h: a family's definition <-> the bytes of its record.
  *
- * Pure.  Both halves use it: the writer encodes, both decode.
+ * No I/O and no state.  The writer half encodes, both halves decode.
  */
 #ifndef CMXI_FAMILY_RECORD_H
 #define CMXI_FAMILY_RECORD_H
@@ -18,31 +18,35 @@ struct cmxi_definition {
 	const double *cell_bounds, *shown;
 };
 
-/* Bytes of the record, a multiple of CMXI_ENTRY_UNIT. */
+/* The size of the record in bytes, a multiple of CMXI_ENTRY_UNIT. */
 size_t cmxi_family_record_size(const struct cmx_family_def *);
 
 /*
- * Write the immutable part of a record and zero the rest.
- * Requires: the definition passed cmxi_def_check(); size bytes of room.
+ * Write the immutable part of a record and zero the rest.  Requires: the
+ * definition passed cmxi_def_check(), and there is room for
+ * cmxi_family_record_size() bytes.
  */
 void cmxi_family_record_encode(const struct cmx_family_def *,
     struct cmxi_shm_family *);
 
 /*
- * The way back.  available is how many bytes may be looked at.  Returns false
- * for a record that no writer makes, whatever its bytes are.
+ * Decode a record, of which available bytes may be read.  Returns false for
+ * bytes that are not a record as a writer makes it, whatever they are.
  */
 bool cmxi_family_record_decode(const struct cmxi_shm_family *, size_t available,
     struct cmxi_definition *);
 
-/* Bounds with the +Inf that pad them to a multiple of CMXI_BOUNDS_PAD. */
+/*
+ * The number of bounds with their padding of +Inf to a multiple of
+ * CMXI_BOUNDS_PAD.
+ */
 static inline size_t
 cmxi_family_record_padded(size_t n_bounds)
 {
 	return cmxi_round_up(n_bounds, CMXI_BOUNDS_PAD);
 }
 
-/* The bounds of a record's cells, padded. */
+/* The bounds of a record's cells, with their padding. */
 static inline const double *
 cmxi_family_record_bounds(const struct cmxi_shm_family *record)
 {

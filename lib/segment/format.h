@@ -31,10 +31,12 @@
 
 #define CMXI_HEADER_SIZE 4096
 
-/* Bytes of one unit of an entry reference; 0 refers to nothing. */
+/* The unit of an entry reference in bytes; reference 0 refers to nothing. */
 #define CMXI_ENTRY_UNIT 16
 
-/* The first bytes of a stripe are its own statistics; no cell is at 0. */
+/*
+ * The first bytes of a stripe are its own statistics, so no cell has offset 0.
+ */
 #define CMXI_STRIPE_HEADER 64
 
 /*
@@ -43,7 +45,7 @@
  */
 #define CMXI_GAUGE_UNSET UINT64_C(0x7ff8c0de0badcafe)
 
-/* The value of every label of an overflow series. */
+/* Every label of an overflow series has this value. */
 #define CMXI_OVERFLOW_VALUE "__overflow__"
 
 /* Header flags. */
@@ -266,21 +268,22 @@ static_assert(sizeof(struct cmxi_shm_exemplar) == 192, "exemplar");
 static_assert(offsetof(struct cmxi_shm_exemplar, pairs) == 32, "exemplar");
 
 /*
- * A group is an entry that names no series: its key_family is 4 * number + 1,
- * which no family's reference is, as their records lie on 64 bytes.  Behind
- * its key, on a multiple of 8, stand the cell offsets of several series that
- * one helper updates together (kit/codeai.c), so that it looks up once. Readers
- * pass over it.
+ * A group is an entry that names no series: it holds the cell offsets of
+ * several series that one helper updates together (kit/codeai.c), so that the
+ * helper looks up once.  Its key_family is 4 * number + 1.  Records are aligned
+ * to 64 bytes, so the reference of a family is a multiple of 4 and never equals
+ * it.  The cell offsets follow the key, on a multiple of 8.  Readers skip
+ * groups.
  */
 #define CMXI_GROUP(number) ((uint32_t)(number)*4 + 1)
 #define CMXI_IS_GROUP(ref) (((ref)&3) == 1)
 
 #define CMXI_KEY_OFFSET offsetof(struct cmxi_shm_series, key_family)
 
-/* Exemplars begin on a line of their own, wherever their entry lies. */
+/* Exemplars begin on a multiple of 64 bytes, wherever their entry lies. */
 #define CMXI_EXEMPLAR_ALIGN (CMXI_CACHE_LINE / 2)
 
-/* Bytes of the arena that an entry with a key of this size takes. */
+/* The bytes of the arena that an entry with a key of this size takes. */
 static inline uint64_t
 cmxi_entry_size(size_t key_size, size_t n_exemplars)
 {
@@ -292,7 +295,7 @@ cmxi_entry_size(size_t key_size, size_t n_exemplars)
 	return n;
 }
 
-/* Where its exemplars begin, in the arena, behind the entry of a key. */
+/* The offset in the arena of the exemplars of an entry, after its key. */
 static inline uint64_t
 cmxi_exemplars_offset(uint32_t ref, size_t key_size)
 {

@@ -9,7 +9,7 @@
 #include "base/atomic.h"
 #include "segment/format.h"
 
-/* A set value never looks like "never set": NaN is kept in one form. */
+/* A set value never equals "never set": every NaN is stored in one form. */
 static inline uint64_t
 cmxi_gauge_bits(double v)
 {

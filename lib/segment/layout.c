@@ -16,12 +16,13 @@
 #define FILE_SIZE_MAX (UINT64_C(1) << 46)
 
 /*
- * Cell space of a stripe for each series of the limit.  It is address space,
- * not memory: a histogram of 15 bounds fits, and most series are counters.
+ * Bytes of cells in a stripe for each series of the limit.  This is address
+ * space, not memory; a histogram of 15 bounds fits, and most series are
+ * counters.
  */
 #define CELL_BYTES_PER_SERIES 256
 
-/* Arena for each series beside its labels, and for each family. */
+/* Bytes of the arena for each series, without its labels, and each family. */
 #define ARENA_BYTES_PER_SERIES 64
 #define ARENA_BYTES_PER_FAMILY 1024
 
@@ -44,7 +45,10 @@ cmxi_layout_cell_size(const struct cmx_family_def *def)
 	return sizeof(uint64_t);
 }
 
-/* Offsets follow from the sizes; the check computes them a second time. */
+/*
+ * Compute the offsets from the sizes; the check of a header computes them
+ * again.
+ */
 static void
 place_regions(struct cmxi_shm_header *h)
 {
@@ -75,7 +79,9 @@ place_regions(struct cmxi_shm_header *h)
 	h->file_size = at;
 }
 
-/* What a size in a header may be; some bounds depend on others. */
+/*
+ * The allowed values of a size in a header; some bounds depend on other sizes.
+ */
 struct size_rule {
 	const char *name;
 	uint64_t value, min, max;
@@ -89,7 +95,7 @@ rule_is_kept(const struct size_rule *rule)
 	    (!rule->is_power_of_two || (rule->value & (rule->value - 1)) == 0);
 }
 
-/* The first size of a header that no program writes, in *broken; or false. */
+/* Find the first size of a header that no program writes, in *broken. */
 static bool
 find_broken_size(const struct cmxi_shm_header *h, struct size_rule *broken)
 {
@@ -177,7 +183,7 @@ cmxi_layout_hash(const struct cmxi_shm_header *h)
 	return cmxi_hash(&copy, CMXI_FIXED_SIZE, CMXI_VERSION);
 }
 
-/* A number of the header that must be one of this program's own. */
+/* A number of the header that must equal this program's own. */
 static int
 check_constant(const char *name, const char *what, uint64_t found,
     uint64_t wanted, struct cmx_error *err)

@@ -18,31 +18,31 @@ struct cmxi_layout_input {
 	uint32_t n_fallback_stripes;
 	uint32_t page_size;
 	uint32_t flags; /* CMXI_FLAG_ that the creator found out */
-	/* The segment that the new one replaces, or 0. */
+	/* The segment that the new one replaces, and its origin; or 0. */
 	uint64_t predecessor_seed;
 	uint64_t origin_ns;
 };
 
 /*
  * Fill the geometry of a header: sizes and offsets of every region.
- * Returns 0, or CMX_ERR_ARGUMENT where the file would be larger than 2^46
- * bytes, the size of an address space.
+ * Returns 0, or CMX_ERR_ARGUMENT where a region would be larger than 2^46
+ * bytes, half of the address space of a program.
  */
 int cmxi_layout_compute(const struct cmxi_layout_input *,
     struct cmxi_shm_header *, struct cmx_error *);
 
-/* The hash of a header's fixed bytes, its own place taken as zero. */
+/* The hash of a header's fixed bytes, with zero in its own place. */
 uint64_t cmxi_layout_hash(const struct cmxi_shm_header *);
 
 /*
- * Is this the header of a segment that this program can use?  Everything that
- * is later used as a size, a bound or an offset is checked here.  name is
- * what the error calls the file.
+ * Check whether this program can use a segment with this header.  Every size,
+ * bound and offset that is used later is checked here.  name stands for the
+ * file in errors.
  */
 int cmxi_layout_check(const struct cmxi_shm_header *, uint64_t file_size,
     const char *name, struct cmx_error *);
 
-/* Bytes of one series in one stripe; of a gauge, in one gauge stripe. */
+/* The bytes of one series in one stripe; of a gauge, in one gauge stripe. */
 uint64_t cmxi_layout_cell_size(const struct cmx_family_def *);
 
 #endif

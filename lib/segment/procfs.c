@@ -1,8 +1,7 @@
 /*
  * procfs.c: what the kernel tells of a process under /proc.
  *
- * Source: proc_pid_stat(5).  Nothing here allocates, but counting the
- * descriptors on a kernel before 6.2.
+ * Source: proc_pid_stat(5).  Only cmxi_procfs_open_fds() allocates.
  */
 #include "segment/procfs.h"
 
@@ -27,7 +26,10 @@ proc_path(uint32_t pid, const char *name, char *buf, size_t size)
 bool
 cmxi_procfs_stat_parse(const char *text, struct cmxi_procfs_stat *s)
 {
-	/* The name in parentheses may itself hold blanks and parentheses. */
+	/*
+	 * The program's name is in parentheses, and may contain blanks and
+	 * parentheses.
+	 */
 	const char *p = strrchr(text, ')');
 	uint64_t fields[25] = { 0 };
 	char *end;
@@ -73,7 +75,7 @@ cmxi_procfs_open_fds(uint32_t pid)
 	dir = opendir(path);
 	if (dir == NULL)
 		return -1;
-	/* Linux 6.2 tells the number as the directory's size. */
+	/* Since Linux 6.2 the size of the directory is the number. */
 	if (fstat(dirfd(dir), &st) == 0 && st.st_size > 0)
 		n = st.st_size;
 	else

@@ -1,8 +1,8 @@
 /*
  * procfs.h: what the kernel tells of a process under /proc.
  *
- * The writer half asks about itself, so that the reader half can find it
- * again and be sure that it is the same process.
+ * The writer half stores what it finds about its own process, so that the
+ * reader half can recognise the process later.
  */
 #ifndef CMXI_PROCFS_H
 #define CMXI_PROCFS_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Of /proc/PID/stat. */
+/* The fields of /proc/PID/stat that are used. */
 struct cmxi_procfs_stat {
 	uint64_t start_ticks; /* since boot; sysconf(_SC_CLK_TCK) a second */
 	uint64_t cpu_ticks;   /* user and system */
@@ -20,14 +20,22 @@ struct cmxi_procfs_stat {
 	char state; /* R, S, D, Z, T, ... */
 };
 
-/* pid 0 is the caller.  False where it is gone or cannot be read. */
+/*
+ * Read the fields of a process; pid 0 is the caller.  Returns false where the
+ * process is gone or its file cannot be read.
+ */
 bool cmxi_procfs_stat(uint32_t pid, struct cmxi_procfs_stat *);
 
-/* The same from a text as /proc/PID/stat has it. */
+/* Read the fields from a text such as /proc/PID/stat has. */
 bool cmxi_procfs_stat_parse(const char *text, struct cmxi_procfs_stat *);
 
-/* How many descriptors it has open, and may have; -1: cannot be read. */
+/*
+ * The number of descriptors that a process has open; -1: cannot be read.
+ * Allocates, as opendir(3) does.
+ */
 int64_t cmxi_procfs_open_fds(uint32_t pid);
+
+/* The limit of that number; -1: unlimited, or cannot be read. */
 int64_t cmxi_procfs_max_fds(uint32_t pid);
 
 /* The inode of the caller's pid namespace; 0 where it cannot be read. */

@@ -63,7 +63,7 @@ cmxi_segment_adopt(struct cmxi_segment *s, const char *name, struct stat *st,
 	return 0;
 }
 
-/* The directory's real path with the file's name: chdir() must not matter. */
+/* Make the path absolute and free of links, so that it outlives a chdir(). */
 static char *
 absolute_path(const char *path)
 {
@@ -94,7 +94,7 @@ cmxi_segment_set_path(struct cmxi_segment *s, const char *path,
 
 /* Mapping */
 
-/* Has this process locked memory, by mlockall() perhaps? */
+/* Has this process locked its memory, with mlockall() perhaps? */
 static bool
 has_locked_memory(void)
 {
@@ -112,8 +112,9 @@ cmxi_segment_map(struct cmxi_segment *s, size_t size, bool is_writable,
 {
 	int protection = PROT_READ | (is_writable ? PROT_WRITE : 0);
 	/*
-	 * Under mlockall(MCL_FUTURE) an accessible mapping would be filled
-	 * with pages at once, all of it; so it is unlocked before it is.
+	 * Under mlockall(MCL_FUTURE) an accessible mapping would get all its
+	 * pages at once.  So it is mapped without access, unlocked, and then
+	 * made accessible.
 	 */
 	bool is_locked = has_locked_memory();
 	void *base = mmap(NULL, size, is_locked ? PROT_NONE : protection,
@@ -132,7 +133,7 @@ cmxi_segment_map(struct cmxi_segment *s, size_t size, bool is_writable,
 		    size);
 	s->base = base;
 	s->size = size;
-	/* A sparse terabyte has no place in a core dump. */
+	/* A core dump must not contain the sparse file. */
 	madvise(base, size, MADV_DONTDUMP);
 	return 0;
 }
@@ -151,7 +152,10 @@ reserve_by_file(const struct cmxi_segment *s, uint64_t offset, uint64_t size)
 	    CMX_ERR_SYSTEM;
 }
 
-/* As cmxi_segment_reserve(), while there may be no header to count in. */
+/*
+ * Reserve as cmxi_segment_reserve() does, but count no failure: the header's
+ * page may not exist yet.
+ */
 int
 cmxi_segment_populate(const struct cmxi_segment *s, uint64_t offset,
     uint64_t size)
@@ -161,12 +165,13 @@ cmxi_segment_populate(const struct cmxi_segment *s, uint64_t offset,
 	uint64_t to = (offset + size + page - 1) / page * page;
 	int saved = errno, r = 0;
 
-	/* A mark that another writer scribbled on must not reach madvise. */
+	/* A mark that another process damaged must not reach madvise(). */
 	if (to > s->size || to < from)
 		return CMX_ERR_FORMAT;
 	/*
 	 * Populating needs no descriptor, which the application may have
-	 * closed, and a full tmpfs answers EFAULT instead of SIGBUS.
+	 * closed; and it answers a full tmpfs with EFAULT, where a store would
+	 * raise SIGBUS.
 	 */
 	if (madvise(s->base + from, to - from, MADV_POPULATE_WRITE) != 0)
 		r = errno == EINVAL ? reserve_by_file(s, from, to - from) :

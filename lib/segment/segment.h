@@ -1,9 +1,9 @@
 /*
  * segment.h: a mapped segment, and its pages.
  *
- * Both halves stand on this file.  It knows mappings and pages; what the
- * bytes mean is known above.  segment_file.h makes and opens the file,
- * segment_name.h gives and takes its names, segment_lock.h its locks.
+ * Both halves use this file.  It knows mappings and pages, and nothing of what
+ * the bytes mean.  segment_file.h creates and opens the file, segment_name.h
+ * gives and removes its names, segment_lock.h has its locks.
  */
 #ifndef CMXI_SEGMENT_H
 #define CMXI_SEGMENT_H
@@ -25,8 +25,8 @@ struct cmxi_segment {
 	unsigned char *base;
 	size_t size;
 	/*
-	 * Kept for beacons and old kernels.  The application may close it
-	 * under us, and open another file there: cmxi_segment_owns_fd().
+	 * Used for beacons, and for old kernels.  The application may close it
+	 * and open another file under its number: cmxi_segment_owns_fd() tells.
 	 */
 	int fd;
 	dev_t device;
@@ -37,17 +37,17 @@ struct cmxi_segment {
 
 void cmxi_segment_close(struct cmxi_segment *);
 
-/* Is this descriptor one of the segment's file? */
+/* Does fd refer to the file of the segment? */
 bool cmxi_segment_is_file(const struct cmxi_segment *, int fd);
 
-/* Is fd still the file that was opened? */
+/* Does s->fd still refer to the file that was opened? */
 bool cmxi_segment_owns_fd(const struct cmxi_segment *);
 
 /*
  * For segment_create.c and segment_open.c.  adopt: note which file s->fd is.
- * set_path: keep the absolute path.  map: size bytes of the file.
- * populate: as cmxi_segment_reserve(), while there may be no header to count
- * in.  0 or a negative enum cmx_err.
+ * set_path: store the absolute path.  map: map size bytes of the file.
+ * populate: reserve without counting a failure, because the header may not
+ * exist yet.  Return 0 or a negative enum cmx_err.
  */
 int cmxi_segment_adopt(struct cmxi_segment *, const char *name, struct stat *,
     struct cmx_error *);
@@ -59,15 +59,16 @@ int cmxi_segment_populate(const struct cmxi_segment *, uint64_t offset,
     uint64_t size);
 
 /*
- * Make sure that the pages of [offset, offset + size) exist, so that a store
- * to them never faults.  Repeating it is harmless and cheap.  Keeps errno.
+ * Reserve the pages of [offset, offset + size), so that no store to them
+ * faults. Repeated calls are harmless and cheap.  Keeps errno.
+ *
  * Returns 0, CMX_ERR_NO_SPACE, CMX_ERR_SYSTEM, or CMX_ERR_FORMAT where the
  * range is outside of the file.
  */
 int cmxi_segment_reserve(const struct cmxi_segment *, uint64_t offset,
     uint64_t size);
 
-/* The same for [offset, offset + size) of every stripe. */
+/* Reserve [offset, offset + size) of every stripe. */
 int cmxi_segment_reserve_cells(const struct cmxi_segment *, uint64_t offset,
     uint64_t size);
 
@@ -77,14 +78,17 @@ cmxi_segment_header(const struct cmxi_segment *s)
 	return (struct cmxi_shm_header *)(void *)s->base;
 }
 
-/* The schema's text as accepted, fixed.schema_size bytes without a NUL. */
+/* The text of the schema, fixed.schema_size bytes without a NUL. */
 static inline const char *
 cmxi_segment_schema(const struct cmxi_segment *s)
 {
 	return (const char *)s->base + s->fixed.schema_offset;
 }
 
-/* A reference of an index or family word; bounds were checked, or trusted. */
+/*
+ * The record or entry that a word refers to.  Readers have checked the
+ * reference; writers trust it.
+ */
 static inline void *
 cmxi_segment_entry(const struct cmxi_segment *s, uint32_t ref)
 {
@@ -109,7 +113,7 @@ cmxi_segment_gauge_stripe(const struct cmxi_segment *s, uint64_t slot)
 	    slot * s->fixed.gauge_stripe_size;
 }
 
-/* Where the totals of the predecessor stand once they are carried. */
+/* The stripe that gets the totals of the predecessor when they are carried. */
 static inline unsigned char *
 cmxi_segment_carry_stripe(const struct cmxi_segment *s)
 {
@@ -123,7 +127,7 @@ cmxi_segment_n_stripes(const struct cmxi_segment *s)
 	return s->fixed.n_cpu_stripes + s->fixed.n_fallback_stripes;
 }
 
-/* Count something that went wrong; relaxed: it publishes nothing. */
+/* Add 1 to a statistic of the header.  relaxed: it publishes nothing. */
 void cmxi_segment_count(const struct cmxi_segment *, enum cmxi_stat,
     uint64_t n);
 

@@ -1,5 +1,5 @@
 /*
- * segment_create.c: a new segment, which has no name yet.
+ * segment_create.c: make a new segment, which has no name yet.
  */
 #include "segment/segment_file.h"
 
@@ -18,7 +18,7 @@
 #include "segment/boot_id.h"
 #include "segment/segment_path.h"
 
-/* A file without a name where path will be, or a memfd, in s->fd. */
+/* Open a file without a name where path will be, or a memfd, as s->fd. */
 static int
 open_unnamed(struct cmxi_segment *s, const char *path, struct cmx_error *err)
 {
@@ -42,7 +42,9 @@ open_unnamed(struct cmxi_segment *s, const char *path, struct cmx_error *err)
 	    "%s: cannot create a file in the directory %s", path, directory);
 }
 
-/* The unit of reservation: a page, or a huge page where the file has those. */
+/*
+ * The unit of reservation: the size of a page, or of a huge page on hugetlbfs.
+ */
 static uint32_t
 page_size_of(const struct stat *st)
 {
@@ -81,7 +83,9 @@ size_file(const struct cmxi_segment *s, const char *name, struct cmx_error *err)
 	    "%s: cannot give it %" PRIu64 " bytes", name, s->fixed.file_size);
 }
 
-/* Pages that exist from the start, so that nobody has to ask for them. */
+/*
+ * Reserve the pages that every process uses, so that none has to ask for them.
+ */
 static int
 reserve_initial(struct cmxi_segment *s)
 {
@@ -103,7 +107,7 @@ fill_new(struct cmxi_segment *s, const char *schema, const char *name,
 		    "%s: the file system has no room for a segment", name);
 	h = cmxi_segment_header(s);
 	*h = s->fixed;
-	h->arena_used = CMXI_ENTRY_UNIT; /* entry 0 means none */
+	h->arena_used = CMXI_ENTRY_UNIT; /* entry 0 refers to nothing */
 	h->cell_used = CMXI_STRIPE_HEADER;
 	h->cell_ready = s->fixed.page_size;
 	h->gauge_used = CMXI_STRIPE_HEADER;

@@ -7,16 +7,18 @@
 #include "segment/segment.h"
 
 /*
- * Locks that the kernel drops with their holder.  writer: this process can
- * write, and so can the children that inherit the mapping.  apply: nobody
- * else replaces the segment meanwhile; waits for whoever does.
- * Return 0 or CMX_ERR_SYSTEM.
+ * Locks that the kernel drops when their holder ends.  The writer lock tells
+ * that this process, and every child that inherits the mapping, can write.  The
+ * apply lock keeps others from replacing the segment, and waits for one that
+ * does.  Both return 0 or CMX_ERR_SYSTEM.
  */
 int cmxi_segment_lock_as_writer(const struct cmxi_segment *,
     struct cmx_error *);
 int cmxi_segment_lock_apply(const struct cmxi_segment *, struct cmx_error *);
 
-/* Does any process hold it?  -1 where the kernel cannot tell. */
+/*
+ * Does any process hold the writer lock?  -1 where the kernel cannot tell.
+ */
 int cmxi_segment_has_writers(const struct cmxi_segment *);
 
 #endif

@@ -42,7 +42,7 @@ link_fd(int fd, const char *path)
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
-	/* Without /proc there is this way, for root. */
+	/* Without /proc, root can still link by the empty path. */
 	if (errno == ENOENT)
 		return linkat(fd, "", AT_FDCWD, path, AT_EMPTY_PATH);
 	return -1;
@@ -83,7 +83,7 @@ cmxi_segment_replace(struct cmxi_segment *s, const struct cmxi_owner *owner,
 	if (asprintf(&temporary, "%s.new", s->path) < 0)
 		return cmxi_error(err, CMX_ERR_MEMORY, "%s: no memory",
 		    s->path);
-	/* One may be there from an attempt that was killed. */
+	/* An earlier attempt that was killed may have left the name. */
 	if (unlink(temporary) != 0 && errno != ENOENT)
 		r = link_error(temporary, err);
 	else if (link_fd(s->fd, temporary) != 0)
@@ -130,7 +130,7 @@ cmxi_segment_mark_retired(int fd)
 	    offsetof(struct cmxi_shm_header, retired));
 }
 
-/* Still the file that fd is, and not one that came under its name since. */
+/* Does path still name the file that fd is, and no newer one? */
 static bool
 is_named(int fd, const char *path)
 {
@@ -146,7 +146,7 @@ cmxi_segment_is_named(const struct cmxi_segment *s)
 	return s->path != NULL && is_named(s->fd, s->path);
 }
 
-/* The segments that one replaced lose their names too. */
+/* Remove the names of the segments that this one replaced. */
 static void
 remove_predecessors(const char *path, const struct cmxi_shm_header *h)
 {
@@ -182,7 +182,7 @@ cmxi_segment_remove(const char *path, struct cmx_error *err)
 
 	if (fd < 0)
 		return cmxi_segment_open_error(path, errno, err);
-	/* A damaged segment too; but nothing that never was one. */
+	/* Checks the magic only, so that damaged segments can be removed. */
 	if (pread(fd, &header, sizeof(header), 0) < CMXI_MAGIC_SIZE ||
 	    memcmp(header.magic, CMXI_MAGIC, CMXI_MAGIC_SIZE) != 0)
 		r = cmxi_error(err, CMX_ERR_FORMAT,

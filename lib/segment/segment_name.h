@@ -6,7 +6,7 @@
 
 #include "segment/segment.h"
 
-/* Whose a new file is, and who may do what with it. */
+/* The owner, group and mode that a new file gets. */
 struct cmxi_owner {
 	mode_t mode;
 	uid_t uid; /* -1: as it is */
@@ -14,31 +14,42 @@ struct cmxi_owner {
 };
 
 /*
- * Give it its name.  Returns CMX_ERR_EXISTS where another was faster; the
- * caller then closes this one and opens that.
+ * Give a new segment its name.  Returns CMX_ERR_EXISTS where another process
+ * has given the name to its segment; the caller then opens that one.
  */
 int cmxi_segment_publish(struct cmxi_segment *, const struct cmxi_owner *,
     struct cmx_error *);
 
-/* Give it the name of another file, which loses it at that instant. */
+/*
+ * Give a new segment the name of another file, which loses the name at that
+ * instant.
+ */
 int cmxi_segment_replace(struct cmxi_segment *, const struct cmxi_owner *,
     struct cmx_error *);
 
-/* Give an opened segment's file one more name; it may have it already. */
+/* Give the file of an opened segment a second name, unless it has it. */
 int cmxi_segment_link(const struct cmxi_segment *, const char *path,
     struct cmx_error *);
 
-/* Say in the header that the name is gone; best effort. */
+/* Note in the header that the name was removed, if that can be written. */
 void cmxi_segment_mark_retired(int fd);
 
-/* Mark a segment as retired and take its name away. */
+/*
+ * Remove the name of a segment, mark the segment as retired, and do the same
+ * with those that it replaced.
+ */
 int cmxi_segment_remove(const char *path, struct cmx_error *);
 
 /* Does its path still name this file? */
 bool cmxi_segment_is_named(const struct cmxi_segment *);
 
-/* Where a segment lies that was replaced by one of this path. */
-#define CMXI_PREDECESSOR_SUFFIX 17 /* a point, 16 hexadecimal digits */
+/* The length of a point and 16 hexadecimal digits. */
+#define CMXI_PREDECESSOR_SUFFIX 17
+
+/*
+ * The second name of a segment with this seed, which was replaced by one of
+ * this path.
+ */
 int cmxi_segment_predecessor_path(const char *path, uint64_t seed, char *buf,
     size_t size, struct cmx_error *);
 

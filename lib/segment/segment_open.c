@@ -1,5 +1,5 @@
 /*
- * segment_open.c: a segment that is there, checked before it is mapped.
+ * segment_open.c: check an existing segment, and map it.
  */
 #include "segment/segment_file.h"
 
@@ -30,9 +30,9 @@ check_kind(const struct stat *st, const char *path, struct cmx_error *err)
 }
 
 /*
- * May a writer trust whoever made this file?  Root and oneself, yes; others
- * where only trusted people can put files into the directory: it belongs to
- * root or oneself and is not open to the world.
+ * May a writer trust the owner of this file?  It trusts root and its own user.
+ * It trusts others only if strangers cannot put a file into the directory: the
+ * directory belongs to root or to its own user, and is not open to the world.
  */
 static int
 check_owner(const struct stat *st, const char *path, struct cmx_error *err)
@@ -145,7 +145,10 @@ cmxi_segment_open(struct cmxi_segment *s, const char *path,
 	int r;
 
 	memset(s, 0, sizeof(*s));
-	/* Never O_CREAT: fs.protected_regular refuses it on others' files. */
+	/*
+	 * Never with O_CREAT, which fs.protected_regular refuses on files of
+	 * others.
+	 */
 	s->fd = cmxi_fd_move_up(
 	    open(path, mode | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 	if (s->fd < 0)

@@ -1,5 +1,5 @@
 /*
- * segment_path.c: where a segment lies, and what kind of place that is.
+ * segment_path.c: where a segment is, and on what kind of file system.
  */
 #include "segment/segment_path.h"
 
@@ -51,7 +51,10 @@ cmxi_fd_check_filesystem(int fd, const char *name, bool may_be_any,
 	    name, type);
 }
 
-/* Away from 0, 1 and 2: a program that closed those prints into them. */
+/*
+ * Use a descriptor above 2: a program that closed one of these prints into the
+ * next file it opens.
+ */
 int
 cmxi_fd_move_up(int fd)
 {
@@ -94,7 +97,7 @@ cmxi_path_name(const char *path)
 	return slash == NULL ? path : slash + 1;
 }
 
-/* secure_getenv: a set-uid program's user does not choose its segment. */
+/* secure_getenv(), so that nobody chooses the segment of a set-uid program. */
 static const char *
 named_path(void)
 {
@@ -148,7 +151,8 @@ int
 cmxi_path_make_directory(const char *path, struct cmx_error *err)
 {
 	char directory[CMXI_PATH_MAX];
-	mode_t mode = strncmp(path, "/run/", 5) == 0 ? 02770 : 0700;
+	mode_t mode =
+	    geteuid() == 0 && strncmp(path, "/run/", 5) == 0 ? 02770 : 0700;
 	struct stat st;
 
 	cmxi_path_directory(path, directory, sizeof(directory));

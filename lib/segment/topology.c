@@ -11,11 +11,14 @@
 #define POSSIBLE_CPUS_FILE "/sys/devices/system/cpu/possible"
 #define CPUS_MAX           8192
 
-/* Two shards at least: one thread of each of two CPUs. */
+/* At least two shards, so that threads of two CPUs need not share one. */
 #define FALLBACK_MIN 2
 #define FALLBACK_MAX 16
 
-/* Beside CPU stripes the fallback is for the few that cannot use those. */
+/*
+ * Beside CPU stripes few processes use the fallback: those that cannot use the
+ * stripes.
+ */
 #define FALLBACK_MAX_BESIDE_CPUS 4
 
 uint32_t
@@ -44,8 +47,8 @@ cmxi_topology_parse_list(const char *list)
 }
 
 /*
- * Possible, not online: a CPU may come later, and an id may be higher than
- * the count.
+ * The CPUs that are possible, not those online: a CPU may be added later, and
+ * its number may exceed the count.
  */
 static uint32_t
 n_possible_cpus(void)

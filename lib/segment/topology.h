@@ -13,14 +13,14 @@ struct cmxi_topology {
 };
 
 /*
- * For a new segment: a stripe for each possible CPU where rseq works, and the
- * fallback.
+ * The stripes of a new segment: one for each possible CPU where rseq works, and
+ * the fallback.
  */
 struct cmxi_topology cmxi_topology_read(bool rseq_works);
 
 /*
- * The highest number in a list such as "0-3,8-11", plus one; 0 where it is
- * not such a list.
+ * The highest number in a list such as "0-3,8-11", plus one; 0 for a text that
+ * is no such list.
  */
 uint32_t cmxi_topology_parse_list(const char *list);
 

@@ -8,10 +8,13 @@
 #include "base/require.h"
 #include "segment/words.h"
 
-/* Arena pages are reserved in steps of this, to ask the kernel seldom. */
+/*
+ * The arena reserves pages in steps of this size, so that it asks the kernel
+ * seldom.
+ */
 #define ARENA_STEP (64 * 1024)
 
-/* A region that is taken from its beginning on. */
+/* A region whose space is taken from its beginning on. */
 struct region {
 	uint64_t *used;  /* the bump mark */
 	uint64_t *ready; /* below it pages exist; null: reserve each time */
@@ -20,7 +23,10 @@ struct region {
 	int (*reserve)(const struct cmxi_segment *, uint64_t at, uint64_t n);
 };
 
-/* Make sure that [0, end) of a region has pages. */
+/*
+ * Reserve the pages of [from, end) of a region, and raise its ready mark if it
+ * has one.
+ */
 static int
 make_ready(const struct cmxi_segment *s, const struct region *r, uint64_t from,
     uint64_t end)
@@ -46,7 +52,7 @@ make_ready(const struct cmxi_segment *s, const struct region *r, uint64_t from,
 }
 
 /*
- * Take size bytes on a multiple of align.  Pages come first, and then the
+ * Take size bytes on a multiple of align.  The pages are reserved before the
  * mark moves: a file system that is full for a while costs no space.
  */
 static int
@@ -55,7 +61,7 @@ take_space(const struct cmxi_segment *s, const struct region *r, uint64_t size,
 {
 	uint64_t used = cmxi_load64_relaxed(r->used);
 
-	/* Bound: a turn is lost only to another's success. */
+	/* Bound: a turn is lost only to another writer's success. */
 	for (;;) {
 		uint64_t from = cmxi_round_up(used, align);
 		int result;
@@ -65,7 +71,10 @@ take_space(const struct cmxi_segment *s, const struct region *r, uint64_t size,
 		result = make_ready(s, r, from, from + size);
 		if (result != 0)
 			return result;
-		/* relaxed: taking publishes nothing; its pages exist */
+		/*
+		 * relaxed: reserving space publishes no data; the pages were
+		 * populated above
+		 */
 		if (cmxi_cas64_relaxed(r->used, &used, from + size)) {
 			*at = from;
 			return 0;

@@ -1,8 +1,8 @@
 /*
  * arena.h: taking space in a segment, with its pages.
  *
- * Space is taken from bump marks and never given back; what an insert loses
- * to another is kept in the process for its next one.
+ * Bump marks only grow: space is never given back.  The process keeps space
+ * that it took and did not use (own_page.h) for its next insert.
  */
 #ifndef CMXI_ARENA_H
 #define CMXI_ARENA_H
@@ -22,7 +22,10 @@ int cmxi_arena_take_entry(const struct cmxi_segment *, uint64_t size,
 int cmxi_arena_take_cells(const struct cmxi_segment *, uint64_t size,
     uint64_t *offset);
 
-/* Take a gauge's 8 bytes in every gauge stripe; the shared one has its page. */
+/*
+ * Take a gauge's 8 bytes in every gauge stripe, and reserve the page of the
+ * shared one.
+ */
 int cmxi_arena_take_gauge(const struct cmxi_segment *, uint64_t *offset);
 
 #endif

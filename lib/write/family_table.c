@@ -1,9 +1,9 @@
 /*
  * family_table.c: the append-only table of families.
  *
- * A word goes from 0 to a record once.  Whoever appends compares with every
- * family on its way to the first free word, so that two writers with one name
- * meet in one word, exactly as in the index.
+ * A word changes once, from 0 to a record.  A writer that appends compares its
+ * definition with every family before the first free word, so two writers with
+ * one name compete for the same word, as in the index.
  */
 #include "write/family_table.h"
 
@@ -20,7 +20,7 @@
 #include "segment/words.h"
 #include "write/series.h"
 
-/* Records begin on a cache line, so that their bounds do. */
+/* Records are aligned to a cache line, so that their bounds are too. */
 #define RECORD_ALIGN 64
 
 static uint32_t
@@ -50,7 +50,7 @@ cmxi_family_find(const struct cmx_registry *reg, const char *name)
 	const struct cmxi_shm_family *record;
 	uint64_t word;
 
-	/* Bound: the table. */
+	/* Bound: the number of words of the table. */
 	for (uint64_t i = 0; i < reg->segment.fixed.n_family_words; i++) {
 		record = record_at(reg, i, &word);
 		if (record == NULL)
@@ -62,7 +62,7 @@ cmxi_family_find(const struct cmx_registry *reg, const char *name)
 	return 0;
 }
 
-/* A family of this name is there: is it the same? */
+/* The table has a family of this name: does it have the same definition? */
 static int
 compare_with_record(const struct cmxi_shm_family *record,
     const struct cmx_family_def *def, struct cmx_error *err)
@@ -82,7 +82,7 @@ compare_with_record(const struct cmxi_shm_family *record,
 	    def->name, there, wanted);
 }
 
-/* Would a new family expose a name of one that is there? */
+/* Would a new family expose a name that a family of the table exposes? */
 static int
 check_clash(const struct cmxi_shm_family *record,
     const struct cmx_family_def *def, struct cmx_error *err)
@@ -110,14 +110,14 @@ take_error(int r, const char *name, struct cmx_error *err)
 	    name);
 }
 
-/* Where a definition belongs in the table. */
+/* The result of a search for a definition. */
 struct place {
 	enum { NAME_IS_THERE, NAME_CLASHES, WORD_IS_FREE, TABLE_IS_FULL } what;
 	uint64_t word;
 	uint32_t entry; /* of the family that has the name */
 };
 
-/* Look at the families from a word on; err is filled for a clash. */
+/* Search the table from a word on; a clash fills err. */
 static struct place
 look_for(const struct cmx_registry *reg, const struct cmx_family_def *def,
     uint64_t from, struct cmx_error *err)
@@ -125,7 +125,7 @@ look_for(const struct cmx_registry *reg, const struct cmx_family_def *def,
 	const struct cmxi_shm_family *record;
 	uint64_t word;
 
-	/* Bound: the table. */
+	/* Bound: the number of words of the table. */
 	for (uint64_t i = from; i < reg->segment.fixed.n_family_words; i++) {
 		record = record_at(reg, i, &word);
 		if (record == NULL)
@@ -144,7 +144,7 @@ struct new_family {
 	struct cmxi_space record, overflow;
 };
 
-/* What a lost race leaves is kept for the next insert of this process. */
+/* Give the space of a lost race to the next insert of this process. */
 static void
 keep_space(const struct cmx_registry *reg, const struct new_family *family)
 {
@@ -175,7 +175,7 @@ make_family(const struct cmx_registry *reg, const struct cmx_family_def *def,
 	return take_error(r, def->name, err);
 }
 
-/* False where another process took the word. */
+/* Publish a record.  Returns false where another writer took the word. */
 static bool
 append_at(const struct cmx_registry *reg, uint64_t at, const char *name,
     uint32_t entry)
@@ -203,7 +203,7 @@ full_error(const struct cmx_registry *reg, const char *name,
 	    name, reg->segment.fixed.n_family_words);
 }
 
-/* The family that has the name: is it the same? */
+/* Another family has the name: does it have the same definition? */
 static int
 settle_with(const struct cmx_registry *reg, uint32_t there,
     const struct cmx_family_def *def, uint32_t *entry, struct cmx_error *err)
@@ -222,10 +222,13 @@ cmxi_family_append(const struct cmx_registry *reg,
 	int r = 0;
 
 	REQUIRE(def->name != NULL);
-	/* Nearly always it is there, and nothing else has to be looked at. */
+	/* Fast path: the family nearly always exists. */
 	if (there != 0)
 		return settle_with(reg, there, def, entry, err);
-	/* Bound: the table; a word that was lost is looked at again. */
+	/*
+	 * Bound: the number of words of the table; a word that was lost is
+	 * examined once more.
+	 */
 	for (;;) {
 		place = look_for(reg, def, place.word, err);
 		if (place.what != WORD_IS_FREE)

@@ -16,7 +16,7 @@ uint32_t cmxi_family_find(const struct cmx_registry *, const char *name);
 int cmxi_family_append(const struct cmx_registry *,
     const struct cmx_family_def *, uint32_t *entry, struct cmx_error *);
 
-/* What cmxi_family_append() would find. */
+/* Tell what cmxi_family_append() would find, without appending. */
 enum cmxi_family_fit {
 	CMXI_FAMILY_IS_THERE, /* the same, with the same max_series */
 	CMXI_FAMILY_IS_NEW,

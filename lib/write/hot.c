@@ -1,10 +1,10 @@
 /*
  * hot.c: add, set, observe, and nothing else.
  *
- * An update of a counter or histogram goes to the stripe of this CPU, by a
- * section that the kernel restarts where it is interrupted; or, where that
- * cannot be, to a fallback stripe, by locked instructions.  Never does one
- * stripe take both (S1).
+ * An update of a counter or histogram goes to the stripe of this CPU, in a
+ * section that the kernel restarts when it interrupts it.  Where sections
+ * cannot be used, it goes to a fallback stripe, by locked instructions.  No
+ * stripe takes both kinds (S1).
  */
 #include "codeai/metrics.h"
 
@@ -20,15 +20,16 @@
 #include "write/slot.h"
 
 /*
- * Tries at the CPU's stripe.  An abort is rare (one in millions of updates);
- * under a debugger that steps every try is one, and the fallback goes on.
+ * The most tries at the CPU's stripe.  An abort is rare (one in millions of
+ * updates).  Under a debugger that steps, every try aborts, and the fallback
+ * ends the loop.
  */
 #define RSEQ_TRIES 8
 
-/* Spreads the thread pointers, which are far apart: see hash.h. */
+/* Multiplying mixes the thread pointers, whose low bits are often equal. */
 #define SPREAD UINT64_C(0x9e3779b97f4a7c15) /* CMXI_HASH_GOLDEN */
 
-/* Whole numbers that a double holds exactly. */
+/* Below this bound a double holds every whole number exactly. */
 #define WHOLE_MAX 9007199254740992.0 /* 2^53 */
 
 static inline uint64_t
@@ -56,7 +57,7 @@ make_salt(const struct cmx_registry *reg)
 	    &cmxi_segment_header(&reg->segment)->shard_ticket, 1);
 	uint64_t salt = ticket + 1;
 
-	/* relaxed: any value will do, and every thread's is as good */
+	/* relaxed: any value will do, and any thread may set it */
 	cmxi_store64_relaxed(&reg->own->salt, salt);
 	return salt;
 }
@@ -93,8 +94,8 @@ add_double_locked(uint64_t *cell, double v)
 	uint64_t seen = cmxi_load64_relaxed(cell);
 
 	/*
-	 * relaxed: a lone count, it publishes nothing.
-	 * Bound: a turn is lost only to another's success.
+	 * relaxed: a lone count publishes nothing.  Bound: a turn is lost only
+	 * to another writer's success.
 	 */
 	while (!cmxi_cas64_relaxed(cell, &seen,
 	    cmxi_double_to_bits(cmxi_bits_to_double(seen) + v)))
@@ -114,7 +115,7 @@ add_pair_locked(struct cmxi_pair *pair, double v)
 		    (const uint64_t *)(const void *)pair + 1)) };
 	struct cmxi_pair wanted;
 
-	/* Bound: a turn is lost only to another's success. */
+	/* Bound: a turn is lost only to another writer's success. */
 	do {
 		wanted.count = seen.count + 1;
 		wanted.sum = seen.sum + v;
@@ -172,18 +173,21 @@ count_in_stripe(const struct cmx_registry *reg, uint32_t cpu, size_t offset)
 {
 	unsigned char *stripe = cmxi_segment_stripe(&reg->segment, cpu);
 
-	/* relaxed: a lone count; no section writes it, so it is locked (S1) */
+	/* relaxed: a lone count.  Locked, because no section writes it (S1). */
 	cmxi_add64_relaxed((uint64_t *)(void *)(stripe + offset), 1);
 }
 
-/* Try again after the first try was interrupted; false where none did. */
+/*
+ * Try again after an interrupted first try.  Returns false where every try was
+ * interrupted, or the thread has no CPU stripe now.
+ */
 static bool
 retry_on_cpu(const struct cmx_registry *reg, enum kind kind,
     unsigned char *first_cell, union amount a)
 {
 	uint32_t cpu = cmx_rseq_cpu(reg->rseq_offset);
 
-	/* Bound: RSEQ_TRIES; the thread may be on another CPU each time. */
+	/* Bound: RSEQ_TRIES.  The thread may be on another CPU at each try. */
 	for (int i = 1; i < RSEQ_TRIES && cpu < reg->n_cpus; i++) {
 		count_in_stripe(reg, cpu,
 		    offsetof(struct cmxi_shm_stripe, rseq_aborts));
@@ -200,7 +204,10 @@ retry_on_cpu(const struct cmx_registry *reg, enum kind kind,
 
 #endif
 
-/* After the first try did not do, or there was none. */
+/*
+ * The path after a first try that was interrupted, or that could not be made:
+ * more tries, then the fallback.
+ */
 static CMXI_NOINLINE void
 add_off_fast_path(const struct cmx_registry *reg, enum kind kind,
     unsigned char *first_cell, union amount a)
@@ -220,7 +227,10 @@ add_to_cell(const struct cmx_registry *reg, enum kind kind,
 #ifdef CMX_HAS_RSEQ
 	uint32_t cpu = cmx_rseq_cpu(reg->rseq_offset);
 
-	/* Unsigned: a thread without registration has CPU -1 or -2. */
+	/*
+	 * A thread without registration has CPU -1 or -2, which is large as
+	 * unsigned.
+	 */
 	if (cmxi_likely(cpu < reg->n_cpus) &&
 	    add_on_cpu(kind, reg->rseq_offset, cpu,
 		first_cell + ((size_t)cpu << reg->stripe_shift), a))
@@ -259,7 +269,10 @@ cmx_counter_add_double(const struct cmx_counter *c, double v)
 {
 	if (c->cell == NULL)
 		return;
-	/* An infinite total would stay infinite for ever. */
+	/*
+	 * An infinite total would stay infinite for ever, so infinity is
+	 * refused.
+	 */
 	if (!(v >= 0) || isinf(v))
 		count_invalid(c->registry);
 	else if (c->is_double)
@@ -322,7 +335,7 @@ cmx_gauge_add(const struct cmx_gauge *g, double v)
 	if (g->registry == NULL || (cell = gauge_cell(g)) == NULL)
 		return;
 	seen = cmxi_load64_relaxed(cell);
-	/* Bound: a turn is lost only to another's success. */
+	/* Bound: a turn is lost only to another writer's success. */
 	do {
 		old = seen == 0 ? 0 : cmxi_gauge_value(seen);
 	} while (!cmxi_cas64_relaxed(cell, &seen, cmxi_gauge_bits(old + v)));
@@ -348,7 +361,10 @@ cmx_gauge_dec(const struct cmx_gauge *g)
 
 /* Histograms */
 
-/* Bounds that are compared with all at once; more are halved first. */
+/*
+ * At most so many bounds are compared with all at once; more are searched by
+ * halving.
+ */
 #define LINEAR_MAX 32
 
 typedef double two_doubles __attribute__((vector_size(16)));
@@ -375,7 +391,7 @@ count_below(const double *bounds, uint32_t n, double v)
 	return (uint32_t)(below[0] + below[1]);
 }
 
-/* The same by halving, with conditional moves. */
+/* The same result by halving, with conditional moves. */
 static CMXI_NOINLINE uint32_t
 count_below_many(const double *bounds, uint32_t n, double v)
 {
@@ -390,13 +406,13 @@ count_below_many(const double *bounds, uint32_t n, double v)
 	return (uint32_t)(base - bounds) + (*base < v);
 }
 
-/* The bucket of v: that of the first bound that is not below it. */
+/* The bucket of v: that of the first bound that is at least v. */
 static inline uint32_t
 bucket_of(const double *bounds, uint32_t n_bounds, double v)
 {
 	if (cmxi_unlikely(n_bounds > LINEAR_MAX))
 		return count_below_many(bounds, n_bounds, v);
-	/* What pads them is +Inf, and never below. */
+	/* The padding is +Inf, which is never below v. */
 	return count_below(bounds,
 	    (uint32_t)cmxi_family_record_padded(n_bounds), v);
 }
@@ -415,7 +431,9 @@ cmx_histogram_observe(const struct cmx_histogram *h, double v)
 {
 	if (cmxi_unlikely(h->cell == NULL))
 		return;
-	/* An infinite sum would stay infinite for ever. */
+	/*
+	 * An infinite sum would stay infinite for ever, so infinity is refused.
+	 */
 	if (cmxi_unlikely(!isfinite(v) || (v < 0 && h->is_native)))
 		count_invalid(h->registry);
 	else

@@ -6,10 +6,10 @@
 
 #include "write/registry.h"
 
-/* Add 1 to the counter of whole numbers whose cells are at an offset. */
+/* Add 1 to a counter of whole numbers, given the offset of its cells. */
 void cmxi_hot_count(const struct cmx_registry *, uint64_t cell_offset);
 
-/* Observe v in the histogram; v is finite. */
+/* Observe v, which is finite, in a histogram. */
 void cmxi_hot_observe(const struct cmx_registry *,
     const struct cmxi_shm_family *, uint64_t cell_offset, double v);
 

@@ -1,5 +1,5 @@
 /*
- * hot_exemplar.c: updates that leave an example of themselves.
+ * hot_exemplar.c: updates that store an exemplar.
  */
 #include "codeai/metrics.h"
 
@@ -11,7 +11,7 @@
 #include "segment/segment.h"
 #include "write/registry.h"
 
-/* Store it in a slot, or count it as bad. */
+/* Store an exemplar in a slot, or count it as bad. */
 static void
 store_exemplar(const struct cmx_registry *reg, uint32_t exemplars, size_t slot,
     double v, size_t n, const struct cmx_label *pairs)
@@ -37,11 +37,11 @@ cmx_counter_add_exemplar(const struct cmx_counter *c, uint64_t amount, size_t n,
 		    pairs);
 }
 
-/* The shown bucket of v. */
+/* The index of the shown bucket that v falls into. */
 static size_t
 shown_bucket_of(const struct cmx_histogram *h, double v)
 {
-	/* The cells' bounds stand right behind the record. */
+	/* The bounds of the cells begin right after the record. */
 	const struct cmxi_shm_family *record =
 	    (const struct cmxi_shm_family *)(const void *)h->bounds - 1;
 	const double *shown = cmxi_family_record_shown(record);

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/require.h"
 
-/* Give the index page of a word its memory, and say so. */
+/* Reserve the memory of the index page that has a word, and set its bit. */
 static int
 make_page(const struct cmxi_segment *s, uint64_t slot)
 {
@@ -47,14 +47,14 @@ cmxi_entry_fill(struct cmxi_shm_series *entry, const struct cmxi_key *key,
 	}
 }
 
-/* As cmxi_index_publish(), without the counts. */
+/* Publish as cmxi_index_publish() does, without the counts. */
 static uint32_t
 publish_word(const struct cmxi_segment *s, const struct cmxi_key *key,
     struct cmxi_probe *p, uint32_t ref)
 {
 	uint64_t word = (key->hash >> 32) << 32 | ref;
 
-	/* Bound: each turn moves on one word, or finds the key. */
+	/* Bound: each turn moves on by one word, or finds the key. */
 	while (p->n < CMXI_PROBE_MAX) {
 		uint64_t seen = 0;
 
@@ -69,7 +69,9 @@ publish_word(const struct cmxi_segment *s, const struct cmxi_key *key,
 		 */
 		if (cmxi_cas64_release(cmxi_index_word(s, slot), &seen, word))
 			return ref;
-		/* Lost: the winner may have inserted the same key. */
+		/*
+		 * The word is taken: the winner may have inserted the same key.
+		 */
 		cmxi_index_walk(s, key, p);
 		if (p->found != 0)
 			return p->found;
@@ -78,8 +80,9 @@ publish_word(const struct cmxi_segment *s, const struct cmxi_key *key,
 }
 
 /*
- * inserts_begun is what is published and what is under way, inserts_done what
- * is published; equal, they say that nothing is under way.
+ * inserts_begun counts the inserts that were published or are under way;
+ * inserts_done those that were published.  Equal counts say that none is under
+ * way.
  */
 static void
 change_insert_count(uint64_t *count, uint64_t change)
@@ -106,7 +109,10 @@ cmxi_index_publish(const struct cmxi_segment *s, const struct cmxi_key *key,
 	if (there == ref)
 		change_insert_count(&h->inserts_done, 1);
 	else
-		/* Nothing was published: the two counts are equal again. */
+		/*
+		 * The insert published nothing: take it back, so that the
+		 * counts are equal again.
+		 */
 		change_insert_count(&h->inserts_begun, (uint64_t)-1);
 	return there;
 }

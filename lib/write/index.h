@@ -17,8 +17,8 @@
 #include "segment/words.h"
 
 /*
- * A key as it is asked for: it stays where the caller's strings are, and is
- * written down only in an entry.
+ * A key to look up.  Its values stay in the caller's strings; only an entry has
+ * them as bytes.
  */
 struct cmxi_key {
 	uint32_t family;
@@ -29,7 +29,10 @@ struct cmxi_key {
 	uint16_t lengths[CMX_LABELS_MAX];
 };
 
-/* Measure and hash; false where a value is longer than the limit. */
+/*
+ * Measure and hash the values.  Returns false where a value is longer than the
+ * limit.
+ */
 static inline bool
 cmxi_key_build(struct cmxi_key *key, uint32_t family, size_t n_labels,
     const char *const *values, uint64_t seed)
@@ -65,7 +68,10 @@ cmxi_entry_has_key(const struct cmxi_segment *s, uint32_t ref,
 
 	if (entry->key_size != key->size || entry->key_family != key->family)
 		return false;
-	/* Sizes are equal, so no label is looked for behind the key. */
+	/*
+	 * Both sizes are equal, so the walk over the labels stays inside of the
+	 * key.
+	 */
 	for (uint32_t i = 0; i < key->n_labels; i++) {
 		size_t n = key->lengths[i];
 		uint16_t length;
@@ -81,8 +87,9 @@ cmxi_entry_has_key(const struct cmxi_segment *s, uint32_t ref,
 }
 
 /*
- * Where a probe stands: buckets of words, one cache line each, a step apart
- * that the hash chooses too; an odd step meets every bucket of 2^n.
+ * The position of a probe.  A bucket has 64 bytes.  The hash chooses the first
+ * bucket and the step to the next; the step is odd, so it reaches every bucket
+ * of 2^n.
  */
 struct cmxi_probe {
 	uint64_t bucket;
@@ -103,7 +110,7 @@ cmxi_bucket_mask(const struct cmxi_segment *s)
 	return s->fixed.n_index_words / CMXI_BUCKET_WORDS - 1;
 }
 
-/* To the next word, or to the first one of the next bucket. */
+/* Go to the next word of the bucket, or to the first one of the next bucket. */
 static inline void
 cmxi_probe_next(const struct cmxi_segment *s, struct cmxi_probe *p)
 {
@@ -131,7 +138,7 @@ cmxi_index_walk(const struct cmxi_segment *s, const struct cmxi_key *key,
 	for (; p->n < CMXI_PROBE_MAX; cmxi_probe_next(s, p)) {
 		uint64_t slot = cmxi_probe_slot(p), word;
 
-		/* A bucket lies in one page. */
+		/* A bucket lies within one page. */
 		if (p->n % CMXI_BUCKET_WORDS == 0 &&
 		    !cmxi_index_page_exists(s, slot))
 			return;
@@ -156,14 +163,14 @@ cmxi_index_find(const struct cmxi_segment *s, const struct cmxi_key *key)
 	return p.found;
 }
 
-/* Fill an entry that is not published yet: its key and its cells. */
+/* Fill an unpublished entry: its key and its cells. */
 void cmxi_entry_fill(struct cmxi_shm_series *, const struct cmxi_key *,
     uint64_t cell_offset);
 
 /*
- * Put a filled entry into the index, from where a walk ended.  Returns the
- * entry that is there in the end: ref, another's of the same key, or 0 where
- * the probe ran out or the index got no page.
+ * Publish a filled entry at the place where a walk ended.  Returns the entry
+ * that the index has then: ref, another writer's entry of the same key, or 0
+ * where the probe ran out or the index got no page.
  */
 uint32_t cmxi_index_publish(const struct cmxi_segment *,
     const struct cmxi_key *, struct cmxi_probe *, uint32_t ref);

@@ -214,7 +214,9 @@ cmx_counter_find_layout(unsigned int layout, const struct cmx_family *family,
 
 	if (counter == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT, "counter is null");
-	/* Every layout has this size; a zeroed one is a sink in each. */
+	/*
+	 * All layouts have this size; a zeroed layout is a sink for each type.
+	 */
 	memset(counter, 0, sizeof(*counter));
 	if (layout != CMX_HANDLE_LAYOUT)
 		return cmxi_error(err, CMX_ERR_MISMATCH,
@@ -228,7 +230,7 @@ cmx_counter_find_layout(unsigned int layout, const struct cmx_family *family,
 	*counter = (struct cmx_counter){
 		.cell = first_cell(family->registry, entry->cell_offset),
 		.registry = family->registry,
-		/* An inlined update is one of whole numbers. */
+		/* Inlined updates are those of whole numbers. */
 		.n_cpus = is_double ? 0 : family->registry->n_cpus,
 		.stripe_shift = family->registry->stripe_shift,
 		.is_double = is_double,

@@ -23,7 +23,10 @@
 #include "write/series.h"
 #include "write/slot.h"
 
-/* A creator that loses attaches; a segment may be removed in between. */
+/*
+ * Tries to attach or create: a creator that loses the race attaches, and the
+ * segment may be removed in between.
+ */
 #define OPEN_TRIES 4
 
 #define OPEN_FLAGS \
@@ -31,7 +34,7 @@
 
 /* Creation */
 
-/* The widest series among the schema's families. */
+/* The number of bytes of the widest series among the schema's families. */
 static uint64_t
 largest_cell(const struct cmxi_schema *schema)
 {
@@ -65,7 +68,7 @@ cmxi_layout_for_schema(const struct cmxi_schema *schema, bool is_empty)
 	};
 }
 
-/* Create the series whose values the schema lists, one by one. */
+/* Create the series whose label values the schema lists. */
 static void
 create_values(const struct cmx_registry *reg,
     const struct cmxi_schema_family *family, uint32_t entry)
@@ -124,7 +127,7 @@ cmxi_registry_set_stripes(struct cmx_registry *reg)
 	reg->rseq_offset = cmxi_rseq_offset();
 }
 
-/* Create a segment and fill it; a null path makes a private one. */
+/* Create a segment and fill it; a null path creates a private one. */
 static int
 create_segment(struct cmx_registry *reg, const char *path,
     const struct cmxi_schema *schema, const struct cmx_create_options *options,
@@ -158,11 +161,14 @@ create_segment(struct cmx_registry *reg, const char *path,
 	return r;
 }
 
-/* The schema that a call names; parsed when that is needed, and once. */
+/*
+ * The schema that a call names.  It is parsed when it is first needed, at most
+ * once.
+ */
 struct source {
 	struct cmxi_schema_text text;
 	struct cmxi_schema *parsed;
-	bool is_named; /* not the built-in one, for want of another */
+	bool is_named; /* false: the built-in one, as a fallback */
 };
 
 static int
@@ -174,8 +180,8 @@ parse_source(struct source *source, struct cmx_error *err)
 }
 
 /*
- * Was the segment made from this very text?  Then its creator has put every
- * family of it there, and nothing is left to be done.
+ * Was the segment made from this very text?  Then its creator has added every
+ * family, and an open has nothing to add.
  */
 static bool
 is_made_from(const struct cmxi_segment *s, const struct cmxi_schema_text *text)
@@ -209,8 +215,9 @@ attach_segment(struct cmx_registry *reg, const char *path, unsigned int flags,
 	cmxi_registry_set_stripes(reg);
 	r = cmxi_segment_lock_as_writer(&reg->segment, err);
 	/*
-	 * Whoever replaced the segment between the open and the lock may have
-	 * looked for writers already.  So it is opened anew.
+	 * Another process may have replaced the segment between the open and
+	 * the lock, and have looked for writers before the lock was taken.  So
+	 * the segment is opened anew.
 	 */
 	if (r == 0 && !cmxi_segment_is_named(&reg->segment))
 		r = cmxi_error(err, CMX_ERR_NOT_FOUND,
@@ -256,8 +263,8 @@ attach_or_create(struct cmx_registry *reg, const char *path, unsigned int flags,
 		if (r != CMX_ERR_EXISTS)
 			return r;
 		/*
-		 * The spares that this process keeps belong to the segment that
-		 * lost; they mean nothing in the winner's.
+		 * The spares of this process belong to the segment that lost
+		 * the race; they mean nothing in the winner's.
 		 */
 		memset(reg->own, 0, sizeof(*reg->own));
 	}
@@ -325,7 +332,9 @@ cmx_open(const char *segment, const char *schema, unsigned int flags,
 		    "cmx_open: regp is null");
 	*regp = NULL;
 	r = open_registry(segment, schema, flags, regp, err);
-	/* "Not there" on the way to creating it is no error. */
+	/*
+	 * A missing segment is no error for a call that is about to create it.
+	 */
 	if (r == 0)
 		cmxi_error_clear(err);
 	errno = saved;

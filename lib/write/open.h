@@ -8,19 +8,25 @@
 #include "segment/layout.h"
 #include "write/registry.h"
 
-/* A registry without a segment; cmx_close() frees it. */
+/* A registry without a segment.  cmx_close() frees it. */
 struct cmx_registry *cmxi_registry_new(struct cmx_error *);
-/* After its segment was opened or created. */
+/*
+ * Finish a registry whose segment was opened or created: note the stripes that
+ * this process may use.
+ */
 void cmxi_registry_set_stripes(struct cmx_registry *);
 
 /*
- * What a new segment of this schema needs, on this machine; is_empty where
- * the schema's families will not be created in it.
+ * The limits of a new segment of this schema on this machine.  is_empty: the
+ * families of the schema will not be created in it.
  */
 struct cmxi_layout_input cmxi_layout_for_schema(const struct cmxi_schema *,
     bool is_empty);
 
-/* Add every family of the schema that the segment lacks.  0 or an error. */
+/*
+ * Add every family of the schema that the segment lacks.  Returns 0 or an
+ * error.
+ */
 int cmxi_registry_append(const struct cmx_registry *,
     const struct cmxi_schema *, struct cmx_error *);
 

@@ -1,5 +1,6 @@
 /*
- * own_page.c: what belongs to one process and not to its children.
+ * own_page.c: memory that belongs to one process and is cleared in its
+ * children.
  */
 #include "write/own_page.h"
 
@@ -25,7 +26,10 @@ cmxi_own_page_new(void)
 
 	if (page == MAP_FAILED)
 		return NULL;
-	/* Linux 4.14; without it children would take their parent's slot. */
+	/*
+	 * MADV_WIPEONFORK is of Linux 4.14.  Without it a child would take its
+	 * parent's slot for its own.
+	 */
 	if (madvise(page, PAGE_SIZE, MADV_WIPEONFORK) != 0) {
 		munmap(page, PAGE_SIZE);
 		return NULL;
@@ -50,7 +54,10 @@ cmxi_own_page_take_spare(struct cmxi_own_page *own, enum cmxi_spare_kind kind,
 		uint64_t seen = cmxi_load64_relaxed(spare);
 		uint64_t has = seen >> SPARE_SHIFT;
 
-		/* relaxed: the space itself carries nothing to be seen */
+		/*
+		 * relaxed: a spare is private to the process and publishes
+		 * nothing
+		 */
 		if (seen != 0 && has >= size && has <= most &&
 		    cmxi_cas64_relaxed(spare, &seen, 0)) {
 			*place = seen & SPARE_PLACE_MASK;

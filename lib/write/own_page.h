@@ -1,10 +1,11 @@
 /*
- * own_page.h: what belongs to one process and not to its children.
+ * own_page.h: memory that belongs to one process and is cleared in its
+ * children.
  *
- * One private page that the kernel clears in a forked child (fork, raw clone,
- * _Fork alike), so that a child starts with nothing of its parent's, and
- * nobody has to call anything after fork.  A vfork child shares the parent's
- * page and must not update.
+ * The kernel clears one private page in each forked child (fork, raw clone and
+ * _Fork alike).  A child so begins without slot, salt and spares, and no
+ * function has to be called after fork.  A vfork child shares the parent's page
+ * and must not update metrics.
  */
 #ifndef CMXI_OWN_PAGE_H
 #define CMXI_OWN_PAGE_H
@@ -26,17 +27,20 @@ enum cmxi_spare_kind {
 struct cmxi_own_page {
 	/* Mixes this process's threads over the fallback shards; 0: unset. */
 	uint64_t salt;
-	/* Slot + 1; 0: none yet.  Written once, by compare-and-swap. */
+	/*
+	 * Slot + 1; 0: none yet; n_slots + 1: the shared stripe.  Set once, by
+	 * compare-and-swap.
+	 */
 	uint64_t slot;
-	/* Bytes of this process's gauge stripe that have pages. */
+	/* Bytes of this process's gauge stripe whose pages are reserved. */
 	uint64_t gauge_ready;
 	/* The mapping that holds the slot's beacon, or 0. */
 	uint64_t beacon;
-	/* What the process named itself, or empty. */
+	/* The role that the process set; may be empty. */
 	uint64_t role[CMXI_ROLE_SIZE / 8];
 	/*
-	 * Space that was taken and lost to another's insert, for the next one:
-	 * size << 40 | place; 0: empty.
+	 * Space that lost a race and waits for the next insert: size << 40 |
+	 * place; 0: empty.
 	 */
 	uint64_t spares[CMXI_SPARE_KINDS][CMXI_SPARES];
 };
@@ -46,13 +50,16 @@ struct cmxi_own_page *cmxi_own_page_new(void);
 void cmxi_own_page_free(struct cmxi_own_page *);
 
 /*
- * Take a spare place of at least size and at most most; false if there is
- * none.  Any thread, any signal handler.
+ * Take a spare whose size is in [size, most].  Returns false where there is
+ * none.  Safety: thread, signal.
  */
 bool cmxi_own_page_take_spare(struct cmxi_own_page *, enum cmxi_spare_kind,
     uint64_t size, uint64_t most, uint64_t *place);
 
-/* Keep a place for later; false where there is no room, and it is lost. */
+/*
+ * Keep space for a later insert.  Returns false where all places are taken; the
+ * space is lost then.
+ */
 bool cmxi_own_page_give_spare(struct cmxi_own_page *, enum cmxi_spare_kind,
     uint64_t size, uint64_t place);
 

@@ -8,16 +8,17 @@
 #include "segment/segment.h"
 #include "write/own_page.h"
 
-/* Families that a helper above this room looks up once for the process. */
+/* What kit/ looks up once for the process. */
 #define CMXI_KEPT_ENTRIES 24
 
 struct cmx_registry {
 	struct cmxi_segment segment;
 	struct cmxi_own_page *own;
 	/*
-	 * Entries of the families that kit/ knows, in its order; 0: not looked
-	 * up yet, UINT32_MAX: there is one that the helper cannot use.
-	 * Order: relaxed; the entry it names was acquired by its finder.
+	 * Entries of the families that kit/ knows, in its order.  0: not looked
+	 * up yet. UINT32_MAX: the helper cannot use it; the segment has another
+	 * family of the name, or no room. Order: relaxed; the finder of an
+	 * entry acquired it.
 	 */
 	uint32_t kept_entries[CMXI_KEPT_ENTRIES];
 	uint32_t n_cpus; /* stripes of CPUs that this process may use */

@@ -20,8 +20,9 @@
 #include "segment/boot_id.h"
 
 /*
- * glibc 2.35 and later; weak, so that older ones run with the fallback.  The
- * size was 32 first and is 20 or more now: never compare for equality.
+ * glibc has these since 2.35; weak references let older ones run with the
+ * fallback.  The registered size was 32 at first and is 20 or more now: compare
+ * it with the needed size, never for equality.
  */
 extern const ptrdiff_t __rseq_offset __attribute__((weak));
 extern const unsigned int __rseq_size __attribute__((weak));
@@ -55,7 +56,10 @@ cmxi_rseq_usable_cpus(const struct cmxi_shm_header *h)
 		return 0;
 	if (wanted != NULL && strcmp(wanted, "0") == 0)
 		return 0;
-	/* Another kernel's CPU 3 is not ours: without a boot id, no stripe. */
+	/*
+	 * CPU 3 of another kernel is not our CPU 3: without a boot id, no
+	 * stripe is used.
+	 */
 	if (!cmxi_boot_id_is_known(h->boot_id))
 		return 0;
 	return h->n_cpu_stripes;
@@ -65,10 +69,10 @@ cmxi_rseq_usable_cpus(const struct cmxi_shm_header *h)
 
 enum outcome { ABORTED, NOT_ABORTED, NOT_PREEMPTED };
 
-/* Turns of the loop before a child gives up: some hundred milliseconds. */
+/* The turns of the loop before a child gives up: some hundred milliseconds. */
 #define TURNS_MAX 200000000u
 
-/* A child that nothing preempted proves nothing. */
+/* A child that was never preempted proves nothing, so it is tried again. */
 #define TRIALS_MAX 3
 
 struct trial {
@@ -77,8 +81,9 @@ struct trial {
 };
 
 /*
- * Stay in a section until another thread of this CPU has changed a word.  A
- * kernel that works never lets us see that: we were preempted for it.
+ * Stay in a section until another thread of this CPU changes a word.  That
+ * thread runs only after this one is preempted, so a kernel that works aborts
+ * the section before it can see the change.
  */
 static enum outcome
 spin_in_section(struct trial *trial)
@@ -89,36 +94,45 @@ spin_in_section(struct trial *trial)
 #if defined(__x86_64__)
 	uint32_t cpu = cmx_rseq_cpu(offset);
 
+	/* Label 6 is the loop; the others are those of CMX_RSEQ_BEGIN. */
+	/* clang-format off */
 	__asm__ goto volatile(
-	    CMX_RSEQ_BEGIN "movl $1, %[started]\n\t"
-			   "6:\n\t"
-			   "cmpl $0, %[changed_word]\n\t"
-			   "jne 2f\n\t"
-			   "subl $1, %[turns]\n\t"
-			   "jnz 6b\n\t" CMX_RSEQ_END
+	    CMX_RSEQ_BEGIN
+	    "movl $1, %[started]\n\t"
+	    "6:\n\t"
+	    "cmpl $0, %[changed_word]\n\t"
+	    "jne 2f\n\t"
+	    "subl $1, %[turns]\n\t"
+	    "jnz 6b\n\t"
+	    CMX_RSEQ_END
 	    :
 	    : [offset] "r"(offset), [cpu] "r"(cpu), [turns] "r"(turns),
-	    [started] "m"(trial->is_in_section),
-	    [changed_word] "m"(trial->is_changed)
+	      [started] "m"(trial->is_in_section),
+	      [changed_word] "m"(trial->is_changed)
 	    : "memory", "cc", "rax"
 	    : aborted);
+	/* clang-format on */
 #else
 	uint32_t cpu = cmx_rseq_cpu(offset);
 
+	/* clang-format off */
 	__asm__ goto volatile(
-	    CMX_RSEQ_BEGIN "mov w15, 1\n\t"
-			   "str w15, [%[started]]\n\t"
-			   "6:\n\t"
-			   "ldr w15, [%[changed_word]]\n\t"
-			   "cbnz w15, 2f\n\t"
-			   "sub %w[turns], %w[turns], 1\n\t"
-			   "cbnz %w[turns], 6b\n\t" CMX_RSEQ_END
+	    CMX_RSEQ_BEGIN
+	    "mov w15, 1\n\t"
+	    "str w15, [%[started]]\n\t"
+	    "6:\n\t"
+	    "ldr w15, [%[changed_word]]\n\t"
+	    "cbnz w15, 2f\n\t"
+	    "sub %w[turns], %w[turns], 1\n\t"
+	    "cbnz %w[turns], 6b\n\t"
+	    CMX_RSEQ_END
 	    :
 	    : [area] "r"(cmx_rseq_area(offset)), [cpu] "r"(cpu),
-	    [turns] "r"(turns), [started] "r"(&trial->is_in_section),
-	    [changed_word] "r"(&trial->is_changed)
+	      [turns] "r"(turns), [started] "r"(&trial->is_in_section),
+	      [changed_word] "r"(&trial->is_changed)
 	    : "memory", "cc", "x15"
 	    : aborted);
+	/* clang-format on */
 #endif
 	changed = cmxi_load32_relaxed(&trial->is_changed);
 	return changed ? NOT_ABORTED : NOT_PREEMPTED;
@@ -157,8 +171,8 @@ pick_cpu(cpu_set_t *one)
 }
 
 /*
- * A child by the bare system call: no handler of the application runs, and no
- * exit signal, so the application hears nothing of it.
+ * Fork a child by the bare system call: the application's atfork handlers do
+ * not run, and without an exit signal it gets no SIGCHLD.
  */
 static pid_t
 start_child(enum outcome (*body)(struct trial *), struct trial *trial,
@@ -201,7 +215,10 @@ try_once(struct trial *trial, const cpu_set_t *cpu)
 	spinner = start_child(spin_in_section, trial, cpu);
 	changer = start_child(change_word, trial, cpu);
 	outcome = wait_for_child(spinner);
-	/* The changer may still be waiting for a section that is over. */
+	/*
+	 * End the child that changes the word: it may wait for a section that
+	 * is over.
+	 */
 	cmxi_store32_relaxed(&trial->is_in_section, 1);
 	wait_for_child(changer);
 	return outcome;

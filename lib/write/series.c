@@ -1,7 +1,7 @@
 /*
  * series.c: family and label values -> cells.
  *
- * The protocol and its guarantees stand in format.h ("Insert a series").
+ * protocols.h argues the protocol ("Insert a series").
  */
 #include "write/series.h"
 
@@ -19,8 +19,9 @@ family_is_full(const struct cmx_registry *reg,
 	const struct cmxi_shm_header *h = cmxi_segment_header(&reg->segment);
 
 	/*
-	 * relaxed: bounds, not reservations.  As many series as processes
-	 * insert at this instant may pass them, and none is refused wrongly.
+	 * relaxed: the limits are bounds, not reservations.  The number of
+	 * series may pass a limit by the number of processes that insert at
+	 * this instant; no series is refused below the limit.
 	 */
 	return (family->max_series != 0 &&
 		   cmxi_load64_relaxed(&family->n_series) >=
@@ -85,7 +86,9 @@ all_are_valid(size_t n_labels, const char *const *values)
 	return true;
 }
 
-/* The cells of a key that is valid UTF-8: found, inserted, or overflow. */
+/*
+ * The cells of a key of valid UTF-8: found, inserted, or the overflow series'.
+ */
 static int
 find_or_insert(const struct cmx_registry *reg, const struct cmxi_key *key,
     const struct cmxi_shm_series **entry)
@@ -111,8 +114,8 @@ give_overflow_of_long(const struct cmx_registry *reg, uint32_t family,
 }
 
 /*
- * Values that are not UTF-8, looked up as what they become.  65 KiB of stack,
- * so this is a function of its own.
+ * Look up values that are not UTF-8 by their repaired form.  The repair takes
+ * 65 KiB of stack, so it has a function of its own.
  */
 static CMXI_NOINLINE int
 find_repaired(const struct cmx_registry *reg, const struct cmxi_key *broken,

@@ -18,14 +18,16 @@ int cmxi_series_find(const struct cmx_registry *, uint32_t family,
     size_t n_labels, const char *const *values,
     const struct cmxi_shm_series **entry);
 
-/* The entry of its exemplars, for a handle; 0: its family has none. */
+/*
+ * The entry that has the exemplars, for a handle; 0 where the family has none.
+ */
 uint32_t cmxi_series_exemplars(const struct cmx_registry *,
     const struct cmxi_shm_family *, const struct cmxi_shm_series *);
 
 /*
- * Make the overflow series of a family that is not published yet: an entry
- * and cells, not in the index.  For a family without labels it is the only
- * series.  What it took is in *space.  0 or a negative enum cmx_err.
+ * Make the overflow series of an unpublished family: an entry and cells that
+ * are not in the index.  A family without labels has no other series.  *space
+ * is what it took.  Returns 0 or a negative enum cmx_err.
  */
 int cmxi_series_make_overflow(const struct cmx_registry *,
     struct cmxi_shm_family *record, uint32_t family, struct cmxi_space *space);

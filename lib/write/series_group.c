@@ -7,7 +7,7 @@
 #include "write/index.h"
 #include "write/insert_space.h"
 
-/* Where the cell offsets of a group stand behind its key. */
+/* The offset of a group's cell offsets from the begin of its key. */
 static inline uint64_t
 group_cells_offset(size_t key_size)
 {
@@ -34,8 +34,8 @@ cmxi_series_group_find(const struct cmx_registry *reg, uint32_t number,
 }
 
 /*
- * Groups are a convenience: they may take a quarter of the series' number of
- * words, so that the index stays loose for series.
+ * At most a quarter as many groups as series fit, so that the index stays less
+ * than 63 % full.
  */
 static bool
 groups_are_full(const struct cmx_registry *reg)

@@ -35,8 +35,9 @@ slot_record(const struct cmxi_segment *s, uint64_t number)
 }
 
 /*
- * Give a slot's gauge stripe pages for [0, end) and say so.  The shared
- * stripe has no record: its pages come with each series.
+ * Reserve the pages [0, end) of a slot's gauge stripe, and raise the slot's
+ * mark. The shared stripe has no slot: the page of a cell is reserved with its
+ * series.
  */
 static int
 make_stripe(const struct cmxi_segment *s, uint64_t number, uint64_t end)
@@ -57,7 +58,10 @@ make_stripe(const struct cmxi_segment *s, uint64_t number, uint64_t end)
 	return r;
 }
 
-/* A new open file description of the segment, or -1. */
+/*
+ * Open the segment again, for an open file description of its own; -1 where
+ * that fails.
+ */
 static int
 open_again(const struct cmxi_segment *s)
 {
@@ -73,7 +77,9 @@ open_again(const struct cmxi_segment *s)
 		close(fd);
 	if (!cmxi_segment_owns_fd(s))
 		return -1;
-	/* The name is gone or another's: go through our own descriptor. */
+	/*
+	 * The path names no file or another one: reopen through our descriptor.
+	 */
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", s->fd);
 	fd = open(self, O_RDWR | O_CLOEXEC);
 	if (cmxi_segment_is_file(s, fd))
@@ -83,10 +89,13 @@ open_again(const struct cmxi_segment *s)
 	return -1;
 }
 
-/* What a claim may end in, beside a slot's number. */
+/* The results of a claim that got no slot. */
 enum { NO_SLOT_NOW = -1, NO_SLOT_EVER = -2 };
 
-/* The number of a free slot, now locked through fd; or why there is none. */
+/*
+ * Find a free slot and lock it through fd.  Returns its number, or why there is
+ * none.
+ */
 static int64_t
 lock_free_slot(const struct cmxi_segment *s, int fd)
 {
@@ -106,7 +115,7 @@ lock_free_slot(const struct cmxi_segment *s, int fd)
 	return NO_SLOT_EVER;
 }
 
-/* As much of a text as fits, as UTF-8, with zeros behind it. */
+/* Copy as much of a text as fits, as UTF-8, padded with zeros. */
 static void
 put_text(char *to, size_t size, const char *text)
 {
@@ -115,25 +124,28 @@ put_text(char *to, size_t size, const char *text)
 	    sizeof(repaired));
 
 	REQUIRE(size > 0 && size <= 256);
-	/* Repaired bytes are longer: cut at the end of a character. */
+	/* The repaired text is longer: cut it at the end of a character. */
 	n = cmxi_utf8_valid_size(repaired, n < size ? n : size - 1);
 	memset(to, 0, size);
 	memcpy(to, repaired, n);
 }
 
-/* The role that a process gave itself, or the name of its program. */
+/* The role that the process set, or the name of its program. */
 static void
 role_text(const struct cmxi_own_page *own, uint64_t role[CMXI_ROLE_SIZE / 8])
 {
 	for (size_t i = 0; i < CMXI_ROLE_SIZE / 8; i++)
-		/* relaxed: for people */
+		/* relaxed: a text for people publishes nothing */
 		role[i] = cmxi_load64_relaxed(&own->role[i]);
 	if (*(const char *)role == '\0')
 		put_text((char *)role, CMXI_ROLE_SIZE,
 		    program_invocation_short_name);
 }
 
-/* Store words of a slot, each by one access: readers copy beside us. */
+/*
+ * Store the words of a slot, each in one access, because readers copy them
+ * meanwhile.
+ */
 static void
 store_words(void *to, const void *from, size_t size)
 {
@@ -141,7 +153,7 @@ store_words(void *to, const void *from, size_t size)
 
 	for (size_t i = 0; i < size; i += sizeof(word)) {
 		memcpy(&word, (const char *)from + i, sizeof(word));
-		/* relaxed: between the ends of a seqlock */
+		/* relaxed: between begin and end of a seqlock */
 		cmxi_store64_relaxed((uint64_t *)(void *)((char *)to + i),
 		    word);
 	}
@@ -157,7 +169,7 @@ describe_owner(struct cmxi_shm_slot *slot, const struct cmxi_own_page *own)
 	put_text((char *)command, sizeof(command), program_invocation_name);
 	store_words(slot->role, role, sizeof(role));
 	store_words(slot->command, command, sizeof(command));
-	/* relaxed: between the ends of a seqlock */
+	/* relaxed: between begin and end of a seqlock */
 	cmxi_store32_relaxed(&slot->pid, (uint32_t)getpid());
 	cmxi_store64_relaxed(&slot->start_ticks,
 	    cmxi_procfs_stat(0, &stat) ? stat.start_ticks : 0);
@@ -166,8 +178,9 @@ describe_owner(struct cmxi_shm_slot *slot, const struct cmxi_own_page *own)
 }
 
 /*
- * Make a claimed slot ours: its values are wiped while its generation is odd.
- * Killed in the middle, we lose the beacon, and the slot is nobody's.
+ * Take possession of a claimed slot: wipe its values while its generation is
+ * odd.  A process that is killed meanwhile loses the beacon, and the slot is
+ * free.
  */
 static int
 take_over(const struct cmxi_segment *s, const struct cmxi_own_page *own,
@@ -192,7 +205,7 @@ take_over(const struct cmxi_segment *s, const struct cmxi_own_page *own,
 		return r;
 	generation = cmxi_seqlock_begin_write(&slot->generation);
 	for (uint64_t i = 0; i < used; i += sizeof(uint64_t))
-		/* relaxed: between the ends of a seqlock */
+		/* relaxed: between begin and end of a seqlock */
 		cmxi_store64_relaxed((uint64_t *)(void *)(stripe + i), 0);
 	describe_owner(slot, own);
 	cmxi_seqlock_end_write(&slot->generation, generation);
@@ -200,9 +213,9 @@ take_over(const struct cmxi_segment *s, const struct cmxi_own_page *own,
 }
 
 /*
- * Claim a slot and hold it by a mapping.  All of them taken, or a kernel
- * without beacons, is for ever: NO_SLOT_EVER.  Want of descriptors, memory or
- * pages may pass: NO_SLOT_NOW.
+ * Claim a slot and hold its beacon by a mapping.  NO_SLOT_EVER: all slots are
+ * taken, or the kernel has no beacons.  NO_SLOT_NOW: descriptors, memory or
+ * pages are short, and a later call may succeed.
  */
 static int64_t
 claim_slot(const struct cmxi_segment *s, const struct cmxi_own_page *own,
@@ -230,7 +243,7 @@ claim_slot(const struct cmxi_segment *s, const struct cmxi_own_page *own,
 	return number;
 }
 
-/* The first use by this process: two threads may come here at once. */
+/* Claim a slot at the first use; two threads may do so at once. */
 static void
 claim_once(const struct cmxi_segment *s, struct cmxi_own_page *own,
     uint64_t end)
@@ -243,7 +256,9 @@ claim_once(const struct cmxi_segment *s, struct cmxi_own_page *own,
 		return;
 	slot =
 	    (number == NO_SLOT_EVER ? s->fixed.n_slots : (uint64_t)number) + 1;
-	/* relaxed: one process; the stripe behind a slot carries no order */
+	/*
+	 * relaxed: read by one process; the stripe behind a slot needs no order
+	 */
 	if (cmxi_cas64_relaxed(&own->slot, &none, slot)) {
 		if (number == NO_SLOT_EVER)
 			cmxi_segment_count(s, CMXI_STAT_SHARED_SLOT, 1);
@@ -252,7 +267,7 @@ claim_once(const struct cmxi_segment *s, struct cmxi_own_page *own,
 			    (uint64_t)(uintptr_t)beacon);
 		return;
 	}
-	/* Another thread was faster: its slot is ours, this one is free. */
+	/* Another thread was faster: use its slot and free this one. */
 	if (beacon != MAP_FAILED)
 		munmap(beacon, s->fixed.page_size);
 }
@@ -296,8 +311,8 @@ cmxi_slot_claim(const struct cmxi_segment *s, struct cmxi_own_page *own)
 }
 
 /*
- * Change the role of a slot that is ours.  Of two threads that do it at once
- * either's is left, or a mixture: both are text.
+ * Change the role of our slot.  Two threads that do so at once leave either
+ * role or a mixture of both; readers cut a text at its first invalid byte.
  */
 static void
 write_role(struct cmxi_shm_slot *slot, const uint64_t role[CMXI_ROLE_SIZE / 8])

@@ -2,9 +2,9 @@
  * private/rseq_aarch64.h: restartable sequences on arm64.  Private: included
  * by <codeai/metrics_inline.h> and the library, subject to change.
  *
- * What a section is, and why rseq_cs is cleared, stands in rseq_x86_64.h.
- * Integer counters take one atomic instruction where the machine has it
- * (ARMv8.1 stadd): right on every kernel, whatever interrupts.
+ * rseq_x86_64.h says what a section is, and why rseq_cs is cleared.  A counter
+ * of whole numbers takes one atomic instruction instead where the compiler may
+ * use it (ARMv8.1 stadd), which is right on every kernel.
  */
 #ifndef CODEAI_RSEQ_AARCH64_H
 #define CODEAI_RSEQ_AARCH64_H
@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The struct rseq of this thread. */
 static inline unsigned char *
 cmx_rseq_area(ptrdiff_t offset)
 {
@@ -21,6 +22,7 @@ cmx_rseq_area(ptrdiff_t offset)
 	return thread + offset;
 }
 
+/* cpu_id, which is at 4; -1 or -2 without a registration. */
 static inline uint32_t
 cmx_rseq_cpu(ptrdiff_t offset)
 {
@@ -30,7 +32,20 @@ cmx_rseq_cpu(ptrdiff_t offset)
 	return __atomic_load_n(cpu, __ATOMIC_RELAXED);
 }
 
-/* Code is little-endian on every arm64, so the signature is too. */
+/*
+ * The begin and the end of a section.  Labels:
+ *
+ *	1 the first instruction that the kernel watches
+ *	2 the one after the store that commits
+ *	3 the descriptor: flags, start, length, abort address
+ *	4 the abort handler
+ *	5 the code after the section
+ *
+ * The kernel aborts only to a handler that follows the signature with which
+ * libc registered the thread: RSEQ_SIG 0xd428bc00, which is the instruction
+ * brk 0x45e0 (glibc, sysdeps/unix/sysv/linux/aarch64/bits/rseq.h).  .inst
+ * writes it as code, which is little-endian on every arm64.
+ */
 #define CMX_RSEQ_BEGIN                        \
 	".pushsection __rseq_cs, \"aw?\"\n\t" \
 	".balign 32\n\t"                      \
@@ -60,6 +75,7 @@ cmx_rseq_cpu(ptrdiff_t offset)
 	"b %l[aborted]\n\t"                \
 	"5:\n\t"
 
+/* Add n to a cell of this CPU; 0 where the thread was interrupted. */
 static inline int
 cmx_rseq_add(ptrdiff_t offset, uint32_t cpu, uint64_t *cell, uint64_t n)
 {
@@ -69,51 +85,71 @@ cmx_rseq_add(ptrdiff_t offset, uint32_t cpu, uint64_t *cell, uint64_t n)
 	__atomic_fetch_add(cell, n, __ATOMIC_RELAXED);
 	return 1;
 #else
-	__asm__ goto(CMX_RSEQ_BEGIN "ldr x15, [%[cell]]\n\t"
-				    "add x15, x15, %[n]\n\t"
-				    "str x15, [%[cell]]\n\t" CMX_RSEQ_END
-		     :
-		     : [area] "r"(cmx_rseq_area(offset)), [cpu] "r"(cpu),
-		     [cell] "r"(cell), [n] "r"(n)
-		     : "memory", "cc", "x15"
-		     : aborted);
+	/* clang-format off */
+	__asm__ goto(
+	    CMX_RSEQ_BEGIN
+	    "ldr x15, [%[cell]]\n\t"
+	    "add x15, x15, %[n]\n\t"
+	    "str x15, [%[cell]]\n\t"
+	    CMX_RSEQ_END
+	    :
+	    : [area] "r"(cmx_rseq_area(offset)), [cpu] "r"(cpu),
+	      [cell] "r"(cell), [n] "r"(n)
+	    : "memory", "cc", "x15"
+	    : aborted);
+	/* clang-format on */
 	return 1;
 aborted:
 	return 0;
 #endif
 }
 
+/* The same for a counter of doubles. */
 static inline int
 cmx_rseq_add_double(ptrdiff_t offset, uint32_t cpu, uint64_t *cell, double v)
 {
-	__asm__ goto(CMX_RSEQ_BEGIN "ldr d31, [%[cell]]\n\t"
-				    "fadd d31, d31, %d[v]\n\t"
-				    "str d31, [%[cell]]\n\t" CMX_RSEQ_END
-		     :
-		     : [area] "r"(cmx_rseq_area(offset)), [cpu] "r"(cpu),
-		     [cell] "r"(cell), [v] "w"(v)
-		     : "memory", "cc", "x15", "v31"
-		     : aborted);
+	/* clang-format off */
+	__asm__ goto(
+	    CMX_RSEQ_BEGIN
+	    "ldr d31, [%[cell]]\n\t"
+	    "fadd d31, d31, %d[v]\n\t"
+	    "str d31, [%[cell]]\n\t"
+	    CMX_RSEQ_END
+	    :
+	    : [area] "r"(cmx_rseq_area(offset)), [cpu] "r"(cpu),
+	      [cell] "r"(cell), [v] "w"(v)
+	    : "memory", "cc", "x15", "v31"
+	    : aborted);
+	/* clang-format on */
 	return 1;
 aborted:
 	return 0;
 }
 
-/* One 16-byte store; single-copy atomic with FEAT_LSE2 (PAIR_ATOMIC). */
+/*
+ * {count, sum} += {1, v} by one 16-byte store.  With FEAT_LSE2 the store is one
+ * access, which the segment notes as CMXI_FLAG_PAIR_ATOMIC.  Without it a
+ * reader may see half of the store, and looks again (scrape.c:pair_read).
+ */
 static inline int
 cmx_rseq_add_pair(ptrdiff_t offset, uint32_t cpu, void *pair, double v)
 {
-	__asm__ goto(CMX_RSEQ_BEGIN "ldp d30, d31, [%[pair]]\n\t"
-				    "fmov d29, 1.0\n\t"
-				    "fadd d30, d30, d29\n\t"
-				    "fadd d31, d31, %d[v]\n\t"
-				    "mov v30.d[1], v31.d[0]\n\t"
-				    "str q30, [%[pair]]\n\t" CMX_RSEQ_END
-		     :
-		     : [area] "r"(cmx_rseq_area(offset)), [cpu] "r"(cpu),
-		     [pair] "r"(pair), [v] "w"(v)
-		     : "memory", "cc", "x15", "v29", "v30", "v31"
-		     : aborted);
+	/* clang-format off */
+	__asm__ goto(
+	    CMX_RSEQ_BEGIN
+	    "ldp d30, d31, [%[pair]]\n\t"
+	    "fmov d29, 1.0\n\t"
+	    "fadd d30, d30, d29\n\t"
+	    "fadd d31, d31, %d[v]\n\t"
+	    "mov v30.d[1], v31.d[0]\n\t"
+	    "str q30, [%[pair]]\n\t"
+	    CMX_RSEQ_END
+	    :
+	    : [area] "r"(cmx_rseq_area(offset)), [cpu] "r"(cpu),
+	      [pair] "r"(pair), [v] "w"(v)
+	    : "memory", "cc", "x15", "v29", "v30", "v31"
+	    : aborted);
+	/* clang-format on */
 	return 1;
 aborted:
 	return 0;

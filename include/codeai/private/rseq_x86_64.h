@@ -40,8 +40,16 @@ cmx_rseq_cpu(ptrdiff_t offset)
 }
 
 /*
- * The signature before the abort label is what the kernel demands: the bytes
- * 0f b9 3d (ud1) and RSEQ_SIG.
+ * The begin and the end of a section.  Labels:
+ *
+ *	1 the first instruction that the kernel watches
+ *	2 the one after the store that commits
+ *	3 the descriptor: flags, start, length, abort address
+ *	4 the abort handler
+ *
+ * The kernel aborts only to a handler that follows the signature with which
+ * libc registered the thread: RSEQ_SIG 0x53053053 (glibc, bits/rseq.h), here as
+ * the operand of a ud1 (0f b9 3d), so that a disassembler stays in step.
  */
 #define CMX_RSEQ_BEGIN                        \
 	".pushsection __rseq_cs, \"aw?\"\n\t" \
@@ -75,30 +83,40 @@ cmx_rseq_cpu(ptrdiff_t offset)
 static inline int
 cmx_rseq_add(ptrdiff_t offset, uint32_t cpu, uint64_t *cell, uint64_t n)
 {
-	__asm__ goto(CMX_RSEQ_BEGIN
-		     /* read, add and commit in one instruction */
-		     "addq %[n], %[cell]\n\t" CMX_RSEQ_END
-		     :
-		     : [offset] "r"(offset), [cpu] "r"(cpu), [cell] "m"(*cell),
-		     [n] "er"(n)
-		     : "memory", "cc", "rax"
-		     : aborted);
+	/* One instruction reads, adds and commits. */
+	/* clang-format off */
+	__asm__ goto(
+	    CMX_RSEQ_BEGIN
+	    "addq %[n], %[cell]\n\t"
+	    CMX_RSEQ_END
+	    :
+	    : [offset] "r"(offset), [cpu] "r"(cpu), [cell] "m"(*cell),
+	      [n] "er"(n)
+	    : "memory", "cc", "rax"
+	    : aborted);
+	/* clang-format on */
 	return 1;
 aborted:
 	return 0;
 }
 
+/* The same for a counter of doubles. */
 static inline int
 cmx_rseq_add_double(ptrdiff_t offset, uint32_t cpu, uint64_t *cell, double v)
 {
-	__asm__ goto(CMX_RSEQ_BEGIN "movsd %[cell], %%xmm15\n\t"
-				    "addsd %[v], %%xmm15\n\t"
-				    "movsd %%xmm15, %[cell]\n\t" CMX_RSEQ_END
-		     :
-		     : [offset] "r"(offset), [cpu] "r"(cpu), [cell] "m"(*cell),
-		     [v] "x"(v)
-		     : "memory", "cc", "rax", "xmm15"
-		     : aborted);
+	/* clang-format off */
+	__asm__ goto(
+	    CMX_RSEQ_BEGIN
+	    "movsd %[cell], %%xmm15\n\t"
+	    "addsd %[v], %%xmm15\n\t"
+	    "movsd %%xmm15, %[cell]\n\t"
+	    CMX_RSEQ_END
+	    :
+	    : [offset] "r"(offset), [cpu] "r"(cpu), [cell] "m"(*cell),
+	      [v] "x"(v)
+	    : "memory", "cc", "rax", "xmm15"
+	    : aborted);
+	/* clang-format on */
 	return 1;
 aborted:
 	return 0;
@@ -111,14 +129,19 @@ cmx_rseq_add_pair(ptrdiff_t offset, uint32_t cpu, void *pair, double v)
 	typedef double vector __attribute__((vector_size(16)));
 	vector one_and_v = { 1.0, v };
 
-	__asm__ goto(CMX_RSEQ_BEGIN "movapd (%[pair]), %%xmm15\n\t"
-				    "addpd %[v], %%xmm15\n\t"
-				    "movapd %%xmm15, (%[pair])\n\t" CMX_RSEQ_END
-		     :
-		     : [offset] "r"(offset), [cpu] "r"(cpu), [pair] "r"(pair),
-		     [v] "x"(one_and_v)
-		     : "memory", "cc", "rax", "xmm15"
-		     : aborted);
+	/* clang-format off */
+	__asm__ goto(
+	    CMX_RSEQ_BEGIN
+	    "movapd (%[pair]), %%xmm15\n\t"
+	    "addpd %[v], %%xmm15\n\t"
+	    "movapd %%xmm15, (%[pair])\n\t"
+	    CMX_RSEQ_END
+	    :
+	    : [offset] "r"(offset), [cpu] "r"(cpu), [pair] "r"(pair),
+	      [v] "x"(one_and_v)
+	    : "memory", "cc", "rax", "xmm15"
+	    : aborted);
+	/* clang-format on */
 	return 1;
 aborted:
 	return 0;
