@@ -1,5 +1,5 @@
 /*
- * arguments.c: what stands behind a verb: options, families, labels.
+ * arguments.c: the arguments after a verb: options, families, labels.
  */
 #include <err.h>
 #include <fnmatch.h>
@@ -47,7 +47,7 @@ find_family(const struct cmxr_snapshot *snapshot, const char *name,
 	return false;
 }
 
-/* Index of the label that "name=value" names, or -1. */
+/* The index of the label that "name=value" names, or -1. */
 static int
 label_index(const struct cmx_family_def *def, const char *argument)
 {

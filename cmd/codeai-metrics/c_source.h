@@ -8,15 +8,15 @@
 #include <stdio.h>
 
 /*
- * Text in a comment: it neither ends nor breaks it, has no trigraphs and is
- * what it looks like.
+ * Write a text into a comment.  It cannot end the comment, has no trigraphs,
+ * and no characters that hide other code.
  */
 void put_comment(FILE *, const char *text);
 
-/* A string, or NULL; '?' is escaped because of trigraphs. */
+/* Write a string, or NULL.  '?' is escaped because of trigraphs. */
 void put_string(FILE *, const char *text);
 
-/* Strings as elements, a comma behind each. */
+/* Write strings as elements of an array, each with a comma. */
 void put_strings(FILE *, size_t n, const char *const *strings);
 
 void put_number(FILE *, double v);

@@ -1,5 +1,5 @@
 /*
- * child.c: another program's run, between us and who called us.
+ * child.c: run another program on behalf of our caller.
  */
 #include <err.h>
 #include <errno.h>
@@ -14,21 +14,25 @@
 #include "child.h"
 #include "cmd.h"
 
-/* As shells have it. */
+/* The exit codes of shells. */
 enum { CANNOT_EXECUTE = 126, NOT_FOUND = 127 };
 
-/* The command, for the handler. */
+/* The pid of the command, for the signal handler. */
 static volatile pid_t child;
 
-/* What is sent to us is meant for the command, unless we ignore it. */
+/*
+ * The signals that are passed on to the command, unless our caller ignores
+ * them.
+ */
 static const int passed_on[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1,
 	SIGUSR2, SIGALRM, SIGCONT, SIGWINCH };
 
 #define N_PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
 
 /*
- * A terminal sends its keys' signals to the whole process group: then the
- * command has them.  Everything else is sent to us alone.
+ * A terminal sends the signals of its keys to the whole process group, so the
+ * command has them already.  A signal from a process is sent to us alone, and
+ * is passed on.
  */
 static bool
 is_of_group(int number, const siginfo_t *info)
@@ -49,7 +53,7 @@ pass_on(int number, siginfo_t *info, void *context)
 	errno = saved;
 }
 
-/* Nothing is changed of what our caller ignores. */
+/* A signal that our caller ignores stays ignored. */
 static void
 take_signals(void)
 {
@@ -65,8 +69,8 @@ take_signals(void)
 }
 
 /*
- * In the child: become the command, with the signals as they came to us, or
- * tell the parent why not.
+ * In the child: execute the command, with the signal actions of our caller, or
+ * tell the parent why that fails.
  */
 static void
 become(char *argv[], const sigset_t *mask, int report)
@@ -104,9 +108,12 @@ run_command(const struct globals *globals, char *argv[], double *seconds)
 		warn("%s", argv[0]);
 		return -1;
 	}
-	/* Where it is ignored, a child's status is thrown away. */
+	/* While SIGCHLD is ignored, the kernel drops the status of a child. */
 	sigchld = signal(SIGCHLD, SIG_DFL);
-	/* Nothing is lost between the fork and the note of the child. */
+	/*
+	 * The signals are blocked between the fork and the store of the child's
+	 * pid, so that none of them is lost.
+	 */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &mask);
 	pid = fork();
@@ -143,7 +150,10 @@ end_as(int status)
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	number = WTERMSIG(status);
-	/* The command has left its core; ours would tell nothing. */
+	/*
+	 * The command has written its core file; one of ours would show
+	 * nothing.
+	 */
 	setrlimit(RLIMIT_CORE, &none);
 	signal(number, SIG_DFL);
 	kill(getpid(), number);

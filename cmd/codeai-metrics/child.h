@@ -1,5 +1,5 @@
 /*
- * child.h: another program's run, between us and who called us.
+ * child.h: run another program on behalf of our caller.
  */
 #ifndef RUN_H
 #define RUN_H
@@ -7,12 +7,12 @@
 #include "cmd.h"
 
 /*
- * Run a command: what is sent to us is sent to it.  Its wait status, and how
- * long it took; -1, after saying why, where it could not be started.
+ * Run a command, and pass our signals on to it.  Returns its wait status and
+ * stores its duration; or prints why it could not be started, and returns -1.
  */
 int run_command(const struct globals *, char *argv[], double *seconds);
 
-/* End as the command has ended: its code, or by its signal. */
+/* End as the command ended: with its code, or by its signal. */
 int end_as(int status);
 
 #endif

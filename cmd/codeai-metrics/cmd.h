@@ -9,13 +9,13 @@
 
 #include <codeai/metrics_base.h>
 
-/* Exit codes, as promtool's. */
+/* Exit codes; promtool has the same. */
 enum { DONE = 0, FAILED = 1, USAGE = 2, FINDINGS = 3 };
 
-/* What stands before the verb. */
+/* The options before the verb. */
 struct globals {
 	const char *segment;  /* -s, or null: the default path */
-	void (*sigpipe)(int); /* what our caller did with SIGPIPE */
+	void (*sigpipe)(int); /* our caller's action of SIGPIPE */
 };
 
 struct command {
@@ -46,51 +46,56 @@ int cmd_time(const struct globals *, int argc, char *argv[]);
 int usage_of(const char *verb);
 
 /*
- * getopt(3) for a verb, whose options are letters: --word is refused as that
- * word.
+ * getopt(3) for a verb, which has short options only: an argument --word is
+ * refused as a whole.
  */
 int next_option(int argc, char *argv[], const char *letters);
 
-/* Say that an argument is one too many; returns USAGE. */
+/* Print that an argument is one too many.  Returns USAGE. */
 int too_many(const char *verb, const char *argument);
 
-/* Does a name match one of the globs?  All names do where there is none. */
+/* Does a name match one of the globs?  Without globs every name does. */
 bool is_wanted(const char *name, size_t n_globs, const char *const *globs);
 
 /* Print "codeai-metrics: text" for each line of an error; returns FAILED. */
 int fail(const struct cmx_error *);
 
 /*
- * Open the segment and take a snapshot; DONE, or FAILED after saying why.
- * Process metrics are asked for where they are shown only.
+ * Open the segment and take a snapshot.  Returns DONE; or prints why not, and
+ * returns FAILED.  The process metrics are included only where they are asked
+ * for.
  */
 struct cmxr_reader;
 struct cmxr_snapshot;
 int open_snapshot(const struct globals *, bool with_process_metrics,
     struct cmxr_reader **, const struct cmxr_snapshot **);
 
-/* The family of a name; false after saying that there is none. */
+/* Find a family by name; prints that there is none, and returns false. */
 struct cmxr_family;
 bool find_family(const struct cmxr_snapshot *, const char *name, size_t *index,
     struct cmxr_family *);
 
 /*
- * LABEL=VALUE arguments, each label once and in any order, to CMX_LABELS_MAX
- * values in the family's order.  False after saying what is wrong.
+ * Turn LABEL=VALUE arguments, each label once and in any order, into values in
+ * the family's order, for at most CMX_LABELS_MAX.  Prints what is wrong, and
+ * returns false.
  */
 struct cmx_family_def;
 bool parse_labels(const struct cmx_family_def *, int argc, char *argv[],
     const char *values[]);
 
-/* Replace what would move a terminal by '?', in place. */
+/* Replace each control character by '?', in place. */
 void make_printable(char *text);
 
-/* Flush stdout; FAILED, and a message, where it could not be written. */
+/*
+ * Flush stdout.  Prints a message and returns FAILED where it could not be
+ * written.
+ */
 int finish_output(void);
 
 /*
- * Write to standard output (null and "-") or to a file, which appears whole or
- * not at all; FAILED after saying why.
+ * Write to standard output (null and "-") or to a file, which appears as a
+ * whole or not at all.  Prints why that fails, and returns FAILED.
  */
 int write_output(const char *path, const char *data, size_t size);
 

@@ -10,10 +10,12 @@
 
 #include "cmd.h"
 
-/* While -w waits for the last writer of the segment that was replaced. */
+/*
+ * How often -w looks whether the last writer of the replaced segment has ended.
+ */
 #define POLL_NS 200000000
 
-/* One line for each thing that was done, and for what is left to do. */
+/* Print a line for each thing that was done, and for what is left to do. */
 static void
 print_result(const struct cmx_apply_result *r)
 {
@@ -33,7 +35,7 @@ print_result(const struct cmx_apply_result *r)
 		    r->n_waiting);
 }
 
-/* What was done in several calls is one result. */
+/* Add the results of several calls. */
 static void
 add_result(struct cmx_apply_result *all, const struct cmx_apply_result *r)
 {

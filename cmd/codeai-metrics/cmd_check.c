@@ -7,12 +7,12 @@
 #include "cmd.h"
 
 struct tally {
-	bool is_quiet; /* warnings are not shown */
+	bool is_quiet; /* warnings are not printed */
 	bool is_strict;
 	int n_warnings;
 };
 
-/* file:line:column: path: text, as compilers say it */
+/* Print file:line:column: path: text, the form of compilers. */
 static void
 print_diagnostic(void *arg, const struct cmx_diagnostic *d)
 {

@@ -1,5 +1,5 @@
 /*
- * create, remove: make a segment ahead of the application; take its name away.
+ * create, remove: make a segment ahead of the application; remove its name.
  */
 #include <err.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 
 #include "cmd.h"
 
-/* An octal mode without anything for others to write. */
+/* Read an octal mode that does not let others write. */
 static bool
 parse_mode(const char *text, unsigned int *mode)
 {

@@ -10,7 +10,7 @@
 
 #include "cmd.h"
 
-enum { TABLE = 100 }; /* beside enum cmxr_format */
+enum { TABLE = 100 }; /* not one of enum cmxr_format */
 
 static const struct {
 	const char *name;

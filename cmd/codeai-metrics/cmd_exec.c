@@ -9,7 +9,10 @@
 #include "child.h"
 #include "cmd.h"
 
-/* The duration is not one of the CodeAI families: it is made here. */
+/*
+ * The family of durations is not one of the CodeAI families, so it is defined
+ * here.
+ */
 static void
 observe_duration(struct cmx_registry *reg, const char *job, double seconds)
 {
@@ -30,7 +33,7 @@ observe_duration(struct cmx_registry *reg, const char *job, double seconds)
 	struct cmx_histogram histogram;
 	struct cmx_error error;
 
-	/* It may be there with other bounds: then those. */
+	/* If the segment has the family with other bounds, those are used. */
 	if (cmx_register(reg, &def, &family, &error) != 0 &&
 	    (error.code != CMX_ERR_CONFLICT ||
 		cmx_family_find(reg, def.name, &family, NULL) != 0)) {
@@ -62,7 +65,9 @@ cmd_exec(const struct globals *globals, int argc, char *argv[])
 		return usage_of("exec");
 	}
 	status = run_command(globals, argv + optind, &seconds);
-	/* The job is done whether or not it can be counted. */
+	/*
+	 * A failure to count does not change the exit status: the job is done.
+	 */
 	if (cmx_open(globals->segment, NULL, 0, &reg, &error) != 0) {
 		fail(&error);
 		return end_as(status);

@@ -10,7 +10,9 @@
 
 #include "cmd.h"
 
-/* A stored value has U+FFFD for each byte that was not UTF-8. */
+/*
+ * Compare the way values are stored: U+FFFD for each byte that was not UTF-8.
+ */
 static bool
 is_value(const char *stored, const char *value)
 {
@@ -40,7 +42,7 @@ is_series(const struct cmx_family_def *def, const struct cmxr_series *s,
 	return true;
 }
 
-/* As dump writes them; of a gauge of each process, its pid before it. */
+/* Print the value as dump does; the value of a process has its pid in front. */
 static void
 print_value(const struct cmx_family_def *def, const struct cmxr_series *s)
 {

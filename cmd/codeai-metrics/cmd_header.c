@@ -35,7 +35,7 @@ name_type(struct header *h, const char *file)
 	h->has_failed |= !identifier_claim(&h->used, h->type);
 }
 
-/* A stream's text, with the type where its mark is. */
+/* Print the text of a stream, with the type's name in place of the mark. */
 static void
 put_stream(const struct header *h, const struct stream *s, FILE *out)
 {
@@ -51,7 +51,10 @@ put_beginning(struct header *h, const char *file, FILE *out)
 {
 	char guard[IDENTIFIER_MAX], text[IDENTIFIER_MAX];
 
-	/* The file too: another one of the same type is no second copy. */
+	/*
+	 * The include guard has the file's name too: a header of the same type
+	 * from another schema is not a second copy.
+	 */
 	snprintf(text, IDENTIFIER_MAX, "%.700s_%.200s_h", h->type, file);
 	identifier_constant(text, guard);
 	h->has_failed |= !identifier_claim(&h->used, guard);
@@ -61,8 +64,8 @@ put_beginning(struct header *h, const char *file, FILE *out)
 	    ", for C and C++.\n"
 	    " *\n"
 	    " * Made by \"codeai-metrics header\"; see codeai-metrics(1).\n"
-	    " * Look-ups that fail, and values of no enum, are as of\n"
-	    " * <codeai/metrics.h>: nothing has to be checked.\n"
+	    " * No result has to be checked: updates of a series that cannot be found do\n"
+	    " * nothing, and a value outside of its enum is the empty label.\n"
 	    " */\n"
 	    "#ifndef %s\n"
 	    "#define %s\n"
@@ -82,7 +85,7 @@ put_end(const struct header *h, FILE *out)
 
 	fprintf(out,
 	    "\n/*\n"
-	    " * Find every family in a segment that is open, or add it.\n"
+	    " * Find every family in an open segment, or add it.\n"
 	    " *\n"
 	    " * Returns 0, or the first error: CMX_ERR_CONFLICT where the segment has another\n"
 	    " * definition than this header.  Updates of that family do nothing then; the\n"
@@ -105,8 +108,8 @@ put_end(const struct header *h, FILE *out)
 	    "\treturn result;\n"
 	    "}\n"
 	    "\n/*\n"
-	    " * cmx_open(), and %s_resolve().  Without a schema, a segment that is new has\n"
-	    " * these families, and the default limits, not the schema's.\n"
+	    " * Call cmx_open() and %s_resolve().  A segment that is created without a\n"
+	    " * schema gets these families and the default limits, not the schema's.\n"
 	    " */\n"
 	    "static inline int\n"
 	    "%s_open(struct %s *metrics, const char *segment,\n"
@@ -143,7 +146,7 @@ close_stream(struct stream *s)
 	return fclose(s->file) == 0;
 }
 
-/* The header's text in *whole. */
+/* Write the header into memory, *whole. */
 static int
 make_header(struct header *h, const char *schema, struct stream *whole)
 {
@@ -173,7 +176,7 @@ static int
 print_header(const char *schema, const char *prefix, const char *path)
 {
 	struct header h = { .prefix = prefix };
-	char member[IDENTIFIER_MAX] = "registry"; /* of the structure */
+	char member[IDENTIFIER_MAX] = "registry"; /* the structure's name */
 	struct stream whole;
 	int r;
 

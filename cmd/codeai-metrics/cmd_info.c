@@ -1,5 +1,5 @@
 /*
- * info: print sizes, limits and what went wrong.
+ * info: print sizes, limits and failures.
  */
 #include <err.h>
 #include <jansson.h>
@@ -29,12 +29,12 @@ created_text(uint64_t created_ns, char *buf, size_t size)
 }
 
 /*
- * One list for both forms: a name, and a text or a number.  The names are the
- * keys of -j, and do not change.
+ * One list serves both forms: a name, and a text or a number.  The names are
+ * the keys of -j, and never change.
  */
 struct item {
 	const char *name;
-	const char *text; /* null: a number */
+	const char *text; /* null: it is a number */
 	uint64_t number;
 };
 
@@ -68,7 +68,7 @@ add_statistics(struct items *l, const struct cmxr_info *info)
 		add(l, statistic->name, cmxr_statistic_value(statistic, info));
 }
 
-/* What a series of each type takes, on average. */
+/* The average number of bytes of a series of each type. */
 static void
 add_averages(struct items *l, const struct cmxr_info *info)
 {

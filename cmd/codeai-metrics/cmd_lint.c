@@ -1,5 +1,5 @@
 /*
- * lint: find in an exposition what some consumer of it would refuse.
+ * lint: find what a consumer of an exposition would refuse.
  */
 #include <bsd/stdlib.h>
 #include <err.h>
@@ -11,7 +11,7 @@
 #include "cmd.h"
 #include "lint/exposition_line.h"
 
-/* The bytes of a file or of standard input, with a NUL; or null. */
+/* Read a file or standard input, with a NUL at the end; null on failure. */
 static char *
 read_all(const char *path, size_t *size)
 {
@@ -41,7 +41,7 @@ read_all(const char *path, size_t *size)
 	return text;
 }
 
-/* # EOF, TYPE lines of OpenMetrics alone: which of the two is it? */
+/* Is it OpenMetrics?  Only that format has a line # EOF. */
 static bool
 looks_like_openmetrics(const char *text)
 {

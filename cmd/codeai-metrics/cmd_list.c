@@ -11,7 +11,10 @@
 
 #include "cmd.h"
 
-/* name, type, labels, series, help; tabs between, for people and cut(1) */
+/*
+ * Print name, type, labels, series and help with tabs between, for people and
+ * cut(1).
+ */
 static void
 print_line(const struct cmxr_family *f)
 {
@@ -19,7 +22,7 @@ print_line(const struct cmxr_family *f)
 	for (size_t i = 0; i < f->def.n_labels; i++)
 		printf("%s%s", i > 0 ? "," : "", f->def.labels[i]);
 	printf("\t%llu\t", (unsigned long long)f->n_series);
-	/* A line is a line, whatever stands in it. */
+	/* A line feed in a help text must not begin a new line. */
 	for (const char *p = f->def.help; *p != '\0'; p++)
 		putchar(*p == '\n' || *p == '\t' ? ' ' : *p);
 	putchar('\n');

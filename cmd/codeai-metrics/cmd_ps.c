@@ -1,5 +1,5 @@
 /*
- * ps: print the processes that use the segment, or did.
+ * ps: print the processes that use the segment, or have used it.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ age_seconds(const struct cmxr_process *p)
 	    (long long)(p->claimed_ns / NS_PER_SECOND);
 }
 
-/* 45s, 12m, 5h, 3d: whole units, the largest that fits. */
+/* Print an age as 45s, 12m, 5h or 3d: whole units, the largest that fits. */
 static void
 age_text(long long seconds, char *buf, size_t size)
 {

@@ -9,7 +9,7 @@
 #include "cmd.h"
 #include "update_series.h"
 
-/* The command has run: whatever is wrong here is only said. */
+/* The command has run, so an error here is printed and changes nothing else. */
 static void
 observe(const struct globals *globals, const char *name, int argc, char *argv[],
     double seconds)
@@ -41,7 +41,7 @@ cmd_time(const struct globals *globals, int argc, char *argv[])
 	argc -= optind;
 	argv += optind;
 	name = argc > 0 ? argv[0] : NULL;
-	/* As env(1) has it: the command is the first without '='. */
+	/* As for env(1), the command is the first argument without '='. */
 	while (n_labels + 1 < argc && strchr(argv[n_labels + 1], '=') != NULL)
 		n_labels++;
 	labels = argv + 1;

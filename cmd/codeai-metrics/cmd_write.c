@@ -10,7 +10,7 @@
 #include "cmd.h"
 #include "update_series.h"
 
-/* A number, the whole of the text. */
+/* Read a number, which must be the whole text. */
 static bool
 parse_amount(const char *text, double *amount)
 {
@@ -24,7 +24,10 @@ parse_amount(const char *text, double *amount)
 	return false;
 }
 
-/* The last argument is the amount if it is no label; add has 1 without. */
+/*
+ * The last argument is the amount unless it is a label; the default of add is
+ * 1.
+ */
 static bool
 parse(struct request *r, int argc, char *argv[])
 {
@@ -50,7 +53,7 @@ write_verb(enum action action, const struct globals *globals, int argc,
 	struct cmx_error error;
 	int result;
 
-	/* "+": what stands behind the name may be a negative number. */
+	/* "+": an argument after the name may be a negative number. */
 	if (next_option(argc, argv, "+") != -1)
 		return usage_of(verb);
 	if (optind == argc) {

@@ -11,9 +11,10 @@
 #include "cmd.h"
 
 /*
- * The value below which the fraction q of the observations lies, linear
- * within its bucket, as Prometheus' histogram_quantile(); the last finite
- * bound where it lies above all.  Requires: observations.
+ * Estimate the value below which the fraction q of the observations lies:
+ * linear within a bucket, as Prometheus' histogram_quantile() does; above all
+ * finite bounds it is the last one.
+ * Requires:  observations.
  */
 static double
 quantile(const struct cmxr_family *f, const struct cmxr_series *s, double q)
@@ -24,7 +25,10 @@ quantile(const struct cmxr_family *f, const struct cmxr_series *s, double q)
 		double n = (double)s->buckets[i];
 		double from = i > 0 ? f->bounds[i - 1] : 0;
 
-		/* The first bucket has no lower end, unless that is 0. */
+		/*
+		 * The first bucket has a lower end, 0, only if its bound is
+		 * above 0.
+		 */
 		if (n > 0 && below + n >= rank)
 			return i == 0 && f->bounds[i] <= 0 ?
 			    f->bounds[i] :
@@ -34,7 +38,7 @@ quantile(const struct cmxr_family *f, const struct cmxr_series *s, double q)
 	return f->n_bounds > 0 ? f->bounds[f->n_bounds - 1] : NAN;
 }
 
-/* {method=GET path=/ status=200}, aligned by the caller */
+/* Write {method=GET path=/ status=200}; the caller aligns it. */
 static void
 label_text(const struct cmx_family_def *def, const struct cmxr_series *s,
     char *buf, size_t size)

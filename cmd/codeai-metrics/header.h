@@ -11,7 +11,10 @@
 
 #include "identifier.h"
 
-/* No text that is written has it: strings escape it, comments leave it out. */
+/*
+ * No text in a header has this character: strings escape it, comments leave it
+ * out.
+ */
 #define TYPE_MARK '\1'
 
 struct stream {
@@ -22,8 +25,9 @@ struct stream {
 
 struct header {
 	const char *prefix;
-	char namespace[IDENTIFIER_MAX]; /* first word of all families */
-	char type[IDENTIFIER_MAX];      /* struct TYPE has the handles */
+	/* The first word that all families share. */
+	char namespace[IDENTIFIER_MAX];
+	char type[IDENTIFIER_MAX]; /* struct TYPE holds the handles */
 	struct identifiers used;
 	struct stream members, functions, resolve;
 	bool has_failed; /* no memory */

@@ -8,26 +8,26 @@
 #include "c_source.h"
 #include "header.h"
 
-/* A family as it is written. */
+/* A family while it is written. */
 struct family {
 	const struct cmx_family_def *def;
 	const struct cmx_label_values *known;
 	char id[IDENTIFIER_MAX];
-	/* of each label: its parameter, and its enum or "" */
+	/* for each label: its parameter, and its enum or "" */
 	char parameters[CMX_LABELS_MAX][IDENTIFIER_MAX];
 	char enums[CMX_LABELS_MAX][IDENTIFIER_MAX];
 };
 
-/* Parameters and variables of the functions. */
+/* The names that the functions use themselves. */
 static const char *const own_names[] = { "metrics", "series", "values",
 	"value" };
 
-/* Functions of a family beside _find. */
+/* The functions of a family, beside _find. */
 static const struct update {
 	enum cmx_type type;
-	bool is_double, is_whole; /* counters that have it */
+	bool is_double, is_whole; /* the counters that have the function */
 	const char *suffix;
-	const char *value; /* type of the argument, or null */
+	const char *value; /* the argument's type, or null */
 	const char *function;
 } updates[] = {
 	{ CMX_COUNTER, true, true, "inc", NULL, "cmx_counter_inc" },
@@ -79,7 +79,7 @@ put_enum(struct header *h, struct family *f, size_t label)
 	    known->n);
 }
 
-/* The parameters' names, none of them twice or one of ours. */
+/* Choose the names of the parameters: all different, and none of our own. */
 static void
 name_parameters(struct header *h, struct family *f)
 {
@@ -193,7 +193,7 @@ put_bool(FILE *out, bool b)
 	fputs(b ? ", true" : ", false", out);
 }
 
-/* The definition, member by member, as C++ needs it. */
+/* Write the definition, with every member in its place, as C++ demands. */
 static void
 put_definition(FILE *out, const struct cmx_family_def *def)
 {
@@ -246,7 +246,7 @@ has_all_values(const struct family *f)
 	return f->def->n_labels > 0;
 }
 
-/* Series whose values are all known exist from the start. */
+/* Write the creation of the series whose values are all known. */
 static void
 put_known_series(FILE *out, const struct family *f)
 {
@@ -285,7 +285,7 @@ put_resolve(const struct header *h, const struct family *f)
 	fputs("\t}\n", out);
 }
 
-/* The first word that the names of all families have in common, or "". */
+/* The first word that the names of all families share, or "". */
 static void
 note_namespace(struct header *h, const struct cmx_family_def *def)
 {

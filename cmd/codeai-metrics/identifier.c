@@ -10,8 +10,8 @@
 #include "identifier.h"
 
 struct identifier {
-	char *name;         /* null: the place is free */
-	unsigned int count; /* how often it was asked for */
+	char *name;         /* null: the slot is free */
+	unsigned int count; /* how often the name was asked for */
 };
 
 /* Keywords of C23 and C++20, and names that are macros where Linux is. */
@@ -40,7 +40,7 @@ ends_in(const char *name, const char *end)
 	return n >= n_end && strcmp(name + n - n_end, end) == 0;
 }
 
-/* cmx_..., _Bool, __x and uint64_t. */
+/* Names such as cmx_..., _Bool, __x and uint64_t. */
 static bool
 has_reserved_form(const char *name)
 {
@@ -49,7 +49,7 @@ has_reserved_form(const char *name)
 		(name[1] == '_' || isupper((unsigned char)name[1])));
 }
 
-/* INT_MAX and UINT_LEAST8_WIDTH. */
+/* Names such as INT_MAX and UINT_LEAST8_WIDTH. */
 static bool
 is_limit(const char *name)
 {
@@ -69,7 +69,7 @@ is_reserved(const char *name)
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (strcmp(name, reserved[i]) == 0)
 			return true;
-	/* EOF, NULL and their like. */
+	/* Names such as EOF and NULL. */
 	for (const char *p = name; *p != '\0'; p++)
 		has_small |= islower((unsigned char)*p) != 0;
 	return !has_small;
@@ -98,7 +98,7 @@ make_words(const char *text, char buf[IDENTIFIER_MAX])
 
 	if (isdigit((unsigned char)*text))
 		buf[n++] = '_';
-	/* Behind it is room for what claims append. */
+	/* A buffer with room for the suffix that a second claim appends. */
 	while (*text != '\0' && n < IDENTIFIER_MAX - 16) {
 		buf[n++] = is_word(*text) ? *text : '_';
 		text++;
@@ -124,7 +124,7 @@ identifier_constant(const char *text, char buf[IDENTIFIER_MAX])
 		strlcat(buf, "_", IDENTIFIER_MAX);
 }
 
-/* The place of a name: where it is, or where it may go. */
+/* The slot that has a name, or the free one where it belongs. */
 static struct identifier *
 place_of(const struct identifiers *used, const char *name)
 {
@@ -138,7 +138,7 @@ place_of(const struct identifiers *used, const char *name)
 	return &used->places[i];
 }
 
-/* Room for another one: at most half of the places are taken. */
+/* Make room for one more name: at most half of the slots are taken. */
 static bool
 make_room(struct identifiers *used)
 {

@@ -7,31 +7,34 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Room for every identifier, with its NUL. */
+/* The size of a buffer for any identifier, with its NUL. */
 #define IDENTIFIER_MAX 1024
 
-/* Identifiers that were given out: a hash table.  Zeroed is empty. */
+/*
+ * The identifiers that were given out, as a hash table.  Zeroed memory is an
+ * empty one.
+ */
 struct identifiers {
 	size_t n, n_places;
 	struct identifier *places;
 };
 
-/* Is it an identifier, or the beginning of one? */
+/* Is the text an identifier, or the begin of one? */
 bool identifier_is_valid(const char *text);
 
 /*
- * A text as an identifier: what cannot stand in one becomes '_', a first digit
- * gets '_' before it, and a word that C, C++, their libraries or ours keep for
- * themselves gets '_' behind it.
+ * Turn a text into an identifier: a character that cannot be in one becomes
+ * '_', a first digit gets '_' in front, and a word that is reserved by C, C++,
+ * their libraries or ours gets '_' at its end.
  */
 void identifier_from(const char *text, char buf[IDENTIFIER_MAX]);
 
-/* The same in capitals, for constants. */
+/* Turn a text into an identifier in capitals, for constants. */
 void identifier_constant(const char *text, char buf[IDENTIFIER_MAX]);
 
 /*
- * Make an identifier one that was not given out yet: the second "a" becomes
- * "a_2".  False without memory.
+ * Make an identifier unique among those given out: the second "a" becomes
+ * "a_2".  Returns false without memory.
  */
 bool identifier_claim(struct identifiers *, char buf[IDENTIFIER_MAX]);
 

@@ -114,13 +114,41 @@ open_snapshot(const struct globals *globals, bool with_process_metrics,
 void
 make_printable(char *text)
 {
-	/* C0 controls, DEL, and C1 (U+0080 to U+009F). */
+	/* Is it a control character: C0, DEL, or C1 (U+0080 to U+009F)? */
 	for (char *p = text; *p != '\0'; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f ||
 		    ((unsigned char)p[0] == 0xc2 &&
 			(unsigned char)p[1] >= 0x80 &&
 			(unsigned char)p[1] < 0xa0))
 			*p = '?';
+}
+
+/* Run the verb argv[0] with its arguments. */
+static int
+run_verb(struct globals *globals, char *program, int argc, char *argv[])
+{
+	const struct command *command = find_command(argv[0]);
+
+	if (command == NULL) {
+		warnx("%s: there is no such verb", argv[0]);
+		print_help(stderr);
+		return USAGE;
+	}
+	if (argc == 2 &&
+	    (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
+		usage_of(argv[0]);
+		return DONE;
+	}
+	/* A closed pipe ends the output, which is no failure to report. */
+	globals->sigpipe = signal(SIGPIPE, SIG_DFL);
+	cmxr_guard_install();
+	/*
+	 * getopt(3) begins its messages with argv[0], which should be the
+	 * program and not the verb.
+	 */
+	argv[0] = program;
+	optind = 0;
+	return command->run(globals, argc, argv);
 }
 
 int
@@ -133,11 +161,10 @@ main(int argc, char *argv[])
 		{ NULL, 0, NULL, 0 },
 	};
 	struct globals globals = { .segment = NULL };
-	const struct command *command;
 	char *program = argv[0];
 	int ch;
 
-	/* "+": the options behind the verb are the verb's. */
+	/* "+": options after the verb belong to the verb. */
 	while ((ch = getopt_long(argc, argv, "+hs:V", options, NULL)) != -1) {
 		switch (ch) {
 		case 'h':
@@ -165,22 +192,5 @@ main(int argc, char *argv[])
 		print_help(stdout);
 		return finish_output();
 	}
-	command = find_command(argv[0]);
-	if (command == NULL) {
-		warnx("%s: there is no such verb", argv[0]);
-		print_help(stderr);
-		return USAGE;
-	}
-	if (argc == 2 &&
-	    (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
-		usage_of(argv[0]);
-		return DONE;
-	}
-	/* A closed pipe ends output, which is no failure of ours to report. */
-	globals.sigpipe = signal(SIGPIPE, SIG_DFL);
-	cmxr_guard_install();
-	/* getopt(3) begins its messages with the program, not the verb. */
-	argv[0] = program;
-	optind = 0;
-	return command->run(&globals, argc, argv);
+	return run_verb(&globals, program, argc, argv);
 }

@@ -1,5 +1,5 @@
 /*
- * output.c: where a verb's text goes: standard output, or a file.
+ * output.c: write a verb's text to standard output or to a file.
  */
 #include <err.h>
 #include <errno.h>
@@ -29,8 +29,8 @@ write_all(int fd, const char *data, size_t size)
 }
 
 /*
- * A file appears whole or not at all: node_exporter's textfile collector may
- * read it at any time.
+ * A file appears as a whole or not at all: node_exporter's textfile collector
+ * may read it at any time.
  */
 static int
 write_file(const char *path, const char *data, size_t size)
@@ -59,7 +59,7 @@ write_file(const char *path, const char *data, size_t size)
 	return DONE;
 }
 
-/* Standard output, a device, a FIFO: written to as it is. */
+/* Write into standard output, a device or a FIFO as it is. */
 static int
 write_stream(const char *path, const char *data, size_t size)
 {
@@ -72,7 +72,9 @@ write_stream(const char *path, const char *data, size_t size)
 	return DONE;
 }
 
-/* A file is replaced, through a link that is there; nothing else is. */
+/*
+ * Replace a regular file, also through a symbolic link; replace nothing else.
+ */
 static int
 write_to(const char *path, const char *data, size_t size)
 {

@@ -1,5 +1,5 @@
 /*
- * update_series.c: an update of one series, as a shell asks for it.
+ * update_series.c: update one series on behalf of a shell.
  */
 #include <err.h>
 #include <math.h>
@@ -27,7 +27,7 @@ request_find(struct request *r, struct cmx_registry *reg, const char *name)
 	return DONE;
 }
 
-/* Does this action go with the family's type? */
+/* Does this action exist for the family's type? */
 static bool
 is_action_of_type(const struct request *r)
 {
@@ -46,7 +46,10 @@ is_action_of_type(const struct request *r)
 	return false;
 }
 
-/* A gauge of live processes would be gone with this one, which ends at once. */
+/*
+ * The value of a live process would disappear with this process, which ends at
+ * once.
+ */
 static bool
 may_change_gauge(const struct request *r)
 {
@@ -58,7 +61,7 @@ may_change_gauge(const struct request *r)
 	return false;
 }
 
-/* What a counter cannot take would be counted as invalid, and lost. */
+/* An amount that a counter refuses would only be counted as invalid. */
 static bool
 may_add_to_counter(const struct request *r)
 {

@@ -1,5 +1,5 @@
 /*
- * update_series.h: an update of one series, as a shell asks for it.
+ * update_series.h: update one series on behalf of a shell.
  */
 #ifndef WRITE_H
 #define WRITE_H
@@ -8,7 +8,7 @@
 
 enum action { ADD, SET, OBSERVE };
 
-/* What is to be written; the family is as the segment has it. */
+/* An update; the family is defined as in the segment. */
 struct request {
 	enum action action;
 	struct cmx_family family;
@@ -21,16 +21,19 @@ struct request {
 /* "add", "set", "observe" */
 const char *action_name(enum action);
 
-/* Find the family; DONE, or FAILED after saying why. */
+/* Find the family.  Returns DONE; or prints why not, and returns FAILED. */
 int request_find(struct request *, struct cmx_registry *, const char *name);
 
 /*
- * LABEL=VALUE arguments, and whether the action goes with the family and the
- * amount.  False after saying what is wrong.
+ * Read LABEL=VALUE arguments, and check that the action fits the family and the
+ * amount.  Prints what is wrong, and returns false.
  */
 bool request_parse(struct request *, int argc, char *argv[]);
 
-/* Write; DONE, with a word where it is the overflow series, or FAILED. */
+/*
+ * Make the update.  Returns DONE, and says so where it went to the overflow
+ * series; or FAILED.
+ */
 int request_write(const struct request *);
 
 #endif

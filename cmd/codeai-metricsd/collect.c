@@ -11,20 +11,23 @@ struct collector {
 	struct source *sources;
 	size_t n_sources;
 	struct self *self;
-	size_t n_left_out;         /* families, of the last scrape */
-	struct cmxr_input *inputs; /* room for all sources and self */
+	size_t n_left_out;         /* families that the last scrape left out */
+	struct cmxr_input *inputs; /* one for each source, and one for self */
 	size_t max_requests;
 
-	/* Held while a scrape runs: sources and readers are one thread's. */
+	/*
+	 * Held during a scrape, because only one thread may use sources and
+	 * readers.
+	 */
 	pthread_mutex_t scrape;
 
-	/* Protects what follows, and the bodies' references. */
+	/* Protects the members that follow, and the references to bodies. */
 	pthread_mutex_t lock;
 	size_t in_flight;
 	unsigned long n_begun; /* scrapes */
 	unsigned long latest_number;
 	struct body *latest; /* holds a reference */
-	struct body *spare;  /* keeps its memory for the next scrape */
+	struct body *spare;  /* kept for the memory of the next scrape */
 };
 
 struct collector *
@@ -72,7 +75,7 @@ collector_free(struct collector *c)
 	free(c);
 }
 
-/* Requires: the lock. */
+/* Let a reference go.  Requires: the lock. */
 static void
 release_locked(struct body *body)
 {
@@ -106,8 +109,9 @@ now_seconds(void)
 }
 
 /*
- * Families that could not stand in one group with those of another segment:
- * said in the log when their number changes, and in the next scrape.
+ * Log and count the families that do not fit in one group with those of another
+ * segment: the log has a line when their number changes, the next scrape has
+ * the number.
  */
 static void
 note_left_out(struct collector *c, size_t n)
@@ -122,7 +126,10 @@ note_left_out(struct collector *c, size_t n)
 		    n);
 }
 
-/* Encode the inputs as they are wanted; the number of families left out. */
+/*
+ * Encode the inputs in the format that is wanted.  Returns the number of
+ * families left out.
+ */
 static int
 encode(struct collector *c, size_t n, const struct want *want,
     struct body *body)
@@ -139,12 +146,12 @@ encode(struct collector *c, size_t n, const struct want *want,
 	}
 	body->format = want->format;
 	body->is_whole = want->n_names == 0;
-	/* Where it cannot be compressed it goes out as it is. */
+	/* A body that cannot be compressed goes out as it is. */
 	body->is_gzip = want->gzip && compress_body(&body->buffer);
 	return r;
 }
 
-/* Read everything and encode it.  Requires: the scrape mutex. */
+/* Read all segments and encode them.  Requires: the scrape mutex. */
 static int
 scrape(struct collector *c, const struct want *want, struct body *body)
 {
@@ -173,7 +180,10 @@ scrape(struct collector *c, const struct want *want, struct body *body)
 	return r;
 }
 
-/* A body with one reference, empty; its memory may be an earlier one's. */
+/*
+ * Make an empty body with one reference; its memory may be that of an earlier
+ * body.
+ */
 static struct body *
 take_body(struct collector *c)
 {
@@ -192,7 +202,10 @@ take_body(struct collector *c)
 	return body;
 }
 
-/* A scrape that began after number is as good as one of our own. */
+/*
+ * Is there a body of a scrape that began after number?  It is as recent as a
+ * new scrape.
+ */
 static struct body *
 share_latest(struct collector *c, const struct want *want, unsigned long number)
 {
@@ -275,7 +288,10 @@ collect(struct collector *c, const struct want *want, int *status)
 	self_count_scrape(c->self, *status);
 
 	pthread_mutex_lock(&c->lock);
-	/* Nobody waits who could share it: its memory is for the next. */
+	/*
+	 * No client waits that could share the body: keep its memory for the
+	 * next scrape.
+	 */
 	if (--c->in_flight == 0 && c->latest != NULL) {
 		release_locked(c->latest);
 		c->latest = NULL;

@@ -29,7 +29,9 @@ compress_body(struct cmxr_buffer *body)
 		free(data);
 		return false;
 	}
-	/* The room is for the worst; what is kept is what it takes. */
+	/*
+	 * The buffer was for the worst case; keep only what the result takes.
+	 */
 	free(body->data);
 	body->data = data;
 	data = realloc(data, n);

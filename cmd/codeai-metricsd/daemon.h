@@ -18,7 +18,9 @@
 
 #include <codeai/metrics_reader.h>
 
-/* log.c: lines that systemd's journal gives their level; errno is kept. */
+/*
+ * log.c: messages, with the level that systemd's journal reads; errno is kept.
+ */
 
 void log_info(const char *fmt, ...) CMX_PRINTF(1, 2);
 void log_warn(const char *fmt, ...) CMX_PRINTF(1, 2);
@@ -26,32 +28,37 @@ void log_error(const char *fmt, ...) CMX_PRINTF(1, 2);
 
 /* source.c */
 
-/* A segment that is shown, whether it is there or not. */
+/* A segment that is shown, whether it exists or not. */
 struct source {
 	char *path;
 	size_t n_labels;
-	struct cmx_label labels[CMX_LABELS_MAX]; /* for each of its series */
-	struct cmxr_reader *reader;              /* null: not there */
-	const struct cmxr_snapshot *snapshot;    /* of this scrape, or null */
-	struct cmxr_info info;                   /* of this scrape */
-	struct cmxr_info counted; /* what self.c has added up so far */
-	enum cmx_err state;       /* why it is not there; logged on change */
+	/* Labels that each of its series gets. */
+	struct cmx_label labels[CMX_LABELS_MAX];
+	struct cmxr_reader *reader;           /* null: does not exist */
+	const struct cmxr_snapshot *snapshot; /* of this scrape, or null */
+	struct cmxr_info info;                /* of this scrape */
+	struct cmxr_info counted; /* the part that self.c has added */
+	/* Why it cannot be opened; a change is logged. */
+	enum cmx_err state;
 };
 
 /*
- * "PATH" or "PATH,label=value,..."; null is the default path.  Returns false
- * after saying what is wrong.
+ * Parse "PATH" or "PATH,label=value,..."; null is the default path.  Prints
+ * what is wrong, and returns false.
  */
 bool source_parse(const char *argument, struct source *);
 void source_free(struct source *);
 
 /*
- * Several segments would expose the same series: the ones without labels get
- * segment="name".  False where two are still alike.
+ * Make several segments distinct: those without labels get segment="name".
+ * Returns false where two are still alike.
  */
 bool sources_make_distinct(struct source *, size_t n);
 
-/* Open what appeared, drop what went, take a snapshot.  Never fails. */
+/*
+ * Open segments that appeared, close those that are gone, take a snapshot of
+ * each. Never fails.
+ */
 void source_refresh(struct source *);
 
 /* self.c */
@@ -63,7 +70,7 @@ void self_free(struct self *);
 void self_count_scrape(struct self *, int status);
 void self_set_in_flight(struct self *, size_t n);
 void self_set_left_out(struct self *, size_t n_families);
-/* After the sources were refreshed, before self_snapshot(). */
+/* Called after the sources were refreshed, before self_snapshot(). */
 void self_update(struct self *, struct source *, size_t n, double seconds);
 const struct cmxr_snapshot *self_snapshot(struct self *);
 
@@ -73,15 +80,15 @@ struct collector;
 
 #define NAMES_MAX 256
 
-/* What a client asks for. */
+/* The body that a client asks for. */
 struct want {
 	enum cmxr_format format;
 	bool gzip;
-	size_t n_names; /* of families, ?name[]=; 0: all */
+	size_t n_names; /* names of families, ?name[]=; 0: all */
 	const char *names[NAMES_MAX];
 };
 
-/* A body that several answers may share; free with body_release(). */
+/* A body, which several answers may share.  Freed by body_release(). */
 struct body {
 	struct cmxr_buffer buffer;
 	enum cmxr_format format;
@@ -91,22 +98,22 @@ struct body {
 	struct collector *collector;
 };
 
-/* The sources stay the caller's, and must outlive the collector. */
+/* The caller owns the sources, which must outlive the collector. */
 struct collector *collector_new(struct source *, size_t n_sources,
     size_t max_requests, struct cmx_error *);
 void collector_free(struct collector *);
 
 /*
- * One scrape, or a share in one that began after this call and has what is
- * wanted: many clients do not multiply the work.  Null, with *status 503 or
- * 500, where there are too many at once or memory ended.
+ * Get the body of a scrape: a new one, or one that began after this call and
+ * has what is wanted, so that many clients cause few scrapes.  Returns null and
+ * *status 503 or 500, where too many clients wait or memory ended.
  */
 struct body *collect(struct collector *, const struct want *, int *status);
 void body_release(struct body *);
 
 /* compress.c */
 
-/* Replace a body by its gzip form; false where memory ended. */
+/* Replace a body by its gzip form.  Returns false where memory ended. */
 bool compress_body(struct cmxr_buffer *);
 
 /* endpoint.c */
@@ -115,7 +122,7 @@ struct answer {
 	int status;
 	const char *content_type;
 	const char *text;  /* static, or null */
-	struct body *body; /* the answer's, or null */
+	struct body *body; /* owned by the answer, or null */
 };
 
 struct endpoints {
@@ -137,13 +144,13 @@ struct answer endpoint_answer(const struct endpoints *, const char *method,
 struct server;
 
 /*
- * Listen on "host:port", "[v6]:port" or ":port"; or take a socket that is
- * listening already (address null).  Null after saying what is wrong.
+ * Listen on "host:port", "[v6]:port" or ":port"; or use a socket that listens
+ * already (address is null).  Prints what is wrong, and returns null.
  */
 bool server_address_is_valid(const char *address);
 struct server *server_start(const char *address, int socket,
     const struct endpoints *);
-/* The port, which the system chose where it was 0. */
+/* The port, which the kernel chose for port 0. */
 int server_port(const struct server *);
 void server_stop(struct server *);
 

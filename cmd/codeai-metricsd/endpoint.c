@@ -47,7 +47,7 @@ answer_ready(const struct endpoints *e)
 	    struct answer){ 200, TEXT, "codeai-metricsd is ready.\n", NULL };
 }
 
-/* The telemetry path is looked at first; it may even be "/". */
+/* The telemetry path is compared first, because it may be "/". */
 static const struct {
 	const char *path;
 	struct answer (*answer)(const struct endpoints *);

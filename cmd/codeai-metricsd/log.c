@@ -21,7 +21,7 @@ say(int level, const char *word, const char *fmt, va_list ap)
 	char text[2048];
 
 	vsnprintf(text, sizeof(text), fmt, ap);
-	/* One call, so that lines of several threads do not mix. */
+	/* One fprintf(3), so that lines of several threads do not mix. */
 	if (getenv("JOURNAL_STREAM") != NULL)
 		fprintf(stderr, "<%d>%s\n", level, text);
 	else

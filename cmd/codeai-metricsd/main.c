@@ -1,5 +1,6 @@
 /*
- * codeai-metricsd: show segments to Prometheus.  Options, signals, life.
+ * codeai-metricsd: show segments to Prometheus: options, signals, start and
+ * end.
  */
 #include <bsd/stdlib.h>
 #include <errno.h>
@@ -20,7 +21,7 @@
 #define SERVERS_MAX     16
 #define REQUESTS_MAX    40
 
-/* systemd's first passed descriptor, sd_listen_fds(3). */
+/* The first descriptor that systemd passes; sd_listen_fds(3). */
 #define LISTEN_FDS_START 3
 
 static const char usage_line[] =
@@ -117,7 +118,7 @@ static const struct option long_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Fill o; exits where the options ask for it or are wrong. */
+/* Read the options into o.  Exits where they ask for that, or are wrong. */
 static void
 parse_options(struct options *o, int argc, char *argv[])
 {
@@ -164,7 +165,7 @@ parse_options(struct options *o, int argc, char *argv[])
 		exit(2);
 }
 
-/* sd_notify(3), which is a datagram. */
+/* Tell systemd, as sd_notify(3) does: by a datagram. */
 static void
 notify(const char *state)
 {
@@ -188,7 +189,7 @@ notify(const char *state)
 	close(s);
 }
 
-/* How many sockets systemd passed to this process. */
+/* The number of sockets that systemd passed to this process. */
 static int
 n_passed_sockets(void)
 {
@@ -233,7 +234,7 @@ start_servers(struct server *servers[], size_t *n, const struct options *o,
 	    add_server(servers, n, DEFAULT_ADDRESS, -1, endpoints);
 }
 
-/* SIGTERM and SIGINT end; SIGHUP has nothing to reload yet, and goes on. */
+/* Wait for SIGTERM or SIGINT.  SIGHUP has nothing to reload, and is ignored. */
 static void
 wait_for_end(const sigset_t *signals)
 {
@@ -246,7 +247,10 @@ wait_for_end(const sigset_t *signals)
 		}
 }
 
-/* Started without 0, 1 or 2: a client's socket must not become stderr. */
+/*
+ * A daemon that is started without 0, 1 or 2 must not get a client's socket as
+ * stderr.
+ */
 static void
 open_missing_descriptors(void)
 {
@@ -278,7 +282,9 @@ main(int argc, char *argv[])
 		return 0;
 	cmxr_guard_install();
 	signal(SIGPIPE, SIG_IGN);
-	/* Blocked before there are threads: only wait_for_end() takes them. */
+	/*
+	 * Blocked before threads start, so that only wait_for_end() takes them.
+	 */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);

@@ -11,7 +11,7 @@
 
 #include "daemon.h"
 
-/* A statistic of the segments, as a family with the label segment. */
+/* A statistic of segments, shown as a family with the label segment. */
 struct statistic {
 	const struct cmxr_statistic *of;
 	struct cmx_family family;
@@ -54,7 +54,7 @@ add_gauge(struct self *self, const char *name, const char *help,
 	    cmx_gauge_find(&family, label != NULL, &value, gauge, error);
 }
 
-/* codeai_metricsd_segment_NAME, of a counter with _total behind it. */
+/* The name codeai_metricsd_segment_NAME, with _total for a counter. */
 static int
 add_statistic(struct self *self, const struct cmxr_statistic *of,
     struct cmx_error *error)
@@ -121,7 +121,7 @@ add_families(struct self *self, struct cmx_error *error)
 	return r;
 }
 
-/* The counter of answers with a status. */
+/* The counter of answers with this status. */
 static struct cmx_counter
 scrapes_with(struct self *self, int status)
 {
@@ -153,9 +153,11 @@ self_new(struct cmx_error *error)
 		self_free(self);
 		return NULL;
 	}
-	/* The processes of the service are shown, not this one. */
+	/*
+	 * This process is not one of the service, so it has no process metrics.
+	 */
 	cmxr_show_processes(self->reader, false);
-	/* Known series are there from the start, at 0. */
+	/* Make the known series at the start, so that they are shown as 0. */
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
 		scrapes_with(self, codes[i]);
 	return self;
@@ -210,7 +212,7 @@ update_statistic(const struct statistic *statistic, const struct source *s,
 	cmx_counter_add(&counter, now > before ? now - before : 0);
 }
 
-/* Counters of the segment become ours by what they grew. */
+/* Add to our counters what those of the segment have grown by. */
 static void
 update_segment(struct self *self, struct source *s, const char *name)
 {

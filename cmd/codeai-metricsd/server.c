@@ -73,7 +73,7 @@ add_name(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
 	return MHD_YES;
 }
 
-/* What the request's headers and query ask for. */
+/* Read the request's headers and query. */
 static void
 read_want(struct MHD_Connection *connection, struct want *want)
 {
@@ -100,7 +100,7 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url,
 
 	(void)version;
 	(void)upload_data;
-	/* First call: headers only.  A body is read and thrown away. */
+	/* The first call has the headers only; a body is read and dropped. */
 	if (*state == NULL) {
 		*state = &headers_seen;
 		return MHD_YES;
@@ -185,7 +185,7 @@ server_address_is_valid(const char *address)
 	return false;
 }
 
-/* A listening socket, or -1 after saying why there is none. */
+/* Open a listening socket; prints why that fails, and returns -1. */
 static int
 open_socket(const char *address)
 {
@@ -204,7 +204,7 @@ open_socket(const char *address)
 		    gai_strerror(r));
 		return -1;
 	}
-	/* ":PORT" is every address: IPv6 with IPv4 in it, or IPv4 alone. */
+	/* ":PORT" means every address: IPv6 with IPv4 in it, or IPv4 alone. */
 	s = -1;
 	for (const struct addrinfo *a = list; s < 0 && a != NULL;
 	     a = a->ai_next)
@@ -237,7 +237,7 @@ port_of(int socket)
 	return atoi(port);
 }
 
-/* What systemd, or somebody else, passes may be anything. */
+/* A descriptor from systemd or another program may be anything: check it. */
 static bool
 is_listening(int socket)
 {

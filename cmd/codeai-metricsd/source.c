@@ -6,7 +6,7 @@
 
 #include "daemon.h"
 
-/* Cut "name=value" in two; false where it is no label. */
+/* Cut "name=value" in two.  Returns false for a text that is no label. */
 static bool
 parse_label(char *text, struct source *s)
 {
@@ -68,7 +68,7 @@ source_free(struct source *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* "/run/api/metrics.seg" -> "metrics" */
+/* The name of a segment: "metrics" for "/run/api/metrics.seg". */
 static char *
 name_of(const char *path)
 {
@@ -119,7 +119,7 @@ sources_make_distinct(struct source *sources, size_t n)
 	return true;
 }
 
-/* Say it once when a segment comes or goes. */
+/* Log once when a segment appears or disappears. */
 static void
 note_state(struct source *s, enum cmx_err state, const char *text)
 {
@@ -139,7 +139,9 @@ drop(struct source *s)
 {
 	cmxr_close(s->reader);
 	s->reader = NULL;
-	/* The next one counts from 0; until then it has nothing. */
+	/*
+	 * The next segment counts from 0, and has no totals before it is read.
+	 */
 	memset(&s->info, 0, sizeof(s->info));
 	memset(&s->counted, 0, sizeof(s->counted));
 }

@@ -1,5 +1,5 @@
 /*
- * exposition_line.c: a line of an exposition, taken to pieces.
+ * exposition_line.c: parse a line of an exposition.
  */
 #include "exposition_line.h"
 
@@ -46,7 +46,7 @@ skip_blanks(char **p)
 		++*p;
 }
 
-/* Cut a name off at *p; what is behind it is put into *behind. */
+/* Cut a name off at *p, and store the character after it in *behind. */
 static char *
 take_name(char **p, bool may_have_colon, char *behind)
 {
@@ -60,7 +60,7 @@ take_name(char **p, bool may_have_colon, char *behind)
 	return name[0] == '\0' ? NULL : name;
 }
 
-/* "value" with its escapes taken away, in place. */
+/* Parse "value", and remove its escapes in place. */
 static const char *
 take_quoted(char **p, char **value)
 {
@@ -87,7 +87,7 @@ take_quoted(char **p, char **value)
 	return NULL;
 }
 
-/* name="value",... up to the closing brace; *p is behind it. */
+/* Parse name="value",... up to the closing brace; *p is then after it. */
 static const char *
 take_labels(char **p, struct sample_label *labels, size_t *n, bool *comma)
 {
@@ -122,7 +122,7 @@ take_labels(char **p, struct sample_label *labels, size_t *n, bool *comma)
 	}
 }
 
-/* Digits, a point, an exponent; NaN and infinities. */
+/* Parse a number: digits, a point, an exponent; NaN and infinities. */
 static bool
 parse_number(const char *s, double *v)
 {
@@ -138,7 +138,7 @@ parse_number(const char *s, double *v)
 						    (unsigned char)body[0]);
 }
 
-/* A word up to a blank or the end. */
+/* Cut off a word, which ends at a blank or the end. */
 static char *
 take_word(char **p)
 {
@@ -161,7 +161,7 @@ count_characters(const char *s)
 	return n;
 }
 
-/* " # {labels} value [timestamp]", behind the # */
+/* Parse " # {labels} value [timestamp]", after the #. */
 static const char *
 take_exemplar(char *p, struct sample *s)
 {

@@ -1,5 +1,5 @@
 /*
- * exposition_line.h: a line of an exposition, taken to pieces (exposition.c).
+ * exposition_line.h: parse a line of an exposition.
  */
 #ifndef EXPOSITION_H
 #define EXPOSITION_H
@@ -13,7 +13,10 @@ struct sample_label {
 	char *name, *value; /* without escapes */
 };
 
-/* Its texts point into the line, which is cut up. */
+/*
+ * A line that was parsed.  Its texts point into the line, which the parser
+ * changes.
+ */
 struct sample {
 	char *name;
 	size_t n_labels;
@@ -25,19 +28,19 @@ struct sample {
 	size_t n_exemplar_characters;
 };
 
-/* Null, or what is wrong with the line. */
+/* Parse a line.  Returns null, or what is wrong with the line. */
 const char *sample_parse(char *line, bool is_openmetrics, struct sample *);
 
 /* The value of a label, or null. */
 const char *sample_label(const struct sample *, const char *name);
 
-/* Is it a name of a metric, or of a label? */
+/* Is the text a name of a metric, or of a label? */
 bool is_metric_name(const char *);
 bool is_label_name(const char *);
 
 /*
- * Print what is wrong with an exposition, a line each (lint_exposition.c);
- * how many.  The text is cut up.
+ * Print each finding about an exposition on a line (lint_exposition.c), and
+ * return their number.  The text is changed.
  */
 int lint_exposition(const char *source, char *text, size_t size,
     bool is_openmetrics);

@@ -1,6 +1,5 @@
 /*
- * lint_family.c: the families of an exposition, and that their lines stand
- * together.
+ * lint_family.c: the families of an exposition, and the order of their lines.
  */
 #include <string.h>
 
@@ -38,13 +37,13 @@ family_of_name(struct linter *l, const char *name)
 	return f != NULL ? f : add_family(l, name);
 }
 
-/* The family that a sample belongs to: its name may have a suffix. */
+/* Find the family of a sample, whose name may have a suffix. */
 struct family *
 family_of_sample(struct linter *l, const char *name)
 {
 	static const struct {
 		const char *suffix;
-		const char *types; /* that have it */
+		const char *types; /* types with this suffix */
 	} suffixes[] = { { "_total", "counter" },
 		{ "_created", "counter histogram summary gaugehistogram" },
 		{ "_bucket", "histogram gaugehistogram" },
@@ -71,7 +70,7 @@ family_of_sample(struct linter *l, const char *name)
 	return f != NULL ? f : add_family(l, name);
 }
 
-/* All lines of a family stand together. */
+/* The lines of a family must be adjacent. */
 void
 enter_family(struct linter *l, struct family *f)
 {
@@ -88,7 +87,9 @@ enter_family(struct linter *l, struct family *f)
 	l->current = f;
 }
 
-/* In OpenMetrics a counter a_total and a gauge a are both the family a. */
+/*
+ * In OpenMetrics a counter a_total and a gauge a both have the family name a.
+ */
 void
 lint_clashes(struct linter *l)
 {

@@ -87,7 +87,7 @@ lint_unit(struct linter *l, struct family *f, const char *unit)
 		    suffix);
 }
 
-/* A line that begins with #. */
+/* Check a line that begins with #. */
 void
 lint_comment(struct linter *l, char *line)
 {

@@ -17,12 +17,12 @@ struct family {
 	char type[16];
 	int type_line, help_line, unit_line;
 	int n_samples;
-	bool is_closed; /* samples of another one came after its own */
+	bool is_closed; /* samples of another family followed its own */
 };
 
-/* One series' buckets, while its lines follow each other. */
+/* The buckets of one series, while its lines follow each other. */
 struct buckets {
-	char *series; /* labels but le */
+	char *series; /* all labels but le */
 	int line;
 	size_t n;
 	double last_bound, last_count;
@@ -30,7 +30,7 @@ struct buckets {
 	double count;
 };
 
-/* A series that was seen, to find the second one. */
+/* A series that was read, to find a second one. */
 struct seen {
 	char *key;
 	int line;
@@ -49,12 +49,12 @@ struct linter {
 	size_t n_seen, capacity;
 };
 
-/* Print a finding about a line; finding() about the line that is read. */
+/* Print a finding about a given line; finding() is about the current line. */
 void finding_at(struct linter *, int line, const char *fmt, ...)
     CMX_PRINTF(3, 4);
 #define finding(l, ...) finding_at((l), (l)->line, __VA_ARGS__)
 
-/* Memory, or the end of the program. */
+/* Allocate, or end the program. */
 void *lint_grow(void *array, size_t n, size_t size);
 char *lint_copy(const char *);
 
@@ -62,30 +62,30 @@ bool ends_with(const char *s, const char *suffix);
 
 /* lint_family.c */
 
-/* The family of a name, which may be new. */
+/* Find or add the family of a name. */
 struct family *family_of_name(struct linter *, const char *name);
-/* The family of a name of n bytes, or null. */
+/* Find the family of a name of n bytes; null where there is none. */
 struct family *find_by_name(struct linter *, const char *name, size_t n);
-/* The family that a sample belongs to: its name may have a suffix. */
+/* Find the family of a sample, whose name may have a suffix. */
 struct family *family_of_sample(struct linter *, const char *name);
-/* The line that is read belongs to this family. */
+/* The current line belongs to this family. */
 void enter_family(struct linter *, struct family *);
-/* Names that are one name in OpenMetrics. */
+/* Find names that are the same in OpenMetrics. */
 void lint_clashes(struct linter *);
 
-/* lint_metadata.c: a line that begins with #. */
+/* lint_metadata.c: check a line that begins with #. */
 void lint_comment(struct linter *, char *line);
 
-/* lint_sample.c: a sample, and series that stand twice. */
+/* lint_sample.c: check a sample, and find series that stand twice. */
 void lint_sample(struct linter *, char *line);
 void lint_duplicates(struct linter *);
 
-/* lint_histogram.c: a sample of a histogram; the last one of a series. */
+/* lint_histogram.c: check a sample of a histogram, and the end of a series. */
 void lint_histogram(struct linter *, const struct family *,
     const struct sample *);
 void finish_buckets(struct linter *);
 
-/* name{a="1",b="2"} with all labels but one; malloc'd. */
+/* name{a="1",b="2"} with all labels but one; the caller frees it. */
 char *series_key(const char *name, const struct sample *, const char *but);
 
 #endif
