@@ -60,8 +60,9 @@
  *	its own from its first look-up or write on.
  *
  * Application
- *   A1	The library never prints, exits, aborts, takes a lock, starts a thread,
- *	handles a signal, or changes errno, the umask or the locale.
+ *   A1	The library never prints, exits, aborts, starts a thread, handles a
+ *	signal, or changes errno, the umask or the locale; only a call that
+ *	applies a schema waits for a lock.
  *   A2	Updates and look-ups may be made in signal handlers.
  *   A3	A look-up that fails gives a handle of which every update does nothing.
  *
@@ -103,7 +104,9 @@
  * one instruction and loaded by one (cmxi_pair_load), so the two are always of
  * the same observations; a scrape sums the pairs that it loaded, once, and
  * derives count, sum and buckets from them (O3).  Where a 16-byte load is two
- * accesses, the reader takes a value that it saw twice in a row.
+ * accesses, the reader takes a value that it loaded twice in a row: the store is
+ * one access everywhere and the count only grows, so two equal loads cannot have
+ * a store between their halves.
  *
  * An update is complete when its store is; the call returns after it.  What
  * orders the scrape after the return (a pipe, an exit that was waited for)

@@ -2,9 +2,12 @@
  * private/rseq_aarch64.h: restartable sequences on arm64.  Private: included
  * by <codeai/metrics_inline.h> and the library, subject to change.
  *
- * rseq_x86_64.h says what a section is, and why rseq_cs is cleared.  A counter
- * of whole numbers takes one atomic instruction instead where the compiler may
- * use it (ARMv8.1 stadd), which is right on every kernel.
+ * rseq_x86_64.h says what a section is, and why rseq_cs is cleared.
+ *
+ * An atomic instruction (ARMv8.1 stadd) must not take the place of a section,
+ * though the kernel could not interrupt it: a program that was compiled with it
+ * may have moved to another CPU, and store between the load and the store of a
+ * section that the library or another program executes on this one (S1).
  */
 #ifndef CODEAI_RSEQ_AARCH64_H
 #define CODEAI_RSEQ_AARCH64_H
@@ -67,24 +70,21 @@ cmx_rseq_cpu(ptrdiff_t offset)
 #define CMX_RSEQ_LEAVE ""
 #endif
 
-#define CMX_RSEQ_END                       \
-	"2:\n\t" CMX_RSEQ_LEAVE "b 5f\n\t" \
-	".inst 0xd428bc00\n\t"             \
-	"4:\n\t"                           \
-	"str xzr, [%[area], 8]\n\t"        \
-	"b %l[aborted]\n\t"                \
+#define CMX_RSEQ_END CMX_RSEQ_END_AFTER("")
+
+/* check comes after the commit; it may branch to 4. */
+#define CMX_RSEQ_END_AFTER(check)                \
+	"2:\n\t" check CMX_RSEQ_LEAVE "b 5f\n\t" \
+	".inst 0xd428bc00\n\t"                   \
+	"4:\n\t"                                 \
+	"str xzr, [%[area], 8]\n\t"              \
+	"b %l[aborted]\n\t"                      \
 	"5:\n\t"
 
 /* Add n to a cell of this CPU; 0 where the thread was interrupted. */
 static inline int
 cmx_rseq_add(ptrdiff_t offset, uint32_t cpu, uint64_t *cell, uint64_t n)
 {
-#ifdef __ARM_FEATURE_ATOMICS
-	(void)offset;
-	(void)cpu;
-	__atomic_fetch_add(cell, n, __ATOMIC_RELAXED);
-	return 1;
-#else
 	/* clang-format off */
 	__asm__ goto(
 	    CMX_RSEQ_BEGIN
@@ -101,7 +101,6 @@ cmx_rseq_add(ptrdiff_t offset, uint32_t cpu, uint64_t *cell, uint64_t n)
 	return 1;
 aborted:
 	return 0;
-#endif
 }
 
 /* The same for a counter of doubles. */
@@ -127,9 +126,10 @@ aborted:
 }
 
 /*
- * {count, sum} += {1, v} by one 16-byte store.  With FEAT_LSE2 the store is one
- * access, which the segment notes as CMXI_FLAG_PAIR_ATOMIC.  Without it a
- * reader may see half of the store, and looks again (scrape.c:pair_read).
+ * {count, sum} += {1, v}.  The commit is a store-exclusive of two registers,
+ * which is one access of 16 bytes on every arm64 (a store of a vector register
+ * is two, also with FEAT_LSE2).  A store-exclusive that fails has stored
+ * nothing; the section is aborted then.
  */
 static inline int
 cmx_rseq_add_pair(ptrdiff_t offset, uint32_t cpu, void *pair, double v)
@@ -137,17 +137,20 @@ cmx_rseq_add_pair(ptrdiff_t offset, uint32_t cpu, void *pair, double v)
 	/* clang-format off */
 	__asm__ goto(
 	    CMX_RSEQ_BEGIN
-	    "ldp d30, d31, [%[pair]]\n\t"
+	    "ldxp x14, x15, [%[pair]]\n\t"
+	    "fmov d30, x14\n\t"
+	    "fmov d31, x15\n\t"
 	    "fmov d29, 1.0\n\t"
 	    "fadd d30, d30, d29\n\t"
 	    "fadd d31, d31, %d[v]\n\t"
-	    "mov v30.d[1], v31.d[0]\n\t"
-	    "str q30, [%[pair]]\n\t"
-	    CMX_RSEQ_END
+	    "fmov x14, d30\n\t"
+	    "fmov x15, d31\n\t"
+	    "stxp w13, x14, x15, [%[pair]]\n\t"
+	    CMX_RSEQ_END_AFTER("cbnz w13, 4f\n\t")
 	    :
 	    : [area] "r"(cmx_rseq_area(offset)), [cpu] "r"(cpu),
 	      [pair] "r"(pair), [v] "w"(v)
-	    : "memory", "cc", "x15", "v29", "v30", "v31"
+	    : "memory", "cc", "x13", "x14", "x15", "v29", "v30", "v31"
 	    : aborted);
 	/* clang-format on */
 	return 1;
