@@ -1,10 +1,14 @@
 /*
- * adversity.c: totals that must be equal, in spite of what happens to writers.
+ * adversity.c: totals that must be exact, whatever happens to the writers.
  *
- *	exact hop PROCESSES UPDATES	CPUs change every 50 microseconds
- *	exact signals SECONDS		a handler updates what it interrupts
- *	exact mixed PROCESSES UPDATES	CPU and fallback stripes in one segment
- *	exact reads N			N reads of a pair beside writers
+ *	adversity hop PROCESSES UPDATES
+ *		threads change their CPU every 50 microseconds
+ *	adversity signals SECONDS
+ *		a signal handler updates the series that it interrupts
+ *	adversity mixed PROCESSES UPDATES
+ *		writers of CPU stripes and of fallback stripes in one segment
+ *	adversity reads N
+ *		N reads of a pair beside writers
  */
 #include <pthread.h>
 #include <sched.h>
@@ -193,7 +197,7 @@ main(int argc, char *argv[])
 		ok = run_reads(&s, atol(argv[2]));
 	else
 		errx(2,
-		    "usage: exact hop|mixed PROCESSES UPDATES | signals "
+		    "usage: adversity hop|mixed PROCESSES UPDATES | signals "
 		    "SECONDS | reads N");
 	cmx_close(h.reg);
 	remove_segment(&s);

@@ -1,16 +1,18 @@
 /*
- * die_once.c: death at every instruction of what is done once.
+ * die_once.c: death at every instruction of operations that happen once.
  *
- *	die [steps]	insert, arena, cells, slot, register, by instruction;
- *			attach, create, replace, carry, by system call, or with
- *			"steps" by instruction too
+ *	die_once
+ *		insert, arena, cells, slot and register by instruction; attach,
+ *		create, replace and carry by system call
+ *	die_once steps
+ *		all of them by instruction
  *
- * A process does the operation under ptrace.  Its death matters to others by
- * what it has left in the directory and in the files there, so whenever an
- * instruction (or a system call) has changed something there, the directory
- * is copied as it is, with no lock on it, as after a SIGKILL; and then a
- * reader must find it sound, and a second process must be able to do the
- * same to it and find it done.
+ * A process does the operation under ptrace.  Others can only see what a dead
+ * process left in the directory and in its files.  So whenever an instruction
+ * (or a system call) has changed one of these, the directory is copied as it
+ * is, with no lock on it, as after a SIGKILL.  A reader must find the copy
+ * sound, and a second process must be able to do the same operation on it and
+ * find it done.
  */
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
  * kill_totals.c: N processes, each M increments over S series, some killed.
  *
- *	exactness PROCESSES INCREMENTS SERIES
+ *	kill_totals PROCESSES INCREMENTS SERIES
  *
  * Every process looks its series up and increments them in turn; the total of
  * the scrape must be exactly PROCESSES * INCREMENTS.  Prints the figures and
@@ -76,7 +76,7 @@ main(int argc, char *argv[])
 	int status, n_failed = 0;
 
 	if (argc != 4)
-		errx(2, "usage: exactness PROCESSES INCREMENTS SERIES");
+		errx(2, "usage: kill_totals PROCESSES INCREMENTS SERIES");
 	n_processes = atol(argv[1]);
 	n_increments = atol(argv[2]);
 	n_series = atol(argv[3]);

@@ -1,8 +1,9 @@
 /*
- * live_process.c: a process of a service, for the tests that need a live one:
+ * live_process.c: a process of a service, for tests that need a live one.
  *
- *	member SEGMENT ROLE	takes the role, records an event for each
- *				line of its input, and ends with that
+ *	live_process SEGMENT ROLE
+ *		takes the role, records an event for each line of its input,
+ *		and ends with its input
  */
 #include <err.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@ main(int argc, char *argv[])
 	int c;
 
 	if (argc != 3)
-		errx(2, "usage: member SEGMENT ROLE");
+		errx(2, "usage: live_process SEGMENT ROLE");
 	if (cmx_open(argv[1], NULL, 0, &reg, &error) != 0)
 		errx(1, "%s", error.text);
 	cmx_set_role(reg, argv[2]);

@@ -1,12 +1,15 @@
 /*
- * no_space_and_replace.c: a segment where memory ends, and one that is replaced
- *under load.
+ * no_space_and_replace.c: a segment without memory, and one that is replaced
+ * under load.
  *
- *	room pages N	everything on file systems of 1 to N pages: no signal,
- *			clean errors, what is counted is all there
- *	room memory	writers that pass their control group's limit
- *	room replace N	N times another schema, those who apply it killed at
- *			any instant, beside writers that come and go
+ *	no_space_and_replace pages N
+ *		every operation on file systems of 1 to N pages: no signal,
+ *		clean errors, and every counted update is there
+ *	no_space_and_replace memory
+ *		writers that pass the limit of their control group
+ *	no_space_and_replace replace N
+ *		N changes of the schema by processes that are killed at any
+ *		instant, beside writers that come and go
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -341,7 +344,8 @@ main(int argc, char *argv[])
 	else if (strcmp(mode, "replace") == 0 && argc == 3)
 		ok = run_replace(&s, atol(argv[2]));
 	else
-		warnx("usage: room pages N | memory | replace N");
+		warnx(
+		    "usage: no_space_and_replace pages N | memory | replace N");
 	cmx_close(h.reg);
 	unlink(other[0]);
 	unlink(other[1]);

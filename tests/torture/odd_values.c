@@ -1,10 +1,10 @@
 /*
- * odd_values.c: a live segment with every type and every odd value, for the
- * programs that read expositions:
+ * odd_values.c: a live segment with every type and every odd value, for
+ * programs that read expositions.
  *
- *	rich SEGMENT SCHEMA	fills it, prints exact quantiles of what the
- *				native histogram observed, and waits for the
- *				end of its input
+ *	odd_values SEGMENT SCHEMA
+ *		fills the segment, prints exact quantiles of what its native
+ *		histogram observed, and waits for the end of its input
  */
 #include <err.h>
 #include <float.h>
@@ -177,7 +177,7 @@ main(int argc, char *argv[])
 	struct cmx_error error;
 
 	if (argc != 3)
-		errx(2, "usage: rich SEGMENT SCHEMA");
+		errx(2, "usage: odd_values SEGMENT SCHEMA");
 	write_schema(argv[2]);
 	if (cmx_open(argv[1], argv[2], 0, &reg, &error) != 0)
 		errx(1, "%s", error.text);
