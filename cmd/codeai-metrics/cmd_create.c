@@ -1,9 +1,10 @@
 /*
  * create, remove: make a segment ahead of the application; remove its name.
  */
+#include <bsd/stdlib.h>
 #include <err.h>
-#include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,22 +46,17 @@ static bool
 parse_group(const char *text, unsigned int *group)
 {
 	const struct group *found = getgrnam(text);
-	char *end;
-	unsigned long value;
+	const char *reason;
 
 	if (found != NULL) {
 		*group = found->gr_gid;
 		return true;
 	}
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
-	    value >= (unsigned int)-1) {
+	/* -1 is no group: to chown(2) it means "as it is". */
+	*group = (unsigned int)strtonum(text, 0, UINT_MAX - 1, &reason);
+	if (reason != NULL)
 		warnx("-g %s: there is no such group", text);
-		return false;
-	}
-	*group = (unsigned int)value;
-	return true;
+	return reason == NULL;
 }
 
 int

@@ -2,6 +2,7 @@
  * get: print the value of one series.
  */
 #include <err.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,9 +54,9 @@ print_value(const struct cmx_family_def *def, const struct cmxr_series *s)
 	if (s->pid != 0)
 		printf("%u ", s->pid);
 	if (def->type == CMX_HISTOGRAM)
-		printf("%llu %s\n", (unsigned long long)s->count, text);
+		printf("%" PRIu64 " %s\n", s->count, text);
 	else if (def->type == CMX_COUNTER && !def->is_double)
-		printf("%llu\n", (unsigned long long)s->whole);
+		printf("%" PRIu64 "\n", s->whole);
 	else
 		printf("%s\n", text);
 }

@@ -2,6 +2,7 @@
  * info: print sizes, limits and failures.
  */
 #include <err.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <time.h>
@@ -88,8 +89,8 @@ print_text(const struct items *l)
 			printf("%-28s %s\n", l->items[i].name,
 			    l->items[i].text);
 		else
-			printf("%-28s %llu\n", l->items[i].name,
-			    (unsigned long long)l->items[i].number);
+			printf("%-28s %" PRIu64 "\n", l->items[i].name,
+			    l->items[i].number);
 }
 
 static void
@@ -134,8 +135,7 @@ cmd_info(const struct globals *globals, int argc, char *argv[])
 		return fail(&error);
 	}
 	created_text(info.created_ns, created, sizeof(created));
-	snprintf(hash, sizeof(hash), "%016llx",
-	    (unsigned long long)info.layout_hash);
+	snprintf(hash, sizeof(hash), "%016" PRIx64, info.layout_hash);
 	add_text(&items, "path", info.path);
 	add(&items, "version", info.version);
 	add_text(&items, "layout_hash", hash);

@@ -1,6 +1,7 @@
 /*
  * list: print the families.
  */
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ print_line(const struct cmxr_family *f)
 	printf("%s\t%s\t", f->def.name, cmx_type_name(f->def.type));
 	for (size_t i = 0; i < f->def.n_labels; i++)
 		printf("%s%s", i > 0 ? "," : "", f->def.labels[i]);
-	printf("\t%llu\t", (unsigned long long)f->n_series);
+	printf("\t%" PRIu64 "\t", f->n_series);
 	/* A line feed in a help text must not begin a new line. */
 	for (const char *p = f->def.help; *p != '\0'; p++)
 		putchar(*p == '\n' || *p == '\t' ? ' ' : *p);

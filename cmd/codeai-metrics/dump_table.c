@@ -2,6 +2,7 @@
  * dump_table.c: a snapshot for people: one line for each series, and of each
  * histogram its count, mean and estimated percentiles.
  */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,12 +67,11 @@ print_series(const struct cmxr_family *f, const struct cmxr_series *s)
 	if (def->type == CMX_HISTOGRAM && s->count == 0)
 		printf("%10d %12s %12s %12s %12s\n", 0, "-", "-", "-", "-");
 	else if (def->type == CMX_HISTOGRAM)
-		printf("%10llu %12.6g %12.6g %12.6g %12.6g\n",
-		    (unsigned long long)s->count, s->sum / (double)s->count,
-		    quantile(f, s, 0.5), quantile(f, s, 0.95),
-		    quantile(f, s, 0.99));
+		printf("%10" PRIu64 " %12.6g %12.6g %12.6g %12.6g\n", s->count,
+		    s->sum / (double)s->count, quantile(f, s, 0.5),
+		    quantile(f, s, 0.95), quantile(f, s, 0.99));
 	else if (def->type == CMX_COUNTER && !def->is_double)
-		printf("%10llu\n", (unsigned long long)s->whole);
+		printf("%10" PRIu64 "\n", s->whole);
 	else {
 		char text[32];
 

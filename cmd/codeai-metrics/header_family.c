@@ -83,7 +83,7 @@ put_enum(struct header *h, struct family *f, size_t label)
 static void
 name_parameters(struct header *h, struct family *f)
 {
-	struct identifiers used = { .n = 0 };
+	struct identifiers used = { .root = NULL };
 	char function[IDENTIFIER_MAX];
 
 	for (size_t i = 0; i < sizeof(own_names) / sizeof(own_names[0]); i++) {

@@ -3,6 +3,7 @@
  */
 #include <bsd/string.h>
 #include <ctype.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "identifier.h"
 
 struct identifier {
-	char *name;         /* null: the slot is free */
+	char *name;
 	unsigned int count; /* how often the name was asked for */
 };
 
@@ -124,65 +125,56 @@ identifier_constant(const char *text, char buf[IDENTIFIER_MAX])
 		strlcat(buf, "_", IDENTIFIER_MAX);
 }
 
-/* The slot that has a name, or the free one where it belongs. */
-static struct identifier *
-place_of(const struct identifiers *used, const char *name)
+static int
+compare(const void *a, const void *b)
 {
-	size_t mask = used->n_places - 1, i = 2166136261u;
-
-	for (const char *p = name; *p != '\0'; p++)
-		i = (i ^ (unsigned char)*p) * 16777619u;
-	for (i &= mask; used->places[i].name != NULL; i = (i + 1) & mask)
-		if (strcmp(used->places[i].name, name) == 0)
-			break;
-	return &used->places[i];
+	return strcmp(((const struct identifier *)a)->name,
+	    ((const struct identifier *)b)->name);
 }
 
-/* Make room for one more name: at most half of the slots are taken. */
-static bool
-make_room(struct identifiers *used)
+static void
+free_identifier(void *arg)
 {
-	struct identifiers larger = { used->n,
-		used->n_places == 0 ? 64 : 2 * used->n_places, NULL };
+	struct identifier *i = arg;
 
-	if (2 * (used->n + 1) <= used->n_places)
-		return true;
-	larger.places = calloc(larger.n_places, sizeof(*larger.places));
-	if (larger.places == NULL)
-		return false;
-	for (size_t i = 0; i < used->n_places; i++)
-		if (used->places[i].name != NULL)
-			*place_of(&larger, used->places[i].name) =
-			    used->places[i];
-	free(used->places);
-	*used = larger;
-	return true;
+	free(i->name);
+	free(i);
 }
 
 bool
 identifier_claim(struct identifiers *used, char buf[IDENTIFIER_MAX])
 {
+	struct identifier *new = calloc(1, sizeof(*new)), **there;
+	struct identifier *first = NULL;
 	size_t length = strlen(buf);
-	struct identifier *first, *place;
 
-	if (!make_room(used))
+	if (new == NULL)
 		return false;
-	place = first = place_of(used, buf);
-	while (place->name != NULL) {
+	new->count = 1;
+	for (;;) {
+		new->name = buf;
+		there = tsearch(new, &used->root, compare);
+		if (there == NULL || *there == new)
+			break;
+		if (first == NULL)
+			first = *there;
 		snprintf(buf + length, IDENTIFIER_MAX - length, "_%u",
 		    ++first->count);
-		place = place_of(used, buf);
 	}
-	place->name = strdup(buf);
-	place->count = 1;
-	used->n++;
-	return place->name != NULL;
+	/* The copy compares like buf, so the tree stays in order. */
+	new->name = there == NULL ? NULL : strdup(buf);
+	if (new->name != NULL)
+		return true;
+	if (there != NULL) {
+		new->name = buf;
+		tdelete(new, &used->root, compare);
+	}
+	free(new);
+	return false;
 }
 
 void
 identifiers_free(struct identifiers *used)
 {
-	for (size_t i = 0; i < used->n_places; i++)
-		free(used->places[i].name);
-	free(used->places);
+	tdestroy(used->root, free_identifier);
 }

@@ -5,18 +5,13 @@
 #define IDENTIFIER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* The size of a buffer for any identifier, with its NUL. */
 #define IDENTIFIER_MAX 1024
 
-/*
- * The identifiers that were given out, as a hash table.  Zeroed memory is an
- * empty one.
- */
+/* The identifiers that were given out: a tree.  Zeroed memory has none. */
 struct identifiers {
-	size_t n, n_places;
-	struct identifier *places;
+	void *root; /* of tsearch(3) */
 };
 
 /* Is the text an identifier, or the begin of one? */

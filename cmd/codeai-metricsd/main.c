@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,10 +195,14 @@ static int
 n_passed_sockets(void)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	const char *reason;
+	int n;
 
-	if (pid == NULL || fds == NULL || atoi(pid) != getpid())
+	if (pid == NULL || fds == NULL ||
+	    strtonum(pid, 1, INT_MAX, &reason) != getpid())
 		return 0;
-	return atoi(fds) > SERVERS_MAX ? SERVERS_MAX : atoi(fds);
+	n = (int)strtonum(fds, 0, INT_MAX, &reason);
+	return n > SERVERS_MAX ? SERVERS_MAX : n;
 }
 
 static bool

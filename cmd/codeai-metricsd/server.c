@@ -4,6 +4,7 @@
  * A thread for each connection, so that a slow client delays nobody, and the
  * health endpoint answers while a scrape runs.
  */
+#include <bsd/stdlib.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
@@ -145,10 +146,10 @@ split_address(const char *address, char *host, size_t size, const char **port)
 static bool
 is_port(const char *text)
 {
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
+	const char *reason;
 
-	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && n <= 65535;
+	strtonum(text, 0, 65535, &reason);
+	return reason == NULL && text[0] >= '0' && text[0] <= '9';
 }
 
 static int

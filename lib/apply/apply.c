@@ -111,7 +111,8 @@ remove_second_name(const struct cmx_registry *reg, const char *path,
 
 	if (r != 0 || unlink(name) == 0 || errno == ENOENT)
 		return r;
-	return cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s", name);
+	return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+	    "%s: cannot remove the name", name);
 }
 
 /* Make the new segment, which will replace old; it has no name yet. */
@@ -146,7 +147,8 @@ take_name(struct cmx_registry *reg, const struct cmx_registry *old,
 	    name, sizeof(name), err);
 
 	if (r == 0 && fstat(old->segment.fd, &st) != 0)
-		r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno, "%s", path);
+		r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+		    "%s: cannot look at the file", path);
 	if (r == 0)
 		r = cmxi_segment_link(&old->segment, name, err);
 	if (r != 0)

@@ -4,6 +4,7 @@
 #include "segment/exemplar.h"
 
 #include "base/atomic.h"
+#include "base/compiler.h"
 #include "base/hash.h"
 #include "base/require.h"
 #include "base/utf8.h"
@@ -140,8 +141,7 @@ cmxi_exemplar_is_valid(const struct cmxi_shm_exemplar *e)
 	size_t p = 0, n = 0;
 
 	if (e->check == 0 || e->check != check_sum_of(e) || e->n_pairs == 0 ||
-	    e->size > sizeof(e->pairs) ||
-	    e->n_pairs > sizeof(pairs) / sizeof(pairs[0]))
+	    e->size > sizeof(e->pairs) || e->n_pairs > CMXI_ARRAY_LEN(pairs))
 		return false;
 	while (n < e->n_pairs && cmxi_exemplar_next(e, &p, &pair))
 		pairs[n++] = pair;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,8 +113,7 @@ int
 cmxi_segment_predecessor_path(const char *path, uint64_t seed, char *buf,
     size_t size, struct cmx_error *err)
 {
-	if (snprintf(buf, size, "%s.%016llx", path, (unsigned long long)seed) <
-	    (int)size)
+	if (snprintf(buf, size, "%s.%016" PRIx64, path, seed) < (int)size)
 		return 0;
 	return cmxi_error(err, CMX_ERR_ARGUMENT, "%s: the path is too long",
 	    path);
