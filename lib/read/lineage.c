@@ -112,7 +112,7 @@ map_series(struct cmxi_lineage_family *u, struct member *m)
 /* Families */
 
 static struct cmxi_lineage_family *
-find_family(const struct cmxi_lineage *u, const char *name, size_t hint)
+family_of_name(const struct cmxi_lineage *u, const char *name, size_t hint)
 {
 	if (hint < u->n_families &&
 	    strcmp(u->families[hint]->family.definition.def.name, name) == 0)
@@ -166,7 +166,7 @@ join_segment_families(struct cmxi_lineage *u, const struct cmxi_scrape *scrape,
 	for (size_t i = 0; i < scrape->n_families; i++) {
 		const struct cmxi_values *v = &scrape->families[i];
 		const struct cmx_family_def *def = v->def;
-		struct cmxi_lineage_family *f = find_family(u, def->name, i);
+		struct cmxi_lineage_family *f = family_of_name(u, def->name, i);
 
 		if (f == NULL && clashes_with_any(u, def))
 			continue;

@@ -170,15 +170,6 @@ cmxi_limits_default(void)
 		.label_bytes = 16777216 };
 }
 
-bool
-cmxi_schema_family_has_values(const struct cmxi_schema_family *family)
-{
-	for (size_t i = 0; i < family->def.n_labels; i++)
-		if (family->values[i].n == 0)
-			return false;
-	return family->def.n_labels > 0;
-}
-
 /* cmx_family_def borrows const memory; the schema that owns it frees it. */
 static void
 free_family(struct cmxi_schema_family *family)

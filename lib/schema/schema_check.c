@@ -55,6 +55,15 @@ cmxi_schema_check_clashes(struct cmxi_parse *p)
 	cmxi_parse_leave(p, metrics);
 }
 
+bool
+cmxi_schema_family_has_values(const struct cmxi_schema_family *family)
+{
+	for (size_t i = 0; i < family->def.n_labels; i++)
+		if (family->values[i].n == 0)
+			return false;
+	return family->def.n_labels > 0;
+}
+
 /*
  * The number of series that exist from the start: one for a family without
  * labels, the product of the lists where all values are known.

@@ -1,57 +1,12 @@
 /*
  * lint_exposition.c: what some consumer of an exposition would refuse.
  */
-#include <err.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <codeai/metrics_reader.h>
 
-#include "../cmd.h"
 #include "linter.h"
-
-void
-finding_at(struct linter *l, int line, const char *fmt, ...)
-{
-	va_list ap;
-
-	l->n_findings++;
-	printf("%s:%d: ", l->source, line);
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	putchar('\n');
-}
-
-void *
-lint_grow(void *array, size_t n, size_t size)
-{
-	void *grown = reallocarray(array, n, size);
-
-	if (grown == NULL)
-		err(FAILED, "lint");
-	return grown;
-}
-
-char *
-lint_copy(const char *s)
-{
-	char *c = strdup(s);
-
-	if (c == NULL)
-		err(FAILED, "lint");
-	return c;
-}
-
-bool
-ends_with(const char *s, const char *suffix)
-{
-	size_t n = strlen(s), m = strlen(suffix);
-
-	return n > m && strcmp(s + n - m, suffix) == 0;
-}
 
 static void
 lint_line(struct linter *l, char *line, size_t n)

@@ -1,36 +1,14 @@
 /*
  * lint_sample.c: one sample: its labels, its value, its exemplar.
  */
-#include <err.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../cmd.h"
 #include "linter.h"
 
 #define EXEMPLAR_CHARACTERS 128
-
-char *
-series_key(const char *name, const struct sample *s, const char *but)
-{
-	char *key;
-	size_t size;
-	FILE *f = open_memstream(&key, &size);
-
-	if (f == NULL)
-		err(FAILED, "lint");
-	fprintf(f, "%s{", name);
-	for (size_t i = 0; i < s->n_labels; i++)
-		if (but == NULL || strcmp(s->labels[i].name, but) != 0)
-			fprintf(f, "%s=\"%s\",", s->labels[i].name,
-			    s->labels[i].value);
-	fputc('}', f);
-	if (fclose(f) != 0)
-		err(FAILED, "lint");
-	return key;
-}
 
 static int
 compare_labels(const void *a, const void *b)

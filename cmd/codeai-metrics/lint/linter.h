@@ -60,6 +60,9 @@ char *lint_copy(const char *);
 
 bool ends_with(const char *s, const char *suffix);
 
+/* name{a="1",b="2"} with all labels but one; the caller frees it. */
+char *series_key(const char *name, const struct sample *, const char *but);
+
 /* lint_family.c */
 
 /* Find or add the family of a name. */
@@ -84,8 +87,5 @@ void lint_duplicates(struct linter *);
 void lint_histogram(struct linter *, const struct family *,
     const struct sample *);
 void finish_buckets(struct linter *);
-
-/* name{a="1",b="2"} with all labels but one; the caller frees it. */
-char *series_key(const char *name, const struct sample *, const char *but);
 
 #endif
