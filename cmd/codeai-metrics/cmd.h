@@ -99,7 +99,8 @@ int finish_output(void);
  */
 int write_output(const char *path, const char *data, size_t size);
 
-/* dump -f table (table.c): values for people, percentiles for histograms. */
+/* dump -f table (dump_table.c): values for people, percentiles for histograms.
+ */
 void print_table(const struct cmxr_snapshot *, size_t n_globs,
     const char *const *globs);
 

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,23 +40,30 @@ struct item {
 	uint64_t number;
 };
 
-#define ITEMS_MAX 64
-
 struct items {
-	struct item items[ITEMS_MAX];
+	struct item *items;
 	size_t n;
 };
 
 static void
+append(struct items *l, struct item item)
+{
+	l->items = reallocarray(l->items, l->n + 1, sizeof(item));
+	if (l->items == NULL)
+		err(FAILED, "info");
+	l->items[l->n++] = item;
+}
+
+static void
 add_text(struct items *l, const char *name, const char *text)
 {
-	l->items[l->n++] = (struct item){ name, text, 0 };
+	append(l, (struct item){ name, text, 0 });
 }
 
 static void
 add(struct items *l, const char *name, uint64_t number)
 {
-	l->items[l->n++] = (struct item){ name, NULL, number };
+	append(l, (struct item){ name, NULL, number });
 }
 
 static void
@@ -64,8 +72,7 @@ add_statistics(struct items *l, const struct cmxr_info *info)
 	const struct cmxr_statistic *statistic;
 	size_t cursor = 0;
 
-	while (l->n < ITEMS_MAX &&
-	    (statistic = cmxr_statistic_next(&cursor)) != NULL)
+	while ((statistic = cmxr_statistic_next(&cursor)) != NULL)
 		add(l, statistic->name, cmxr_statistic_value(statistic, info));
 }
 
@@ -111,7 +118,7 @@ print_json(const struct items *l)
 int
 cmd_info(const struct globals *globals, int argc, char *argv[])
 {
-	struct items items = { .n = 0 };
+	struct items items = { NULL, 0 };
 	struct cmxr_reader *reader;
 	struct cmxr_info info;
 	struct cmx_error error;
@@ -148,6 +155,7 @@ cmd_info(const struct globals *globals, int argc, char *argv[])
 		print_json(&items);
 	else
 		print_text(&items);
+	free(items.items);
 	cmxr_close(reader);
 	return finish_output();
 }

@@ -2,6 +2,7 @@
  * header_family.c: a family as the functions of a C header.
  */
 #include <bsd/string.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -193,15 +194,19 @@ put_bool(FILE *out, bool b)
 	fputs(b ? ", true" : ", false", out);
 }
 
+/* The enumerators have the words of the schema: "sum" is CMX_SUM. */
+static void
+put_enumerator(FILE *out, const char *word)
+{
+	fputs(", CMX_", out);
+	for (; *word != '\0'; word++)
+		fputc(toupper((unsigned char)*word), out);
+}
+
 /* Write the definition, with every member in its place, as C++ demands. */
 static void
 put_definition(FILE *out, const struct cmx_family_def *def)
 {
-	static const char *const types[] = { "", "CMX_COUNTER", "CMX_GAUGE",
-		"CMX_HISTOGRAM" };
-	static const char *const aggregates[] = { "CMX_SUM", "CMX_MIN",
-		"CMX_MAX", "CMX_AVG", "CMX_LAST", "CMX_EACH" };
-
 	if (def->n_labels > 0) {
 		fputs("\t\tstatic const char *const labels[] = {", out);
 		put_strings(out, def->n_labels, def->labels);
@@ -222,7 +227,8 @@ put_definition(FILE *out, const struct cmx_family_def *def)
 	put_string(out, def->help);
 	fputs(",\n\t\t\t", out);
 	put_string(out, def->unit);
-	fprintf(out, ", %s, %s", types[def->type], aggregates[def->aggregate]);
+	put_enumerator(out, cmx_type_name(def->type));
+	put_enumerator(out, cmx_aggregate_name(def->aggregate));
 	put_bool(out, def->is_double);
 	fprintf(out, ", %u,\n\t\t\t%zu, %s, %zu, %s", def->max_series,
 	    def->n_labels, def->n_labels > 0 ? "labels" : "NULL", def->n_bounds,

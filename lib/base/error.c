@@ -1,5 +1,5 @@
 /*
- * error.c: filling the caller's struct cmx_error; names of codes.
+ * error.c: filling the caller's struct cmx_error.
  */
 #include "base/error.h"
 
@@ -7,41 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char *const error_names[] = {
-	[CMX_OK] = "ok",
-	[-CMX_ERR_ARGUMENT] = "argument",
-	[-CMX_ERR_SYSTEM] = "system",
-	[-CMX_ERR_MEMORY] = "memory",
-	[-CMX_ERR_SCHEMA] = "schema",
-	[-CMX_ERR_NOT_FOUND] = "not found",
-	[-CMX_ERR_EXISTS] = "exists",
-	[-CMX_ERR_FORMAT] = "format",
-	[-CMX_ERR_MISMATCH] = "mismatch",
-	[-CMX_ERR_PERMISSION] = "permission",
-	[-CMX_ERR_FILESYSTEM] = "filesystem",
-	[-CMX_ERR_CONFLICT] = "conflict",
-	[-CMX_ERR_TYPE] = "type",
-	[-CMX_ERR_LABELS] = "labels",
-	[-CMX_ERR_FULL] = "full",
-	[-CMX_ERR_NO_SPACE] = "no space",
-};
-
-static const char *const type_names[] = {
-	[0] = "unknown",
-	[CMX_COUNTER] = "counter",
-	[CMX_GAUGE] = "gauge",
-	[CMX_HISTOGRAM] = "histogram",
-};
-
-static const char *const aggregate_names[] = {
-	[CMX_SUM] = "sum",
-	[CMX_MIN] = "min",
-	[CMX_MAX] = "max",
-	[CMX_AVG] = "avg",
-	[CMX_LAST] = "last",
-	[CMX_EACH] = "each",
-};
 
 /* A text that was cut ends with "...". */
 static void
@@ -112,28 +77,4 @@ cmxi_error_clear(struct cmx_error *err)
 {
 	if (err != NULL)
 		memset(err, 0, sizeof(*err));
-}
-
-const char *
-cmx_err_name(enum cmx_err code)
-{
-	size_t i = code > 0 ? 0 : (size_t) - (int)code;
-
-	return i < CMXI_ARRAY_LEN(error_names) ? error_names[i] : "unknown";
-}
-
-const char *
-cmx_type_name(enum cmx_type type)
-{
-	size_t i = (size_t)type;
-
-	return type_names[i < CMXI_ARRAY_LEN(type_names) ? i : 0];
-}
-
-const char *
-cmx_aggregate_name(enum cmx_aggregate aggregate)
-{
-	size_t i = (size_t)aggregate;
-
-	return aggregate_names[i < CMXI_ARRAY_LEN(aggregate_names) ? i : 0];
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/enum_names.h"
 #include "base/number.h"
 #include "base/require.h"
 #include "base/utf8.h"
@@ -215,13 +216,13 @@ check_histogram(struct findings *f, const struct cmx_family_def *def)
 static void
 check_type(struct findings *f, const struct cmx_family_def *def)
 {
-	if (def->type < CMX_COUNTER || def->type > CMX_HISTOGRAM) {
+	if (def->type < CMX_COUNTER || (int)def->type >= CMXI_TYPES) {
 		report_finding(f, "type", -1,
 		    "%d is not a type; allowed are counter, gauge, histogram",
 		    (int)def->type);
 		return;
 	}
-	if (def->aggregate < CMX_SUM || def->aggregate > CMX_EACH)
+	if (def->aggregate < CMX_SUM || (int)def->aggregate >= CMXI_AGGREGATES)
 		report_finding(f, "aggregate", -1,
 		    "%d is not an aggregation; allowed are sum, min, max, avg, last, each",
 		    (int)def->aggregate);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/enum_names.h"
 #include "family/native_buckets.h"
 #include "family/rules.h"
 #include "schema/schema_parts.h"
@@ -237,19 +238,17 @@ static void
 read_enumerations(struct cmxi_parse *p, json_t *metric,
     struct cmx_family_def *def)
 {
-	static const char *const types[] = { "counter", "gauge", "histogram" };
-	static const char *const aggregates[] = { "sum", "min", "max", "avg",
-		"last", "each" };
 	static const char *const values[] = { "integer", "double" };
 	int i;
 
 	if (json_object_get(metric, "type") == NULL)
 		cmxi_parse_diagnose(p,
 		    "type is missing; allowed are counter, gauge, histogram");
-	i = cmxi_parse_word(p, metric, "type", types, CMXI_ARRAY_LEN(types));
+	i = cmxi_parse_word(p, metric, "type", cmxi_type_names + 1,
+	    CMXI_TYPES - 1);
 	def->type = (enum cmx_type)(i + 1);
-	i = cmxi_parse_word(p, metric, "aggregate", aggregates,
-	    CMXI_ARRAY_LEN(aggregates));
+	i = cmxi_parse_word(p, metric, "aggregate", cmxi_aggregate_names,
+	    CMXI_AGGREGATES);
 	def->aggregate = (enum cmx_aggregate)(i < 0 ? 0 : i);
 	i = cmxi_parse_word(p, metric, "value", values, CMXI_ARRAY_LEN(values));
 	def->is_double = i == 1;

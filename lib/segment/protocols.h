@@ -105,8 +105,8 @@
  * the same observations; a scrape sums the pairs that it loaded, once, and
  * derives count, sum and buckets from them (O3).  Where a 16-byte load is two
  * accesses, the reader takes a value that it loaded twice in a row: the store
- *is one access everywhere and the count only grows, so two equal loads cannot
- *have a store between their halves.
+ * is one access everywhere and the count only grows, so two equal loads cannot
+ * have a store between their halves.
  *
  * An update is complete when its store is; the call returns after it.  What
  * orders the scrape after the return (a pipe, an exit that was waited for)
