@@ -141,8 +141,9 @@ CMX_PUBLIC struct cmx_db_thread *cmx_db_thread(void);
 CMX_PUBLIC void cmx_db_thread_fail(const char *sql, bool goes_on);
 
 /*
- * Was the last failure of this thread that of this text?  Null asks for any
- * failure.
+ * Was the last failure of this thread that of this text?  A database may cut
+ * the text that it reports, so a text matches if one is the begin of the other.
+ * Null asks for any failure with a text.
  */
 CMX_PUBLIC bool cmx_db_thread_has_failed(const char *sql);
 

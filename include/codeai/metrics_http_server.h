@@ -80,7 +80,7 @@ CMX_PUBLIC void cmx_http_request_handle(struct cmx_http_request *,
 CMX_PUBLIC void cmx_http_request_set_route(struct cmx_http_request *,
     const char *route);
 
-/* End a request with a status, and record it. */
+/* End a request with a status, and record it.  Requires: it has begun. */
 CMX_PUBLIC void cmx_http_request_end(const struct cmx_http_server *,
     struct cmx_http_request *, int status);
 

@@ -229,7 +229,9 @@ label_fault(const struct cmx_label *labels, size_t i)
 {
 	const char *name = labels[i].name, *value = labels[i].value;
 
-	if (name == NULL || value == NULL || !cmxi_label_name_is_valid(name))
+	if (value == NULL)
+		return "has no value: it is null";
+	if (name == NULL || !cmxi_label_name_is_valid(name))
 		return "is not a label name; allowed are a-z A-Z 0-9 _, not a digit first";
 	if (strncmp(name, "__", 2) == 0 || strcmp(name, "le") == 0 ||
 	    strcmp(name, "quantile") == 0)
@@ -246,6 +248,9 @@ int
 cmxr_labels_check(size_t n_labels, const struct cmx_label *labels,
     struct cmx_error *err)
 {
+	if (n_labels > 0 && labels == NULL)
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "the labels of an input are null");
 	for (size_t i = 0; i < n_labels; i++) {
 		const char *fault = label_fault(labels, i);
 
@@ -309,6 +314,17 @@ free_prefixes(struct cmxi_prefix *prefixes, size_t n)
 	free(prefixes);
 }
 
+static bool
+has_nulls(const char *const *texts, size_t n)
+{
+	if (n > 0 && texts == NULL)
+		return true;
+	for (size_t i = 0; i < n; i++)
+		if (texts[i] == NULL)
+			return true;
+	return false;
+}
+
 static int
 check_arguments(const struct cmxr_input *inputs, size_t n_inputs,
     enum cmxr_format format, const struct cmxr_options *options,
@@ -322,6 +338,11 @@ check_arguments(const struct cmxr_input *inputs, size_t n_inputs,
 	    !cmxi_is_zero(options->reserved, sizeof(options->reserved)))
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmxr_encode: the options' reserved members are not 0");
+	if (options != NULL &&
+	    (has_nulls(options->globs, options->n_globs) ||
+		has_nulls(options->names, options->n_names)))
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmxr_encode: a glob or a name of the options is null");
 	return check_inputs(inputs, n_inputs, err);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "read/reader.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -29,29 +30,25 @@ cmxr_open(const char *segment, struct cmxr_reader **readerp,
 {
 	char path[CMXI_PATH_MAX];
 	struct cmxr_reader *reader;
-	int r;
+	int saved = errno, r;
 
 	if (readerp == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmxr_open: readerp is null");
 	*readerp = NULL;
-	if (segment == NULL) {
-		r = cmx_segment_path(path, sizeof(path), err);
-		if (r != 0)
-			return r;
-		segment = path;
-	}
-	reader = new_reader(err);
-	if (reader == NULL)
-		return CMX_ERR_MEMORY;
-	r = cmxi_view_open(segment, &reader->chain.views[0], err);
-	if (r != 0) {
+	r = cmxi_path_choose(segment, false, path, sizeof(path), err);
+	reader = r == 0 ? new_reader(err) : NULL;
+	if (r == 0 && reader == NULL)
+		r = CMX_ERR_MEMORY;
+	if (r == 0)
+		r = cmxi_view_open(path, &reader->chain.views[0], err);
+	if (r == 0) {
+		reader->chain.n_views = 1;
+		*readerp = reader;
+	} else
 		cmxr_close(reader);
-		return r;
-	}
-	reader->chain.n_views = 1;
-	*readerp = reader;
-	return 0;
+	errno = saved;
+	return r;
 }
 
 int
@@ -60,13 +57,15 @@ cmxr_open_fd(int fd, const char *name, struct cmxr_reader **readerp,
 {
 	struct cmxi_segment segment;
 	struct cmxr_reader *reader;
-	int r;
+	int saved = errno, r;
 
+	if (readerp != NULL)
+		*readerp = NULL;
 	if (readerp == NULL || name == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmxr_open_fd: name or readerp is null");
-	*readerp = NULL;
 	r = cmxi_segment_open_fd(&segment, fd, name, err);
+	errno = saved;
 	if (r != 0)
 		return r;
 	reader = new_reader(err);
@@ -75,6 +74,7 @@ cmxr_open_fd(int fd, const char *name, struct cmxr_reader **readerp,
 	if (reader == NULL || reader->chain.views[0] == NULL) {
 		cmxi_segment_close(&segment);
 		cmxr_close(reader);
+		errno = saved;
 		return CMX_ERR_MEMORY;
 	}
 	reader->chain.n_views = 1;
@@ -98,7 +98,11 @@ cmxr_close(struct cmxr_reader *reader)
 bool
 cmxr_is_current(const struct cmxr_reader *reader)
 {
-	return cmxi_chain_is_current(&reader->chain);
+	int saved = errno;
+	bool is_current = cmxi_chain_is_current(&reader->chain);
+
+	errno = saved;
+	return is_current;
 }
 
 void
@@ -232,9 +236,8 @@ int
 cmxr_snapshot_take(struct cmxr_reader *reader,
     const struct cmxr_snapshot **snapshotp, struct cmx_error *err)
 {
-	int r;
+	int saved = errno, r = take_views(reader, err);
 
-	r = take_views(reader, err);
 	if (r == 0)
 		*snapshotp = &reader->snapshot;
 	else
@@ -243,5 +246,6 @@ cmxr_snapshot_take(struct cmxr_reader *reader,
 		 * failed refresh freed.
 		 */
 		cmxi_lineage_fini(&reader->merged);
+	errno = saved;
 	return r;
 }

@@ -3,6 +3,7 @@
  */
 #include "read/reader.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,7 +123,7 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 {
 	struct cmxi_view *view = reader->chain.views[0];
 	struct stat st;
-	int r = cmxi_catalog_refresh(&view->catalog, err);
+	int saved = errno, r = cmxi_catalog_refresh(&view->catalog, err);
 
 	if (r != 0) {
 		/*
@@ -132,6 +133,7 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 		cmxi_lineage_fini(&reader->merged);
 		cmxi_scrape_fini(&view->scrape);
 		cmxi_snapshot_clear(&reader->snapshot);
+		errno = saved;
 		return r;
 	}
 	memset(info, 0, sizeof(*info));
@@ -146,6 +148,7 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 	fill_memory(view, info);
 	info->invalid_entries = view->catalog.n_invalid;
 	info->torn_reads = view->torn;
+	errno = saved;
 	return 0;
 }
 

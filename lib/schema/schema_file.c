@@ -168,18 +168,20 @@ cmx_schema_check(const char *path,
 {
 	struct cmxi_schema_text text;
 	struct cmxi_schema *schema = NULL;
-	int n;
+	int saved = errno, n;
 
 	if (report == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmx_schema_check: report is null");
 	n = cmxi_schema_text_read(path, &text, err);
+	errno = saved;
 	if (n != 0)
 		return n;
 	n = cmxi_schema_parse(text.data, text.size, text.source, report, arg,
 	    &schema);
 	cmxi_schema_text_fini(&text);
 	cmxi_schema_free(schema);
+	errno = saved;
 	if (n == CMX_ERR_MEMORY)
 		return cmxi_error(err, CMX_ERR_MEMORY, "schema: no memory");
 	return n;
@@ -192,12 +194,13 @@ cmx_schema_read(const char *path,
     void *arg, struct cmx_error *err)
 {
 	struct cmxi_schema *schema;
-	int r;
+	int saved = errno, r;
 
 	if (visit == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmx_schema_read: visit is null");
 	r = cmxi_schema_load(path, &schema, err);
+	errno = saved;
 	if (r != 0)
 		return r;
 	for (size_t i = 0; i < schema->n_families; i++)

@@ -54,7 +54,9 @@ definition_has_nulls(const struct cmx_family_def *def)
 	if (def->name == NULL || (def->n_labels > 0 && def->labels == NULL) ||
 	    (def->n_bounds > 0 && def->bounds == NULL))
 		return true;
-	for (size_t i = 0; i < def->n_labels && i < CMX_LABELS_MAX; i++)
+	/* A count that is too large is told by the rules; nothing is read. */
+	for (size_t i = 0; def->n_labels <= CMX_LABELS_MAX && i < def->n_labels;
+	     i++)
 		if (def->labels[i] == NULL)
 			return true;
 	return false;

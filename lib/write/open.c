@@ -356,6 +356,29 @@ cmx_close(struct cmx_registry *reg)
 	errno = saved;
 }
 
+/* A segment that its owner or a writer would refuse is not created. */
+static int
+check_options(const struct cmx_create_options *o, struct cmx_error *err)
+{
+	if (!cmxi_is_zero(o->reserved, sizeof(o->reserved)))
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmx_create: the options' reserved members are not 0");
+	if ((o->flags & ~(CMX_ANY_FILESYSTEM | CMX_EMPTY)) != 0)
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmx_create: the flags are 0x%x; allowed are CMX_ANY_FILESYSTEM and CMX_EMPTY",
+		    o->flags);
+	if (o->mode != 0 &&
+	    (o->mode > 0777 || (o->mode & 0600) != 0600 ||
+		(o->mode & 0002) != 0))
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmx_create: the mode is 0%o; the owner must be able to read and write the file, others must not be able to write it",
+		    o->mode);
+	if (o->has_group && o->group == (unsigned int)-1)
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "cmx_create: the group is -1, which is none");
+	return 0;
+}
+
 int
 cmx_create(const char *segment, const char *schema,
     const struct cmx_create_options *options, struct cmx_error *err)
@@ -365,12 +388,8 @@ cmx_create(const char *segment, const char *schema,
 	struct cmxi_schema *loaded = NULL;
 	struct cmx_registry *reg;
 	int saved = errno;
-	int r = 0;
+	int r = options != NULL ? check_options(options, err) : 0;
 
-	if (options != NULL &&
-	    !cmxi_is_zero(options->reserved, sizeof(options->reserved)))
-		r = cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "cmx_create: the options' reserved members are not 0");
 	if (r == 0)
 		r = cmxi_path_choose(segment, true, path, sizeof(path), err);
 	if (r == 0)

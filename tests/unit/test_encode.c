@@ -318,6 +318,29 @@ TEST(labels_of_an_input_that_would_break_the_format_are_refused)
 	assert_int_equal(cmxr_labels_check(1, twice, NULL), 0);
 }
 
+TEST(nulls_are_refused)
+{
+	static const char *const none[] = { NULL };
+	const struct cmx_label without_value = { "a", NULL };
+	struct cmxr_buffer body = { NULL, 0, 0 };
+	const struct cmxr_options bad[] = {
+		{ .n_globs = 1 },
+		{ .n_globs = 1, .globs = none },
+		{ .n_names = 1 },
+		{ .n_names = 1, .names = none },
+	};
+	struct cmx_error err;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(cmxr_encode(NULL, 0, CMXR_TEXT, &bad[i], &body,
+				     NULL),
+		    CMX_ERR_ARGUMENT);
+	assert_int_equal(cmxr_labels_check(1, NULL, NULL), CMX_ERR_ARGUMENT);
+	assert_int_equal(cmxr_labels_check(1, &without_value, &err),
+	    CMX_ERR_ARGUMENT);
+	assert_non_null(strstr(err.text, "label \"a\" has no value"));
+}
+
 TEST(options_of_a_later_version_are_refused)
 {
 	struct cmxr_options options = { .reserved = { 1 } };

@@ -342,3 +342,67 @@ TEST(updates_and_new_series_work_with_all_descriptors_closed)
 	assert_shows(f.segment_path, "a_total{x=\"1999\"} 1");
 	fixture_close(&f);
 }
+
+TEST(options_of_create_that_make_an_unusable_segment_are_refused)
+{
+	static const struct cmx_create_options bad[] = {
+		{ .flags = CMX_ATTACH_ONLY },
+		{ .flags = CMX_PRIVATE },
+		{ .flags = 1u << 31 },
+		{ .mode = 0666 },
+		{ .mode = 0060 },
+		{ .mode = 04600 },
+		{ .has_group = true, .group = (unsigned int)-1 },
+		{ .reserved = { 0, 1 } },
+	};
+	char *dir = test_make_dir();
+	char path[600];
+	struct cmx_error err;
+
+	snprintf(path, sizeof(path), "%s/a.seg", dir);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(cmx_create(path, NULL, &bad[i], &err),
+		    CMX_ERR_ARGUMENT);
+		assert_non_null(strstr(err.text, "cmx_create: the "));
+		assert_int_not_equal(access(path, F_OK), 0);
+	}
+	assert_int_equal(cmx_create(path, NULL,
+			     &(struct cmx_create_options){ .mode = 0640 },
+			     NULL),
+	    0);
+	test_remove_dir(dir);
+}
+
+static void
+ignore(void *arg, const struct cmx_diagnostic *diagnostic)
+{
+	(void)arg;
+	(void)diagnostic;
+}
+
+TEST(readers_and_schema_checks_keep_errno)
+{
+	struct fixture f = fixture_open("", METRIC);
+	struct cmxr_reader *reader, *none;
+	const struct cmxr_snapshot *snapshot;
+	struct cmxr_info info;
+
+	errno = EBADMSG;
+	assert_int_equal(cmx_schema_check(NULL, ignore, NULL, NULL), 0);
+	assert_int_equal(cmx_schema_check("/nope", ignore, NULL, NULL),
+	    CMX_ERR_NOT_FOUND);
+	assert_int_equal(cmxr_open("/nope", &none, NULL), CMX_ERR_NOT_FOUND);
+	assert_int_equal(cmxr_open("", &none, NULL), CMX_ERR_ARGUMENT);
+	assert_int_equal(cmxr_open_fd(-1, "fd", &none, NULL), CMX_ERR_SYSTEM);
+	none = (struct cmxr_reader *)&info;
+	assert_int_equal(cmxr_open_fd(0, NULL, &none, NULL), CMX_ERR_ARGUMENT);
+	assert_null(none);
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	assert_int_equal(cmx_remove(f.segment_path, NULL), 0);
+	assert_false(cmxr_is_current(reader));
+	assert_int_equal(cmxr_snapshot_take(reader, &snapshot, NULL), 0);
+	assert_int_equal(cmxr_info_get(reader, &info, NULL), 0);
+	assert_int_equal(errno, EBADMSG);
+	cmxr_close(reader);
+	fixture_close(&f);
+}
