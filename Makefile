@@ -219,6 +219,7 @@ man-lint: all ## mandoc's opinion of the manual
 .PHONY: abi
 abi: all ## write the list of the ABI anew, after a decision
 	@B=$B ABI_UPDATE=1 tests/check/abi
+	@B=$B ABI_UPDATE=1 tests/check/exports
 
 .PHONY: bench bench-quick bench-scrape bench-kit
 bench: all ## measure this library beside its peers
