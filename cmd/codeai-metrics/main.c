@@ -114,7 +114,7 @@ open_snapshot(const struct globals *globals, bool with_process_metrics,
 void
 make_printable(char *text)
 {
-	/* Is it a control character: C0, DEL, or C1 (U+0080 to U+009F)? */
+	/* Control characters: below a blank, DEL, U+0080 to U+009F. */
 	for (char *p = text; *p != '\0'; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f ||
 		    ((unsigned char)p[0] == 0xc2 &&

@@ -48,7 +48,8 @@
  *	once.
  *   C4	A dead process's gauges are out of the next scrape, if it had a slot:
  *	of the processes that were alive at one time, as many as the schema's
- *	limits.processes.
+ *	limits.processes.  Nothing has to be called, and process ids play no
+ *	part in it.
  *
  * Stripes
  *   S1	A stripe is updated in one way: a CPU's only inside restartable
@@ -74,6 +75,7 @@
  *   L3	The processes of one segment trust each other: any of them can store
  *	any value, and truncate the file; they cannot break its readers.
  *   L4	Series are never deleted, and a segment's families never change.
+ *	cmx_apply(3) gives the name to another segment.
  *   L5	A child of vfork(2) shares its parent's memory and must not update.
  *   L6	A fork(2) in one thread while another makes its process's first gauge
  *	update gives the child a descriptor of the slot's beacon: should the
@@ -81,6 +83,7 @@
  *	a program.
  *   L7	CPU time that a process spends between the last scrape and its end is
  *	not seen, and an exporter that is started anew has not seen the dead.
+ *	The sum then begins with the processes that live.
  *
  * UPDATE A CELL (write/hot.c, codeai/private/rseq_*.h; S1, C1, O2, O3, P2)
  *
