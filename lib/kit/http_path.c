@@ -292,29 +292,32 @@ static bool
 next_segment(const char **path, struct segment *segment)
 {
 	const char *p = *path;
-	unsigned int c;
+	unsigned int seen = 0, c;
+	size_t n = 0;
 
-	segment->n = 0;
-	segment->seen = 0;
-	p += strspn(p, "/");
+	while (*p == '/')
+		p++;
+	while (!((c = class_of(p[n])) & END)) {
+		seen |= c;
+		n++;
+	}
+	*path = p + n;
+	if (seen & PERCENT) {
+		n = decode(p, n, segment->decoded);
+		p = segment->decoded;
+		seen = classes_of(p, n);
+	}
 	segment->s = p;
-	while (!((c = class_of(p[segment->n])) & END)) {
-		segment->seen |= c;
-		segment->n++;
-	}
-	*path = p + segment->n;
-	if (segment->seen & PERCENT) {
-		segment->n = decode(segment->s, segment->n, segment->decoded);
-		segment->s = segment->decoded;
-		segment->seen = classes_of(segment->s, segment->n);
-	}
-	return segment->n > 0;
+	segment->n = n;
+	segment->seen = seen;
+	return n > 0;
 }
 
 static bool
 is_dots(const struct segment *segment, size_t n)
 {
-	return segment->n == n && memcmp(segment->s, "..", n) == 0;
+	return segment->n == n && segment->s[0] == '.' &&
+	    segment->s[n - 1] == '.';
 }
 
 /* A stack of the segments in the output, so that ".." can remove one. */
@@ -350,11 +353,15 @@ apply_segment(struct walk *w, const struct segment *segment)
 size_t
 cmx_http_normalize_path(const char *path, char *buf, size_t size)
 {
-	struct walk w = { .out = { buf, 0, size } };
 	struct segment segment;
+	struct walk w;
 
 	if (buf == NULL || size == 0)
 		return 0;
+	/* Zeroing all of w would take as long as a short path. */
+	w.out = (struct output){ buf, 0, size };
+	w.ends[0] = 0;
+	w.depth = 0;
 	path = path == NULL ? "" : skip_authority(path);
 	if (path[0] == '*' && path[1] == '\0') {
 		put(&w.out, "*", 1);
