@@ -27,7 +27,7 @@ cmxi_own_page_new(void)
 	if (page == MAP_FAILED)
 		return NULL;
 	/*
-	 * MADV_WIPEONFORK is of Linux 4.14.  Without it a child would take its
+	 * Linux has this advice since 4.14.  Without it a child would take its
 	 * parent's slot for its own.
 	 */
 	if (madvise(page, PAGE_SIZE, MADV_WIPEONFORK) != 0) {
