@@ -176,7 +176,7 @@ static int
 print_header(const char *schema, const char *prefix, const char *path)
 {
 	struct header h = { .prefix = prefix };
-	char member[IDENTIFIER_MAX] = "registry"; /* the structure's name */
+	char member[IDENTIFIER_MAX] = "registry"; /* of the structure */
 	struct stream whole;
 	int r;
 

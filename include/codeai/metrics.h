@@ -189,7 +189,7 @@ struct cmx_apply_result {
 	bool is_replaced;       /* a new segment has taken the name */
 	unsigned int n_added;   /* families that the live segment got */
 	unsigned int n_carried; /* replaced segments that were carried over */
-	unsigned int n_waiting; /* replaced segments that still have writers */
+	unsigned int n_waiting; /* replaced segments that wait for writers */
 	uint64_t reserved[4];
 };
 
@@ -365,8 +365,8 @@ CMX_PUBLIC void cmx_counter_add_double(const struct cmx_counter *, double v);
  * with the process.  A gauge of CMX_LAST has one value for all.  Any double may
  * be set.  _add to a gauge that was never set begins at 0.
  *
- * Safety:    thread, process, signal, fork.  The first write after a fork
- *            claims a slot for the child, with some system calls.
+ * Safety:    thread, process, signal, fork.  The first write of a process
+ *            makes system calls: for its slot, and for pages of its values.
  * Progress:  set is wait-free, the others lock-free.
  */
 CMX_PUBLIC void cmx_gauge_set(const struct cmx_gauge *, double v);

@@ -8,8 +8,8 @@
  *
  * In common:
  *   Bad input:	with a null registry a call does nothing; a null string is "".
- *		A duration that is negative, infinite or NaN is not observed
- *		and counted as an invalid update; the event itself is counted.
+ *		A duration that is negative, infinite or NaN is not observed,
+ *		but counts as an invalid update; the event itself is counted.
  *   Cardinality: a path or a name that a remote user can choose freely makes
  *		an unbounded number of series; pass the route's template, or
  *		what cmx_http_normalize_path() makes of the raw path.
@@ -72,7 +72,9 @@ CMX_PUBLIC void cmx_add_db_connections(struct cmx_registry *, int64_t active,
 CMX_PUBLIC void cmx_record_workflow_execution(struct cmx_registry *,
     const char *workflow, const char *status, double seconds);
 
-/* The duration of a step: codeai_workflow_step_duration_seconds{workflow,step}.
+/*
+ * The duration of a step:
+ * codeai_workflow_step_duration_seconds{workflow,step}.
  */
 CMX_PUBLIC void cmx_record_workflow_step(struct cmx_registry *,
     const char *workflow, const char *step, double seconds);

@@ -34,9 +34,9 @@ extern "C" {
  * cmx_http_normalize_path: replace the variable parts of a path.
  *
  * Scheme, host, query and fragment are removed, and so are empty segments and
- * "."; ".." is resolved.  %41 is decoded where it is a letter, a digit or one
- *of
- * - . _ ~.  Then a segment is replaced if it is one of these:
+ * "."; ".." is resolved.  %41 is decoded where it stands for a letter, a digit
+ * or one of the characters "-._~".  Then a segment is replaced if it is one of
+ * these:
  *
  *	{uuid}	8-4-4-4-12 hexadecimal digits
  *	{id}	digits

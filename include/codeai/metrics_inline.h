@@ -50,7 +50,7 @@ cmx_counter_add_here(const struct cmx_counter *c, uint64_t n)
 
 	/*
 	 * A thread that is not registered has CPU -1 or -2, which is large as
-	 * unsigned. A sink and a counter of doubles have n_cpus 0.
+	 * unsigned.  A sink and a counter of doubles have n_cpus 0.
 	 */
 	if (__builtin_expect(cpu < c->n_cpus, 1)) {
 		void *cell = c->cell + ((size_t)cpu << c->stripe_shift);

@@ -82,8 +82,8 @@ CMX_PUBLIC bool cmxr_is_current(const struct cmxr_reader *);
  * struct cmxr_info: sizes and counts of a segment, filled by cmxr_info_get().
  *
  * All are of the newest segment, but n_live_slots, which counts those of its
- * predecessors too.  n_predecessors and torn_reads are of the last snapshot,
- * and 0 before the first one.
+ * predecessors too.  n_predecessors is of the last snapshot, and 0
+ * before the first one; torn_reads is the sum over all snapshots.
  */
 struct cmxr_info {
 	const char *path; /* belongs to the reader; "" without a name */
@@ -289,9 +289,10 @@ struct cmxr_series {
  * cmxr_series_next: walk the series of a family.
  *
  * Requires: family is below cmxr_snapshot_n_families(), and *cursor is 0
- * before the first call.  Skips gauges that no process has set, unless they
- * have no label, and overflow series that were never used.  Returns false at
- * the end, and where there is no memory.
+ * before the first call.  Skips overflow series that were never used, and
+ * gauges that no process has set: all but those without labels, which are 0
+ * (those of CMX_EACH are skipped).  Returns false at the end, and where there
+ * is no memory.
  */
 CMX_PUBLIC bool cmxr_series_next(const struct cmxr_snapshot *, size_t family,
     size_t *cursor, struct cmxr_series *);

@@ -43,7 +43,7 @@ cmxi_native_key(double v, int schema)
 	}
 	if (fraction == 0.5)
 		exponent--;
-	/* Round the key up: an arithmetic shift of key + 1. */
+	/* An arithmetic shift that rounds the key up. */
 	return (exponent + (1 << -schema) - 1) >> -schema;
 }
 

@@ -10,9 +10,7 @@
 #include "base/error.h"
 #include "write/registry.h"
 
-/*
- * Append a suffix to the name; false where the result is too long for a name.
- */
+/* The name with its prefix; false for null, and where it is too long. */
 static bool
 whole_name(const char *name, char buf[CMX_NAME_MAX + 1])
 {

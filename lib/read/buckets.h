@@ -27,7 +27,7 @@ struct cmxi_bound_text {
 struct cmxi_buckets {
 	size_t n_cells; /* of a series; 1 for what is no histogram */
 	size_t n_shown; /* the last one ends with +Inf */
-	/* Shown bucket i consists of the cells before ends[i]. */
+	/* Shown bucket i ends with the cell before ends[i]. */
 	uint32_t *ends;
 	struct cmxi_bound_text *texts;
 	/* The key of each cell's bucket, for a native family. */

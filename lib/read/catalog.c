@@ -216,9 +216,9 @@ append_family(struct cmxi_catalog *c, uint32_t ref, struct cmx_error *err)
 }
 
 /*
- * Read the words of the table.  pread tells which words are set, because it
- * also reads sparse copies and truncated files; a load with acquire order then
- * reads each word that is set.
+ * Read the words of the table.  pread tells which words are set: a load could
+ * allocate a page of a sparse file, and would fault in a truncated one.  A load
+ * with acquire order then reads each word that is set.
  */
 static int
 refresh_families(struct cmxi_catalog *c, struct cmx_error *err)

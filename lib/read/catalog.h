@@ -57,7 +57,7 @@ struct cmxi_catalog {
 	size_t n_families, capacity;
 	struct cmxi_catalog_family **families;
 	uint64_t n_family_words; /* words of the family table that were read */
-	uint64_t family_word;    /* the index page that is read */
+	uint64_t family_word;    /* the word that is read */
 	uint32_t *index;         /* the entry that each index word had */
 	uint64_t begun;          /* inserts_begun of the last scan */
 	uint64_t done;           /* inserts_done of the last scan */

@@ -2,8 +2,9 @@
  * process_metrics.h: what the processes of a service use, summed by role.
  *
  * The slots of a segment tell which processes live; /proc tells what they use.
- * A process is counted only if /proc has one of the same pid, start time and
- * pid namespace; a number that cannot be read is left out.
+ * A process counts unless /proc shows that it ended.  What it uses is known
+ * only if /proc has a process of the same pid, start time and pid namespace;
+ * other numbers are left out.
  */
 #ifndef CMXI_PROCESS_METRICS_H
 #define CMXI_PROCESS_METRICS_H

@@ -240,12 +240,11 @@ cmxr_snapshot_take(struct cmxr_reader *reader,
 
 	if (r == 0)
 		*snapshotp = &reader->snapshot;
-	else
-		/*
-		 * Empty the snapshot: it may point into a catalog that the
-		 * failed refresh freed.
-		 */
+	else {
+		/* They may point into a catalog that the refresh freed. */
 		cmxi_lineage_fini(&reader->merged);
+		cmxi_snapshot_clear(&reader->snapshot);
+	}
 	errno = saved;
 	return r;
 }

@@ -79,8 +79,8 @@ void cmxi_values_add_each(struct cmxi_values *, const struct cmxi_each *);
 uint64_t cmxi_values_created(const struct cmxi_values *, size_t series);
 
 /*
- * Is this series shown?  An overflow series without a value is not, nor is a
- * gauge with labels that no process has set.
+ * Is this series shown?  An overflow series without a value is not; of gauges
+ * that no process has set only one without labels is, unless it is of CMX_EACH.
  */
 bool cmxi_values_is_shown(const struct cmxi_values *, size_t series);
 

@@ -25,8 +25,8 @@ struct cmxi_layout_input {
 
 /*
  * Fill the geometry of a header: sizes and offsets of every region.
- * Returns 0, or CMX_ERR_ARGUMENT where a region would be larger than 2^46
- * bytes, half of the address space of a program.
+ * Returns 0, or CMX_ERR_ARGUMENT where a region would be larger than a header
+ * may say (layout.c).
  */
 int cmxi_layout_compute(const struct cmxi_layout_input *,
     struct cmxi_shm_header *, struct cmx_error *);

@@ -63,7 +63,7 @@ cmxi_segment_adopt(struct cmxi_segment *s, const char *name, struct stat *st,
 	return 0;
 }
 
-/* Make the path absolute and free of links, so that it outlives a chdir(). */
+/* Resolve the directory of the path, so that it outlives a chdir(). */
 static char *
 absolute_path(const char *path)
 {

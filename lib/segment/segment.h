@@ -60,7 +60,7 @@ int cmxi_segment_populate(const struct cmxi_segment *, uint64_t offset,
 
 /*
  * Reserve the pages of [offset, offset + size), so that no store to them
- * faults. Repeated calls are harmless and cheap.  Keeps errno.
+ * faults.  Repeated calls are harmless and cheap.  Keeps errno.
  *
  * Returns 0, CMX_ERR_NO_SPACE, CMX_ERR_SYSTEM, or CMX_ERR_FORMAT where the
  * range is outside of the file.

@@ -9,12 +9,9 @@
 
 /* How a segment is opened. */
 enum cmxi_access {
-	/*
-	 * Map read-write, after the owner, the directory and the boot were
-	 * checked.
-	 */
+	/* Map read-write; owner, boot and file system are checked. */
 	CMXI_WRITE,
-	/* Map read-only; structure is checked when it is read. */
+	/* Map read-only; more is checked when it is read. */
 	CMXI_READ
 };
 

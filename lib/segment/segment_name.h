@@ -35,8 +35,8 @@ int cmxi_segment_link(const struct cmxi_segment *, const char *path,
 void cmxi_segment_mark_retired(int fd);
 
 /*
- * Remove the name of a segment, mark the segment as retired, and do the same
- * with those that it replaced.
+ * Remove the name of a segment and mark the segment as retired; remove the
+ * names of the segments that it replaced.
  */
 int cmxi_segment_remove(const char *path, struct cmx_error *);
 

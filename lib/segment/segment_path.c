@@ -52,7 +52,7 @@ cmxi_fd_check_filesystem(int fd, const char *name, bool may_be_any,
 }
 
 /*
- * Use a descriptor above 2: a program that closed one of these prints into the
+ * Use a descriptor above 2: a program that closed 0, 1 or 2 prints into the
  * next file it opens.
  */
 int

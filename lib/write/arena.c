@@ -24,8 +24,8 @@ struct region {
 };
 
 /*
- * Reserve the pages of [from, end) of a region, and raise its ready mark if it
- * has one.
+ * Reserve the pages of a region up to end: those above its ready mark, which is
+ * then raised, or those of [from, end) where it has none.
  */
 static int
 make_ready(const struct cmxi_segment *s, const struct region *r, uint64_t from,

@@ -203,7 +203,7 @@ full_error(const struct cmx_registry *reg, const char *name,
 	    name, reg->segment.fixed.n_family_words);
 }
 
-/* Another family has the name: does it have the same definition? */
+/* The family that has the name: does it have the same definition? */
 static int
 settle_with(const struct cmx_registry *reg, uint32_t there,
     const struct cmx_family_def *def, uint32_t *entry, struct cmx_error *err)

@@ -2,9 +2,9 @@
  * hot.c: add, set, observe, and nothing else.
  *
  * An update of a counter or histogram goes to the stripe of this CPU, in a
- * section that the kernel restarts when it interrupts it.  Where sections
- * cannot be used, it goes to a fallback stripe, by locked instructions.  No
- * stripe takes both kinds (S1).
+ * section that the kernel aborts when it interrupts it; it is tried again.
+ * Where sections cannot be used, it goes to a fallback stripe, by locked
+ * instructions.  No stripe takes both kinds (S1).
  */
 #include "codeai/metrics.h"
 

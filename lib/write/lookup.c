@@ -216,9 +216,7 @@ cmx_counter_find_layout(unsigned int layout, const struct cmx_family *family,
 
 	if (counter == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT, "counter is null");
-	/*
-	 * All layouts have this size; a zeroed layout is a sink for each type.
-	 */
+	/* A zeroed handle is a sink in every layout, and all have this size. */
 	memset(counter, 0, sizeof(*counter));
 	if (layout != CMX_HANDLE_LAYOUT)
 		return cmxi_error(err, CMX_ERR_MISMATCH,

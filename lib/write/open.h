@@ -17,8 +17,9 @@ struct cmx_registry *cmxi_registry_new(struct cmx_error *);
 void cmxi_registry_set_stripes(struct cmx_registry *);
 
 /*
- * The limits of a new segment of this schema on this machine.  is_empty: the
- * families of the schema will not be created in it.
+ * What the layout of a new segment of this schema follows from: limits, sizes,
+ * stripes and flags of this machine.  Tries the kernel's sections in child
+ * processes.  is_empty: the families of the schema will not be created in it.
  */
 struct cmxi_layout_input cmxi_layout_for_schema(const struct cmxi_schema *,
     bool is_empty);

@@ -19,9 +19,9 @@ family_is_full(const struct cmx_registry *reg,
 	const struct cmxi_shm_header *h = cmxi_segment_header(&reg->segment);
 
 	/*
-	 * relaxed: the limits are bounds, not reservations.  The number of
-	 * series may pass a limit by the number of processes that insert at
-	 * this instant; no series is refused below the limit.
+	 * relaxed: the limits are bounds, not reservations.  The inserts that
+	 * are under way at this instant may pass a limit.  Groups of helpers
+	 * count as series here.
 	 */
 	return (family->max_series != 0 &&
 		   cmxi_load64_relaxed(&family->n_series) >=

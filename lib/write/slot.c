@@ -214,8 +214,9 @@ take_over(const struct cmxi_segment *s, const struct cmxi_own_page *own,
 
 /*
  * Claim a slot and hold its beacon by a mapping.  NO_SLOT_EVER: all slots are
- * taken, or the kernel has no beacons.  NO_SLOT_NOW: descriptors, memory or
- * pages are short, and a later call may succeed.
+ * taken, the kernel has no beacons, or the segment cannot be opened again.
+ * NO_SLOT_NOW: descriptors, memory or pages are short, and a later call may
+ * succeed.
  */
 static int64_t
 claim_slot(const struct cmxi_segment *s, const struct cmxi_own_page *own,

@@ -10,8 +10,9 @@
 
 /*
  * Get the gauge stripe of this process, with pages for [0, end).  The first
- * call claims a slot.  Where all slots are taken, or the kernel has no beacons,
- * it is the shared stripe, whose values outlive their process.
+ * call claims a slot.  Where all slots are taken, the kernel has no beacons, or
+ * the segment cannot be opened again, it is the shared stripe, whose values
+ * outlive their process.
  *
  * Returns the slot's number (fixed.n_slots for the shared stripe), or -1 where
  * a descriptor or a page could not be had now: the update is dropped and

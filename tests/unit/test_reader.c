@@ -230,6 +230,7 @@ TEST(truncation_under_the_reader_is_an_error_and_no_signal)
 	assert_int_equal(ftruncate(fd, (off_t)h.stripe_offset), 0);
 	assert_int_equal(cmxr_snapshot_take(reader, &s, &err), CMX_ERR_FORMAT);
 	assert_non_null(strstr(err.text, "truncated"));
+	assert_int_equal(cmxr_snapshot_n_families(s), 0);
 	assert_int_equal(ftruncate(fd, 100), 0);
 	assert_int_equal(cmxr_snapshot_take(reader, &s, &err), CMX_ERR_FORMAT);
 	close(fd);
