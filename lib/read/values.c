@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/require.h"
 #include "family/rules.h"
 
@@ -92,36 +93,23 @@ has_n_set(const struct cmxi_values *v)
 	return v->def->type == CMX_GAUGE || v->needs_set;
 }
 
-/* Make room for n elements in an array and keep those that it has. */
-static bool
-grow_array(void *arrayp, size_t n, size_t size)
-{
-	void *array, *grown;
-
-	/* Copied by memcpy(), because *arrayp may be a pointer of any type. */
-	memcpy(&array, arrayp, sizeof(array));
-	grown = reallocarray(array, n, size);
-	if (grown != NULL)
-		memcpy(arrayp, &grown, sizeof(grown));
-	return grown != NULL;
-}
-
 static bool
 grow_values(struct cmxi_values *v, size_t n)
 {
 	const struct cmxi_catalog_family *f = v->family;
 
 	if (f->n_exemplars > 0 &&
-	    !grow_array(&v->exemplars, n * f->n_exemplars,
+	    !cmxi_array_resize(&v->exemplars, n * f->n_exemplars,
 		sizeof(*v->exemplars)))
 		return false;
 	if (cmxi_values_is_histogram(v))
-		return grow_array(&v->pairs, n * f->buckets.n_cells,
+		return cmxi_array_resize(&v->pairs, n * f->buckets.n_cells,
 		    sizeof(*v->pairs));
 	if (cmxi_values_is_whole(v))
-		return grow_array(&v->whole, n, sizeof(*v->whole));
-	return grow_array(&v->value, n, sizeof(*v->value)) &&
-	    (!has_n_set(v) || grow_array(&v->n_set, n, sizeof(*v->n_set)));
+		return cmxi_array_resize(&v->whole, n, sizeof(*v->whole));
+	return cmxi_array_resize(&v->value, n, sizeof(*v->value)) &&
+	    (!has_n_set(v) ||
+		cmxi_array_resize(&v->n_set, n, sizeof(*v->n_set)));
 }
 
 bool

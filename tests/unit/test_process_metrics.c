@@ -76,9 +76,12 @@ forge(const struct fixture *f, size_t offset, const void *bytes, size_t n)
 	close(fd);
 }
 
-/* A member of the service that has a role and waits for its end. */
+/*
+ * A member of the service that has a role, perhaps burns a little time, and
+ * waits for its end.
+ */
 static pid_t
-start_member(const struct fixture *f, const char *role)
+start_busy_member(const struct fixture *f, const char *role, clock_t burn)
 {
 	int ready[2];
 	pid_t pid;
@@ -91,6 +94,8 @@ start_member(const struct fixture *f, const char *role)
 			cmx_set_role(f->reg, role);
 		else
 			use(f->reg);
+		while (clock() < burn)
+			;
 		if (write(ready[1], "x", 1) == 1)
 			for (;;)
 				pause();
@@ -100,6 +105,12 @@ start_member(const struct fixture *f, const char *role)
 	close(ready[0]);
 	close(ready[1]);
 	return pid;
+}
+
+static pid_t
+start_member(const struct fixture *f, const char *role)
+{
+	return start_busy_member(f, role, 0);
 }
 
 static void
@@ -209,31 +220,6 @@ TEST(what_processes_take_is_summed)
 	fixture_close(&f);
 }
 
-/* Burn a little time in a child that then waits. */
-static pid_t
-start_burner(const struct fixture *f)
-{
-	int ready[2];
-	pid_t pid;
-	char c;
-
-	assert_int_equal(pipe(ready), 0);
-	pid = test_spawn();
-	if (pid == 0) {
-		cmx_set_role(f->reg, "burner");
-		while (clock() < CLOCKS_PER_SEC / 20)
-			;
-		if (write(ready[1], "x", 1) == 1)
-			for (;;)
-				pause();
-		_exit(1);
-	}
-	assert_int_equal(read(ready[0], &c, 1), 1);
-	close(ready[0]);
-	close(ready[1]);
-	return pid;
-}
-
 TEST(cpu_time_of_the_dead_is_kept)
 {
 	static const char name[] = "codeai_process_cpu_seconds_total";
@@ -243,7 +229,8 @@ TEST(cpu_time_of_the_dead_is_kept)
 
 	for (int i = 0; i < 3; i++) {
 		/* Each takes the slot that the one before it had. */
-		pid_t pid = start_burner(&f);
+		pid_t pid =
+		    start_busy_member(&f, "burner", CLOCKS_PER_SEC / 20);
 		double now = value(&w, name, "burner");
 
 		assert_true(now >= last + 0.03);
