@@ -146,24 +146,43 @@ drop(struct source *s)
 	memset(&s->counted, 0, sizeof(s->counted));
 }
 
+static int
+take(struct source *s, struct cmx_error *error)
+{
+	int r = s->reader == NULL ? cmxr_open(s->path, &s->reader, error) : 0;
+
+	if (r == 0)
+		r = cmxr_snapshot_take(s->reader, &s->snapshot, error);
+	return r == 0 ? cmxr_info_get(s->reader, &s->info, error) : r;
+}
+
+/*
+ * A reader goes over to the segments that replace its own, and keeps what it
+ * knows of the processes that ended.  One that is still not current has a
+ * segment that was removed: the path names another one, or none.
+ */
 void
 source_refresh(struct source *s)
 {
 	struct cmx_error error = { .code = CMX_OK };
-	int r = 0;
+	int r;
 
 	s->snapshot = NULL;
-	if (s->reader != NULL && !cmxr_is_current(s->reader))
-		drop(s);
-	if (s->reader == NULL)
-		r = cmxr_open(s->path, &s->reader, &error);
-	if (r == 0)
-		r = cmxr_snapshot_take(s->reader, &s->snapshot, &error);
-	if (r == 0)
-		r = cmxr_info_get(s->reader, &s->info, &error);
+	/* An apply may come between the two looks: then look once more. */
+	for (int i = 0; i < 2 && s->reader != NULL; i++) {
+		if (cmxr_is_current(s->reader))
+			break;
+		if (cmxr_snapshot_take(s->reader, &s->snapshot, &error) != 0)
+			break;
+		if (i == 1 && !cmxr_is_current(s->reader))
+			drop(s);
+	}
+	r = take(s, &error);
 	if (r != 0) {
 		s->snapshot = NULL;
-		drop(s);
+		/* What is short now may be there at the next scrape. */
+		if (r != CMX_ERR_SYSTEM && r != CMX_ERR_MEMORY)
+			drop(s);
 	}
 	note_state(s, (enum cmx_err)r, error.text);
 }

@@ -73,8 +73,10 @@ CMX_PUBLIC void cmxr_close(struct cmxr_reader *);
 /*
  * cmxr_is_current: does the path that was opened still name this segment?
  *
- * False once the segment was removed or replaced; the reader still shows the
- * old one.  Cost: one stat(2).
+ * False once the path names another file, or none.  The next
+ * cmxr_snapshot_take() goes over to a segment that cmx_apply() put there, after
+ * any number of them; a reader that is not current after that has a segment
+ * that was removed, and goes on showing it.  Cost: one stat(2).
  */
 CMX_PUBLIC bool cmxr_is_current(const struct cmxr_reader *);
 

@@ -32,6 +32,7 @@
 #include "segment/segment_lock.h"
 #include "segment/segment_name.h"
 #include "segment/segment_path.h"
+#include "segment/words.h"
 #include "write/family_table.h"
 #include "write/open.h"
 
@@ -105,14 +106,15 @@ static int
 remove_second_name(const struct cmx_registry *reg, const char *path,
     struct cmx_error *err)
 {
-	char name[CMXI_PATH_MAX + CMXI_PREDECESSOR_SUFFIX];
-	int r = cmxi_segment_predecessor_path(path, reg->segment.fixed.seed,
-	    name, sizeof(name), err);
+	char *name =
+	    cmxi_segment_predecessor_path(path, reg->segment.fixed.seed, err);
+	int r = name == NULL ? CMX_ERR_MEMORY : 0;
 
-	if (r != 0 || unlink(name) == 0 || errno == ENOENT)
-		return r;
-	return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
-	    "%s: cannot remove the name", name);
+	if (r == 0 && unlink(name) != 0 && errno != ENOENT)
+		r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+		    "%s: cannot remove the name", name);
+	free(name);
+	return r;
 }
 
 /* Make the new segment, which will replace old; it has no name yet. */
@@ -125,6 +127,7 @@ make_successor(struct cmx_registry *reg, const struct cmx_registry *old,
 	int r;
 
 	input.predecessor_seed = was->seed;
+	input.origin_seed = was->origin_seed;
 	input.origin_ns =
 	    was->origin_ns != 0 ? was->origin_ns : was->created_ns;
 	r = cmxi_segment_create(&reg->segment, path, &input, schema->text,
@@ -136,56 +139,76 @@ make_successor(struct cmx_registry *reg, const struct cmx_registry *old,
 	return r == 0 ? cmxi_registry_append(reg, schema, err) : r;
 }
 
+/* The new file gets the owner, group and mode of the old one. */
+static int
+take_over_path(struct cmx_registry *reg, const struct cmx_registry *old,
+    const char *path, struct cmx_error *err)
+{
+	struct stat st;
+
+	if (fstat(old->segment.fd, &st) != 0)
+		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+		    "%s: cannot look at the file", path);
+	return cmxi_segment_replace(&reg->segment,
+	    &(struct cmxi_owner){ .mode = st.st_mode & 07777,
+		.uid = st.st_uid == geteuid() ? (uid_t)-1 : st.st_uid,
+		.gid = st.st_gid == getegid() ? (gid_t)-1 : st.st_gid },
+	    err);
+}
+
 /* Take steps 3 and 4. */
 static int
 take_name(struct cmx_registry *reg, const struct cmx_registry *old,
     const char *path, struct cmx_error *err)
 {
-	char name[CMXI_PATH_MAX + CMXI_PREDECESSOR_SUFFIX];
-	struct stat st;
-	int r = cmxi_segment_predecessor_path(path, old->segment.fixed.seed,
-	    name, sizeof(name), err);
+	char *name =
+	    cmxi_segment_predecessor_path(path, old->segment.fixed.seed, err);
+	int r = name == NULL ? CMX_ERR_MEMORY : 0;
 
-	if (r == 0 && fstat(old->segment.fd, &st) != 0)
-		r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
-		    "%s: cannot look at the file", path);
 	if (r == 0)
 		r = cmxi_segment_link(&old->segment, name, err);
-	if (r != 0)
-		return r;
-	/* The new file gets the owner, group and mode of the old one. */
-	r = cmxi_segment_replace(&reg->segment,
-	    &(struct cmxi_owner){ .mode = st.st_mode & 07777,
-		.uid = st.st_uid == geteuid() ? (uid_t)-1 : st.st_uid,
-		.gid = st.st_gid == getegid() ? (gid_t)-1 : st.st_gid },
-	    err);
-	if (r == 0)
-		cmxi_segment_mark_retired(old->segment.fd);
-	else
-		unlink(name);
+	if (r == 0) {
+		r = take_over_path(reg, old, path, err);
+		if (r == 0)
+			cmxi_segment_mark_retired(old->segment.fd);
+		else
+			unlink(name);
+	}
+	free(name);
 	return r;
 }
 
-/* The number of predecessors whose totals are still in their own files. */
+/*
+ * Count the predecessors whose totals are still in their own files, from a
+ * segment on.  Returns the number, or a negative enum cmx_err where one of them
+ * cannot be opened now; one that is not there was removed by name.
+ */
 static int
-n_predecessors(const struct cmx_registry *reg, const char *path)
+n_predecessors(const struct cmxi_segment *s, const char *path,
+    struct cmx_error *err)
 {
-	struct cmxi_shm_header h = *cmxi_segment_header(&reg->segment);
-	char name[CMXI_PATH_MAX + CMXI_PREDECESSOR_SUFFIX];
-	struct cmxi_segment s;
-	int n = 0;
+	uint64_t seed = s->fixed.predecessor_seed;
+	struct cmx_registry *older = cmxi_registry_new(err);
+	int n = 0, r = older == NULL ? CMX_ERR_MEMORY : 0;
 
-	while (n <= CMXI_PREDECESSORS_MAX && h.predecessor_seed != 0 &&
-	    h.carried == 0) {
-		if (cmxi_segment_predecessor_path(path, h.predecessor_seed,
-			name, sizeof(name), NULL) != 0 ||
-		    cmxi_segment_open(&s, name, CMXI_READ, 0, NULL) != 0)
+	while (r == 0 && n <= CMXI_PREDECESSORS_MAX && seed != 0 &&
+	    !cmxi_segment_is_carried(s)) {
+		char *name = cmxi_segment_predecessor_path(path, seed, err);
+
+		if (older->segment.base != NULL)
+			cmxi_segment_close(&older->segment);
+		r = name == NULL ?
+		    CMX_ERR_MEMORY :
+		    cmxi_segment_open(&older->segment, name, CMXI_READ, 0, err);
+		free(name);
+		if (r != 0)
 			break;
-		h = *cmxi_segment_header(&s);
-		cmxi_segment_close(&s);
+		s = &older->segment;
+		seed = s->fixed.predecessor_seed;
 		n++;
 	}
-	return n;
+	cmx_close(older);
+	return r == 0 || r == CMX_ERR_NOT_FOUND ? n : r;
 }
 
 static int
@@ -193,9 +216,11 @@ replace_segment(struct cmx_registry **regp, const char *path,
     const struct cmxi_schema *schema, struct cmx_error *err)
 {
 	struct cmx_registry *old = *regp, *reg;
-	int r;
+	int r = n_predecessors(&old->segment, path, err);
 
-	if (n_predecessors(old, path) >= CMXI_PREDECESSORS_MAX)
+	if (r < 0)
+		return r;
+	if (r >= CMXI_PREDECESSORS_MAX)
 		return cmxi_error(err, CMX_ERR_FULL,
 		    "%s: %d segments that it replaced still have writers; restart those processes first",
 		    path, CMXI_PREDECESSORS_MAX);
@@ -242,10 +267,11 @@ apply_locked(struct cmx_registry **regp, const char *path,
 	return r;
 }
 
+/* Apply to the segment that has the path now; CMX_ERR_NOT_FOUND: none has it.
+ */
 static int
-apply_to_path(const char *path, const char *schema_path,
-    const struct cmxi_schema *schema, struct cmx_apply_result *result,
-    struct cmx_error *err)
+apply_to_named(const char *path, const struct cmxi_schema *schema,
+    struct cmx_apply_result *result, struct cmx_error *err)
 {
 	struct cmx_registry *reg = cmxi_registry_new(err);
 	int r;
@@ -256,10 +282,28 @@ apply_to_path(const char *path, const char *schema_path,
 	if (r == 0)
 		r = apply_locked(&reg, path, schema, result, err);
 	cmx_close(reg);
-	if (r != CMX_ERR_NOT_FOUND)
-		return r;
-	r = cmx_create(path, schema_path, NULL, err);
-	result->is_created = r == 0;
+	return r;
+}
+
+static int
+apply_to_path(const char *path, const struct cmxi_schema *schema,
+    struct cmx_apply_result *result, struct cmx_error *err)
+{
+	int r = CMX_ERR_SYSTEM;
+
+	/*
+	 * Where there is none it is created.  Another process may do so at the
+	 * same time, or remove it again: then it begins anew.
+	 */
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		r = apply_to_named(path, schema, result, err);
+		if (r != CMX_ERR_NOT_FOUND)
+			return r;
+		r = cmxi_registry_create(path, schema, NULL, err);
+		result->is_created = r == 0;
+		if (r != CMX_ERR_EXISTS)
+			return r;
+	}
 	return r;
 }
 
@@ -279,7 +323,7 @@ cmx_apply(const char *segment, const char *schema,
 	if (r == 0)
 		r = cmxi_schema_load(schema, &loaded, err);
 	if (r == 0)
-		r = apply_to_path(path, schema, loaded, result, err);
+		r = apply_to_path(path, loaded, result, err);
 	if (r == 0)
 		cmxi_error_clear(err);
 	cmxi_schema_free(loaded);

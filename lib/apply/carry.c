@@ -271,45 +271,51 @@ carry_opened(const struct cmx_registry *to, const struct cmx_registry *old,
 	return r;
 }
 
+/* Carry the predecessor behind its second name, if it has one. */
+static int
+carry_named(const struct cmx_registry *to, const char *path,
+    const char *old_path, unsigned int *n_carried, unsigned int *n_waiting,
+    struct cmx_error *err)
+{
+	struct cmx_registry *old = cmxi_registry_new(err);
+	int r;
+
+	if (old == NULL)
+		return CMX_ERR_MEMORY;
+	r = cmxi_segment_open(&old->segment, old_path, CMXI_WRITE,
+	    CMXI_ANY_FILESYSTEM, err);
+	if (r == 0) {
+		cmxi_registry_set_stripes(old);
+		r = carry_opened(to, old, path, old_path, n_carried, n_waiting,
+		    err);
+	} else if (r == CMX_ERR_NOT_FOUND) {
+		/* It was removed by name, and its totals with it. */
+		r = publish_totals(to, &(struct totals){ .size = 0 }, err);
+	}
+	cmx_close(old);
+	return r;
+}
+
 int
 cmxi_carry_totals(const struct cmx_registry *to, const char *path,
     unsigned int *n_carried, unsigned int *n_waiting, struct cmx_error *err)
 {
 	uint64_t seed = to->segment.fixed.predecessor_seed;
-	char old_path[CMXI_PATH_MAX + CMXI_PREDECESSOR_SUFFIX];
-	struct cmx_registry *old;
-	int r;
+	char *old_path;
+	int r = 0;
 
 	if (seed == 0)
 		return 0;
-	r = cmxi_segment_predecessor_path(path, seed, old_path,
-	    sizeof(old_path), err);
-	if (r != 0)
-		return r;
-	if (!is_carried(to)) {
-		old = cmxi_registry_new(err);
-		if (old == NULL)
-			return CMX_ERR_MEMORY;
-		r = cmxi_segment_open(&old->segment, old_path, CMXI_WRITE,
-		    CMXI_ANY_FILESYSTEM, err);
-		if (r == 0) {
-			cmxi_registry_set_stripes(old);
-			r = carry_opened(to, old, path, old_path, n_carried,
-			    n_waiting, err);
-		} else if (r == CMX_ERR_NOT_FOUND) {
-			/*
-			 * The predecessor was removed by name, and its totals
-			 * with it.
-			 */
-			r = publish_totals(to, &(struct totals){ .size = 0 },
-			    err);
-		}
-		cmx_close(old);
-	}
+	old_path = cmxi_segment_predecessor_path(path, seed, err);
+	if (old_path == NULL)
+		return CMX_ERR_MEMORY;
+	if (!is_carried(to))
+		r = carry_named(to, path, old_path, n_carried, n_waiting, err);
 	if (r == 0 && is_carried(to) && unlink(old_path) != 0 &&
 	    errno != ENOENT)
-		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+		r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
 		    "%s: cannot remove it; its totals are carried over",
 		    old_path);
+	free(old_path);
 	return r;
 }

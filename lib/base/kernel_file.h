@@ -5,6 +5,7 @@
 #define CMXI_KERNEL_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Read up to size - 1 bytes of a file and append a NUL.  The text is empty
@@ -12,5 +13,12 @@
  * read(2).
  */
 void cmxi_kernel_file_read(const char *path, char *text, size_t size);
+
+/*
+ * Find the line of a file that begins with a name, and read the number behind
+ * the name and blanks.  Returns -1 where there is no such line, file or number.
+ * For files that are too long to be read at once.
+ */
+int64_t cmxi_kernel_file_number(const char *path, const char *name);
 
 #endif

@@ -137,7 +137,8 @@ boot_seconds(void)
 }
 
 void
-cmxi_process_metrics_begin(struct cmxi_process_metrics *p)
+cmxi_process_metrics_begin(struct cmxi_process_metrics *p,
+    const uint64_t *seeds, size_t n)
 {
 	if (p->n_roles == 0) {
 		init_families(p);
@@ -149,7 +150,7 @@ cmxi_process_metrics_begin(struct cmxi_process_metrics *p)
 		p->boot_seconds = boot_seconds();
 	}
 	p->alive.size = 0;
-	cmxi_process_times_begin(&p->times);
+	cmxi_process_times_begin(&p->times, seeds, n);
 	for (size_t i = 0; i <= CMXI_ROLES_MAX; i++)
 		p->sums[i] = (struct cmxi_role_sum){
 			.had_stat = p->sums[i].had_stat,
@@ -337,7 +338,6 @@ cmxi_process_metrics_end(struct cmxi_process_metrics *p, struct cmx_error *err)
 	double hz = (double)sysconf(_SC_CLK_TCK);
 	size_t first = 0;
 
-	cmxi_process_times_end(&p->times);
 	if (n > 0)
 		qsort(alive, n, sizeof(*alive), compare_alive);
 	for (size_t i = 0; i < n; i++) {

@@ -8,13 +8,6 @@
 #include "base/compiler.h"
 #include "base/require.h"
 
-void
-cmxi_process_times_begin(struct cmxi_process_times *t)
-{
-	for (size_t i = 0; i < CMXI_ARRAY_LEN(t->segments); i++)
-		t->segments[i].is_seen = false;
-}
-
 struct cmxi_slot_times *
 cmxi_process_times_of(struct cmxi_process_times *t,
     const struct cmxi_segment *s)
@@ -24,10 +17,8 @@ cmxi_process_times_of(struct cmxi_process_times *t,
 	for (size_t i = 0; i < CMXI_ARRAY_LEN(t->segments); i++) {
 		struct cmxi_slot_times *times = &t->segments[i];
 
-		if (times->seed == s->fixed.seed) {
-			times->is_seen = true;
+		if (times->seed == s->fixed.seed)
 			return times;
-		}
 		if (times->seed == 0)
 			found = times;
 	}
@@ -38,7 +29,6 @@ cmxi_process_times_of(struct cmxi_process_times *t,
 		return NULL;
 	found->seed = s->fixed.seed;
 	found->n = s->fixed.n_slots;
-	found->is_seen = true;
 	return found;
 }
 
@@ -83,13 +73,24 @@ forget_segment(struct cmxi_slot_times *times)
 	*times = (struct cmxi_slot_times){ .seed = 0 };
 }
 
-void
-cmxi_process_times_end(struct cmxi_process_times *t)
+static bool
+is_among(uint64_t seed, const uint64_t *seeds, size_t n)
 {
+	for (size_t i = 0; i < n; i++)
+		if (seeds[i] == seed)
+			return true;
+	return false;
+}
+
+void
+cmxi_process_times_begin(struct cmxi_process_times *t, const uint64_t *seeds,
+    size_t n)
+{
+	REQUIRE(n <= CMXI_ARRAY_LEN(t->segments));
 	for (size_t i = 0; i < CMXI_ARRAY_LEN(t->segments); i++) {
 		struct cmxi_slot_times *times = &t->segments[i];
 
-		if (times->seed == 0 || times->is_seen)
+		if (times->seed == 0 || is_among(times->seed, seeds, n))
 			continue;
 		for (uint64_t j = 0; j < times->n; j++)
 			cmxi_process_times_keep(t, &times->slots[j]);

@@ -29,7 +29,6 @@ struct cmxi_slot_time {
 struct cmxi_slot_times {
 	uint64_t seed; /* of the segment; 0: free */
 	uint64_t n;
-	bool is_seen; /* seen at this scrape */
 	struct cmxi_slot_time *slots;
 };
 
@@ -39,12 +38,15 @@ struct cmxi_process_times {
 	uint64_t kept_ticks[CMXI_ROLES_MAX + 1];
 };
 
-/* Begin a scrape: no segment has been seen. */
-void cmxi_process_times_begin(struct cmxi_process_times *);
-
 /*
- * The times of a segment's slots; marks the segment as seen.  Null: no memory.
+ * Begin a scrape of the segments with these seeds, at most as many as there are
+ * places.  Another one that was read before is gone, and so are its processes:
+ * their time is kept.
  */
+void cmxi_process_times_begin(struct cmxi_process_times *,
+    const uint64_t *seeds, size_t n);
+
+/* The times of a segment's slots.  Null: no memory. */
 struct cmxi_slot_times *cmxi_process_times_of(struct cmxi_process_times *,
     const struct cmxi_segment *);
 
@@ -57,11 +59,6 @@ void cmxi_process_times_keep(struct cmxi_process_times *,
  */
 void cmxi_process_times_note(struct cmxi_process_times *,
     struct cmxi_slot_time *, uint32_t generation, uint32_t role);
-
-/*
- * End a scrape: a segment that was not seen is gone, and so are its processes.
- */
-void cmxi_process_times_end(struct cmxi_process_times *);
 
 void cmxi_process_times_fini(struct cmxi_process_times *);
 

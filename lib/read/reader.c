@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "segment/segment_file.h"
 #include "segment/segment_path.h"
 
 static struct cmxr_reader *
@@ -55,7 +54,6 @@ int
 cmxr_open_fd(int fd, const char *name, struct cmxr_reader **readerp,
     struct cmx_error *err)
 {
-	struct cmxi_segment segment;
 	struct cmxr_reader *reader;
 	int saved = errno, r;
 
@@ -64,22 +62,17 @@ cmxr_open_fd(int fd, const char *name, struct cmxr_reader **readerp,
 	if (readerp == NULL || name == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmxr_open_fd: name or readerp is null");
-	r = cmxi_segment_open_fd(&segment, fd, name, err);
-	errno = saved;
-	if (r != 0)
-		return r;
 	reader = new_reader(err);
-	if (reader != NULL)
-		reader->chain.views[0] = cmxi_view_new(&segment, err);
-	if (reader == NULL || reader->chain.views[0] == NULL) {
-		cmxi_segment_close(&segment);
+	r = reader == NULL ?
+	    CMX_ERR_MEMORY :
+	    cmxi_view_open_fd(fd, name, &reader->chain.views[0], err);
+	if (r == 0) {
+		reader->chain.n_views = 1;
+		*readerp = reader;
+	} else
 		cmxr_close(reader);
-		errno = saved;
-		return CMX_ERR_MEMORY;
-	}
-	reader->chain.n_views = 1;
-	*readerp = reader;
-	return 0;
+	errno = saved;
+	return r;
 }
 
 void
@@ -178,10 +171,14 @@ static int
 take_processes(struct cmxr_reader *reader, struct cmx_error *err)
 {
 	struct cmxi_buf *list = &reader->snapshot.processes;
+	uint64_t seeds[CMXI_CHAIN_MAX];
 	int r = 0;
 
 	list->size = 0;
-	cmxi_process_metrics_begin(&reader->processes);
+	for (size_t i = 0; i < reader->chain.n_views; i++)
+		seeds[i] = reader->chain.views[i]->segment.fixed.seed;
+	cmxi_process_metrics_begin(&reader->processes, seeds,
+	    reader->chain.n_views);
 	for (size_t i = 0; r == 0 && i < reader->chain.n_views; i++)
 		r = cmxi_process_metrics_add(&reader->processes,
 		    &reader->chain.views[i]->segment,

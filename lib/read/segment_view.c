@@ -10,34 +10,52 @@
 #include "segment/segment_file.h"
 #include "segment/words.h"
 
-struct cmxi_view *
-cmxi_view_new(const struct cmxi_segment *segment, struct cmx_error *err)
+static struct cmxi_view *
+new_view(struct cmx_error *err)
 {
 	struct cmxi_view *view = calloc(1, sizeof(*view));
 
-	if (view == NULL) {
+	if (view == NULL)
 		cmxi_error(err, CMX_ERR_MEMORY, "no memory for a reader");
-		return NULL;
-	}
-	view->segment = *segment;
-	cmxi_catalog_init(&view->catalog, &view->segment);
 	return view;
+}
+
+/* Finish a view whose segment was opened, or free it where r says it was not.
+ */
+static int
+finish_view(struct cmxi_view *view, int r, struct cmxi_view **viewp)
+{
+	if (r != 0) {
+		free(view);
+		return r;
+	}
+	cmxi_catalog_init(&view->catalog, &view->segment);
+	*viewp = view;
+	return 0;
 }
 
 int
 cmxi_view_open(const char *path, struct cmxi_view **viewp,
     struct cmx_error *err)
 {
-	struct cmxi_segment segment;
-	int r = cmxi_segment_open(&segment, path, CMXI_READ, 0, err);
+	struct cmxi_view *view = new_view(err);
 
-	if (r != 0)
-		return r;
-	*viewp = cmxi_view_new(&segment, err);
-	if (*viewp != NULL)
-		return 0;
-	cmxi_segment_close(&segment);
-	return CMX_ERR_MEMORY;
+	if (view == NULL)
+		return CMX_ERR_MEMORY;
+	return finish_view(view,
+	    cmxi_segment_open(&view->segment, path, CMXI_READ, 0, err), viewp);
+}
+
+int
+cmxi_view_open_fd(int fd, const char *name, struct cmxi_view **viewp,
+    struct cmx_error *err)
+{
+	struct cmxi_view *view = new_view(err);
+
+	if (view == NULL)
+		return CMX_ERR_MEMORY;
+	return finish_view(view,
+	    cmxi_segment_open_fd(&view->segment, fd, name, err), viewp);
 }
 
 void

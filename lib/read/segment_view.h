@@ -23,11 +23,10 @@ struct cmxi_view {
 	uint64_t carry_size;
 };
 
-/* Take an opened segment over.  Returns null where memory ended. */
-struct cmxi_view *cmxi_view_new(const struct cmxi_segment *,
-    struct cmx_error *);
-/* Open a segment by name, for reading. */
+/* Open a segment for reading, by name or through a descriptor. */
 int cmxi_view_open(const char *path, struct cmxi_view **, struct cmx_error *);
+int cmxi_view_open_fd(int fd, const char *name, struct cmxi_view **,
+    struct cmx_error *);
 void cmxi_view_close(struct cmxi_view *);
 
 /*

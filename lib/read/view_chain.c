@@ -4,8 +4,10 @@
  */
 #include "read/view_chain.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/error.h"
 #include "base/require.h"
 #include "segment/segment_name.h"
 #include "segment/segment_path.h"
@@ -43,45 +45,75 @@ is_predecessor(const struct cmxi_shm_header *of,
 }
 
 /*
- * Does the path name a successor of our segment?  Then the successor is read
- * first, and ours may follow it in the chain.  Where the path names nothing or
- * a stranger's segment, the reader keeps its views; cmxr_is_current() tells.
+ * Is the segment at a path, which could not be opened, perhaps our successor?
+ * Where this process is short of something, or may not read the file, that is
+ * not known.
  */
-static void
-follow_name(struct cmxi_view_chain *c)
+static bool
+may_be_successor(int error)
 {
-	struct cmxi_view *view;
+	return error == CMX_ERR_SYSTEM || error == CMX_ERR_MEMORY ||
+	    error == CMX_ERR_PERMISSION;
+}
 
-	if (c->views[0]->segment.path == NULL || cmxi_chain_is_current(c) ||
-	    cmxi_view_open(c->views[0]->segment.path, &view, NULL) != 0)
-		return;
-	if (!is_predecessor(&view->segment.fixed,
-		&c->views[0]->segment.fixed)) {
+/*
+ * Does the path name a segment that took it over from ours, at once or after
+ * others?  Then that one is read first; where ours still counts, it is found
+ * again as a predecessor.  Where the path names nothing or a stranger's
+ * segment, the reader keeps its views; cmxr_is_current() tells.
+ *
+ * A successor that cannot be read now is an error: what was ordered before this
+ * scrape may be counted there (O2).
+ */
+static int
+follow_name(struct cmxi_view_chain *c, struct cmx_error *err)
+{
+	const struct cmxi_segment *ours = &c->views[0]->segment;
+	struct cmxi_view *view;
+	int r;
+
+	if (ours->path == NULL || cmxi_chain_is_current(c))
+		return 0;
+	r = cmxi_view_open(ours->path, &view, err);
+	if (r != 0)
+		return may_be_successor(r) ? r : 0;
+	if (view->segment.fixed.origin_seed != ours->fixed.origin_seed) {
 		cmxi_view_close(view);
-		return;
+		return 0;
 	}
 	close_views(c, 0);
 	c->views[0] = view;
 	c->n_views = 1;
+	return 0;
 }
 
-/* Open the segment that the last view replaced; null where its file is gone. */
-static struct cmxi_view *
-open_predecessor(const struct cmxi_view_chain *c, const struct cmxi_view *last)
+/*
+ * Open the segment that the last view replaced.  Returns CMX_ERR_NOT_FOUND
+ * where it has no name any more.
+ */
+static int
+open_predecessor(const struct cmxi_view_chain *c, const struct cmxi_view *last,
+    struct cmxi_view **viewp, struct cmx_error *err)
 {
 	const struct cmxi_shm_header *fixed = &last->segment.fixed;
-	char path[CMXI_PATH_MAX + CMXI_PREDECESSOR_SUFFIX];
-	struct cmxi_view *view;
+	const char *path = c->views[0]->segment.path;
+	char *name;
+	int r;
 
-	if (c->views[0]->segment.path == NULL ||
-	    cmxi_segment_predecessor_path(c->views[0]->segment.path,
-		fixed->predecessor_seed, path, sizeof(path), NULL) != 0 ||
-	    cmxi_view_open(path, &view, NULL) != 0)
-		return NULL;
-	if (is_predecessor(fixed, &view->segment.fixed))
-		return view;
-	cmxi_view_close(view);
-	return NULL;
+	if (path == NULL)
+		return CMX_ERR_NOT_FOUND;
+	name =
+	    cmxi_segment_predecessor_path(path, fixed->predecessor_seed, err);
+	if (name == NULL)
+		return CMX_ERR_MEMORY;
+	r = cmxi_view_open(name, viewp, err);
+	if (r == 0 && !is_predecessor(fixed, &(*viewp)->segment.fixed)) {
+		cmxi_view_close(*viewp);
+		r = cmxi_error(err, CMX_ERR_FORMAT,
+		    "%s: is not the segment that %s replaced", name, path);
+	}
+	free(name);
+	return r;
 }
 
 /*
@@ -109,19 +141,22 @@ follow_predecessors(struct cmxi_view_chain *c, struct cmx_error *err)
 		}
 		if (i + 1 < c->n_views || i == CMXI_PREDECESSORS_MAX)
 			continue;
-		older = open_predecessor(c, view);
-		if (older == NULL) {
+		r = open_predecessor(c, view, &older, err);
+		if (r == 0)
+			c->views[c->n_views++] = older;
+		else if (r == CMX_ERR_NOT_FOUND)
 			/*
 			 * Either the predecessor was carried over between the
-			 * two looks, and is_carried is set now; or its file is
-			 * gone, and the scrape shows the rest.
+			 * two looks, and is_carried is set now; or somebody
+			 * removed its name, and the scrape shows the rest.
 			 */
 			r = cmxi_view_load_carried(view, err);
-			if (r != 0)
-				return r;
-			continue;
-		}
-		c->views[c->n_views++] = older;
+		/*
+		 * A predecessor that is there and cannot be read now has
+		 * totals: without them the sum would fall (O4).
+		 */
+		if (r != 0)
+			return r;
 	}
 	return 0;
 }
@@ -129,7 +164,9 @@ follow_predecessors(struct cmxi_view_chain *c, struct cmx_error *err)
 int
 cmxi_chain_follow(struct cmxi_view_chain *c, struct cmx_error *err)
 {
+	int r;
+
 	REQUIRE(c->n_views > 0);
-	follow_name(c);
-	return follow_predecessors(c, err);
+	r = follow_name(c, err);
+	return r == 0 ? follow_predecessors(c, err) : r;
 }

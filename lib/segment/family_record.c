@@ -153,17 +153,9 @@ sizes_are_sane(const struct cmxi_shm_family *record, size_t available)
 static bool
 bounds_are_right(const struct cmxi_definition *d)
 {
-	double bounds[CMXI_CELL_BOUNDS_MAX];
-
-	if (cmxi_cell_bounds(&d->def, NULL) != d->n_cell_bounds ||
-	    cmxi_shown_bounds(&d->def, NULL) != d->n_shown)
-		return false;
-	cmxi_cell_bounds(&d->def, bounds);
-	if (memcmp(bounds, d->cell_bounds, d->n_cell_bounds * sizeof(double)) !=
-	    0)
-		return false;
-	cmxi_shown_bounds(&d->def, bounds);
-	return memcmp(bounds, d->shown, d->n_shown * sizeof(double)) == 0;
+	return cmxi_cell_bounds(&d->def, NULL) == d->n_cell_bounds &&
+	    cmxi_shown_bounds(&d->def, NULL) == d->n_shown &&
+	    cmxi_bounds_are(&d->def, d->cell_bounds, d->shown);
 }
 
 static void

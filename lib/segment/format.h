@@ -25,7 +25,7 @@
 
 #define CMXI_MAGIC      "CMXSEG\r\n" /* a text-mode transfer breaks it */
 #define CMXI_MAGIC_SIZE 8
-#define CMXI_VERSION    2
+#define CMXI_VERSION    3
 #define CMXI_BYTE_ORDER 0x01020304u
 #define CMXI_WORD_SIZE  8
 
@@ -96,7 +96,8 @@ struct cmxi_shm_header {
 	uint64_t series_limit;
 	uint64_t predecessor_seed; /* 0: it replaced no other segment */
 	uint64_t origin_ns;        /* created_ns of the first one of the line */
-	uint8_t reserved0[CMXI_FIXED_SIZE - 240];
+	uint64_t origin_seed; /* of the first one of the line; or its own */
+	uint8_t reserved0[CMXI_FIXED_SIZE - 248];
 
 	/*
 	 * Set to 1 when the name was taken away.

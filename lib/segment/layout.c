@@ -162,6 +162,7 @@ cmxi_layout_compute(const struct cmxi_layout_input *in,
 	h->series_limit = in->series;
 	h->predecessor_seed = in->predecessor_seed;
 	h->origin_ns = in->origin_ns;
+	h->origin_seed = in->origin_seed;
 	if (find_broken_size(h, &broken))
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "limits: the segment would need more address space than 2^46 bytes (%" PRIu64
@@ -176,11 +177,12 @@ cmxi_layout_compute(const struct cmxi_layout_input *in,
 uint64_t
 cmxi_layout_hash(const struct cmxi_shm_header *h)
 {
-	struct cmxi_shm_header copy;
+	unsigned char fixed[CMXI_FIXED_SIZE];
 
-	memcpy(&copy, h, CMXI_FIXED_SIZE);
-	copy.layout_hash = 0;
-	return cmxi_hash(&copy, CMXI_FIXED_SIZE, CMXI_VERSION);
+	memcpy(fixed, h, sizeof(fixed));
+	memset(fixed + offsetof(struct cmxi_shm_header, layout_hash), 0,
+	    sizeof(h->layout_hash));
+	return cmxi_hash(fixed, sizeof(fixed), CMXI_VERSION);
 }
 
 /* A number of the header that must equal this program's own. */
@@ -215,11 +217,22 @@ check_constants(const struct cmxi_shm_header *h, const char *name,
 	return r;
 }
 
+/* Do the sizes of a header give its offsets? */
+static bool
+offsets_are_right(const struct cmxi_shm_header *h)
+{
+	/* Only the fixed bytes: a whole header is large for a stack. */
+	_Alignas(struct cmxi_shm_header) unsigned char again[CMXI_FIXED_SIZE];
+
+	memcpy(again, h, sizeof(again));
+	place_regions((struct cmxi_shm_header *)(void *)again);
+	return memcmp(again, h, sizeof(again)) == 0;
+}
+
 int
 cmxi_layout_check(const struct cmxi_shm_header *h, uint64_t file_size,
     const char *name, struct cmx_error *err)
 {
-	struct cmxi_shm_header again;
 	struct size_rule broken;
 	int r;
 
@@ -243,9 +256,7 @@ cmxi_layout_check(const struct cmxi_shm_header *h, uint64_t file_size,
 		    "%s; the file is damaged: remove it",
 		    name, broken.value, broken.name, broken.min, broken.max,
 		    broken.is_power_of_two ? " and a power of two" : "");
-	again = *h;
-	place_regions(&again);
-	if (memcmp(&again, h, CMXI_FIXED_SIZE) != 0)
+	if (!offsets_are_right(h))
 		return cmxi_error(err, CMX_ERR_FORMAT,
 		    "%s: its header has offsets that no program writes; the file is damaged",
 		    name);

@@ -21,6 +21,7 @@ struct cmxi_layout_input {
 	/* The segment that the new one replaces, and its origin; or 0. */
 	uint64_t predecessor_seed;
 	uint64_t origin_ns;
+	uint64_t origin_seed; /* 0: the segment begins a line */
 };
 
 /*

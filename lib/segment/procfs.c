@@ -56,7 +56,8 @@ cmxi_procfs_stat_parse(const char *text, struct cmxi_procfs_stat *s)
 bool
 cmxi_procfs_stat(uint32_t pid, struct cmxi_procfs_stat *s)
 {
-	char path[64], text[1024];
+	/* The fields that are read are 25, of at most 20 digits. */
+	char path[64], text[600];
 
 	proc_path(pid, "stat", path, sizeof(path));
 	cmxi_kernel_file_read(path, text, sizeof(text));
@@ -88,20 +89,10 @@ cmxi_procfs_open_fds(uint32_t pid)
 int64_t
 cmxi_procfs_max_fds(uint32_t pid)
 {
-	static const char name[] = "Max open files";
-	char path[64], text[4096];
-	const char *line;
-	char *end;
-	long long n;
+	char path[64];
 
 	proc_path(pid, "limits", path, sizeof(path));
-	cmxi_kernel_file_read(path, text, sizeof(text));
-	line = strstr(text, name);
-	if (line == NULL)
-		return -1;
-	line += strlen(name);
-	n = strtoll(line, &end, 10);
-	return end == line ? -1 : n;
+	return cmxi_kernel_file_number(path, "Max open files");
 }
 
 uint64_t

@@ -67,15 +67,20 @@ cmxi_segment_adopt(struct cmxi_segment *s, const char *name, struct stat *st,
 static char *
 absolute_path(const char *path)
 {
-	char directory[CMXI_PATH_MAX];
-	char *real, *whole;
+	const char *name = cmxi_path_name(path);
+	char *real, *whole,
+	    *directory = name == path ? strdup(".") :
+					strndup(path, (size_t)(name - path));
 
-	cmxi_path_directory(path, directory, sizeof(directory));
+	if (directory == NULL)
+		return NULL;
+	/* realpath(3) needs some kibibytes of stack: nothing large above it. */
 	real = realpath(directory, NULL);
+	free(directory);
 	if (real == NULL)
 		return strdup(path);
 	if (asprintf(&whole, "%s/%s", strcmp(real, "/") == 0 ? "" : real,
-		cmxi_path_name(path)) < 0)
+		name) < 0)
 		whole = NULL;
 	free(real);
 	return whole;
@@ -98,12 +103,7 @@ cmxi_segment_set_path(struct cmxi_segment *s, const char *path,
 static bool
 has_locked_memory(void)
 {
-	char text[4096];
-	const char *line;
-
-	cmxi_kernel_file_read("/proc/self/status", text, sizeof(text));
-	line = strstr(text, "VmLck:");
-	return line != NULL && strtoull(line + strlen("VmLck:"), NULL, 10) > 0;
+	return cmxi_kernel_file_number("/proc/self/status", "VmLck:") > 0;
 }
 
 int

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,6 +66,8 @@ fill_identity(struct cmxi_shm_header *h)
 	cmxi_boot_id_read(h->boot_id);
 	h->created_ns = cmxi_wall_clock_ns();
 	arc4random_buf(&h->seed, sizeof(h->seed));
+	if (h->origin_seed == 0)
+		h->origin_seed = h->seed;
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx"))
 		h->flags |= CMXI_FLAG_PAIR_ATOMIC;
@@ -74,9 +77,30 @@ fill_identity(struct cmxi_shm_header *h)
 #endif
 }
 
+/*
+ * Beyond the limit of a process's files the kernel does not only refuse, it
+ * sends SIGXFSZ, which ends the application (A1).  So the limit is asked first.
+ */
+static int
+check_file_limit(uint64_t size, const char *name, struct cmx_error *err)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur)
+		return 0;
+	return cmxi_error(err, CMX_ERR_NO_SPACE,
+	    "%s: a segment is a sparse file of %" PRIu64
+	    " bytes, and this process may not make files of more than %llu (ulimit -f, LimitFSIZE=): raise the limit, lower limits.series of the schema, or let another process create the segment; one that is there can be opened",
+	    name, size, (unsigned long long)limit.rlim_cur);
+}
+
 static int
 size_file(const struct cmxi_segment *s, const char *name, struct cmx_error *err)
 {
+	int r = check_file_limit(s->fixed.file_size, name, err);
+
+	if (r != 0)
+		return r;
 	if (ftruncate(s->fd, (off_t)s->fixed.file_size) == 0)
 		return 0;
 	return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,14 +110,16 @@ cmxi_segment_link(const struct cmxi_segment *s, const char *path,
 	return link_error(path, err);
 }
 
-int
-cmxi_segment_predecessor_path(const char *path, uint64_t seed, char *buf,
-    size_t size, struct cmx_error *err)
+char *
+cmxi_segment_predecessor_path(const char *path, uint64_t seed,
+    struct cmx_error *err)
 {
-	if (snprintf(buf, size, "%s.%016" PRIx64, path, seed) < (int)size)
-		return 0;
-	return cmxi_error(err, CMX_ERR_ARGUMENT, "%s: the path is too long",
-	    path);
+	char *name;
+
+	if (asprintf(&name, "%s.%016" PRIx64, path, seed) >= 0)
+		return name;
+	cmxi_error(err, CMX_ERR_MEMORY, "%s: no memory", path);
+	return NULL;
 }
 
 /* Removal */
@@ -125,7 +128,12 @@ void
 cmxi_segment_mark_retired(int fd)
 {
 	const uint64_t one = 1;
+	struct rlimit limit;
 
+	/* A write beyond the limit of file sizes ends the process (SIGXFSZ). */
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+	    limit.rlim_cur < sizeof(struct cmxi_shm_header))
+		return;
 	(void)!pwrite(fd, &one, sizeof(one),
 	    offsetof(struct cmxi_shm_header, retired));
 }
@@ -146,45 +154,65 @@ cmxi_segment_is_named(const struct cmxi_segment *s)
 	return s->path != NULL && is_named(s->fd, s->path);
 }
 
-/* Remove the names of the segments that this one replaced. */
-static void
-remove_predecessors(const char *path, const struct cmxi_shm_header *h)
+/* What tells segments apart. */
+struct identity {
+	char magic[CMXI_MAGIC_SIZE];
+	uint64_t seed, predecessor_seed;
+};
+
+static bool
+read_at(int fd, void *to, size_t size, size_t offset)
 {
-	char name[CMXI_PATH_MAX + CMXI_PREDECESSOR_SUFFIX];
-	uint64_t seed = h->predecessor_seed;
+	return pread(fd, to, size, (off_t)offset) == (ssize_t)size;
+}
 
-	for (int i = 0; i < CMXI_PREDECESSORS_MAX && seed != 0; i++) {
-		struct cmxi_shm_header older = { .predecessor_seed = 0 };
-		int fd;
+/* Looks at the magic only, so that damaged segments can be removed. */
+static bool
+identify(int fd, struct identity *id)
+{
+	memset(id, 0, sizeof(*id));
+	if (!read_at(fd, id->magic, sizeof(id->magic), 0) ||
+	    memcmp(id->magic, CMXI_MAGIC, CMXI_MAGIC_SIZE) != 0)
+		return false;
+	if (!read_at(fd, &id->seed, sizeof(id->seed),
+		offsetof(struct cmxi_shm_header, seed)) ||
+	    !read_at(fd, &id->predecessor_seed, sizeof(id->predecessor_seed),
+		offsetof(struct cmxi_shm_header, predecessor_seed)))
+		id->predecessor_seed = 0;
+	return true;
+}
 
-		if (cmxi_segment_predecessor_path(path, seed, name,
-			sizeof(name), NULL) != 0)
-			return;
-		fd = open(name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-		if (fd < 0)
-			return;
-		if (pread(fd, &older, sizeof(older), 0) ==
-			(ssize_t)sizeof(older) &&
-		    memcmp(older.magic, CMXI_MAGIC, CMXI_MAGIC_SIZE) == 0 &&
-		    older.seed == seed)
-			unlink(name);
+/*
+ * Remove the second name of a segment.  Returns the seed of the one that it
+ * replaced, or 0.
+ */
+static uint64_t
+remove_predecessor(const char *path, uint64_t seed)
+{
+	char *name = cmxi_segment_predecessor_path(path, seed, NULL);
+	struct identity id = { .predecessor_seed = 0 };
+	int fd = name == NULL ?
+	    -1 :
+	    open(name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0 && identify(fd, &id) && id.seed == seed)
+		unlink(name);
+	if (fd >= 0)
 		close(fd);
-		seed = older.predecessor_seed;
-	}
+	free(name);
+	return id.predecessor_seed;
 }
 
 int
 cmxi_segment_remove(const char *path, struct cmx_error *err)
 {
-	struct cmxi_shm_header header = { .magic = "" };
+	struct identity id;
 	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	int r = 0;
 
 	if (fd < 0)
 		return cmxi_segment_open_error(path, errno, err);
-	/* Checks the magic only, so that damaged segments can be removed. */
-	if (pread(fd, &header, sizeof(header), 0) < CMXI_MAGIC_SIZE ||
-	    memcmp(header.magic, CMXI_MAGIC, CMXI_MAGIC_SIZE) != 0)
+	if (!identify(fd, &id))
 		r = cmxi_error(err, CMX_ERR_FORMAT,
 		    "%s: not a segment of codeai-metrics; it is left alone",
 		    path);
@@ -196,8 +224,12 @@ cmxi_segment_remove(const char *path, struct cmx_error *err)
 		    "%s: cannot remove it", path);
 	else
 		cmxi_segment_mark_retired(fd);
-	if (r == 0)
-		remove_predecessors(path, &header);
 	close(fd);
+	/* Bound: a segment waits for no more than these. */
+	for (int i = 0;
+	     r == 0 && i < CMXI_PREDECESSORS_MAX && id.predecessor_seed != 0;
+	     i++)
+		id.predecessor_seed =
+		    remove_predecessor(path, id.predecessor_seed);
 	return r;
 }

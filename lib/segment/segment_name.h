@@ -43,14 +43,11 @@ int cmxi_segment_remove(const char *path, struct cmx_error *);
 /* Does its path still name this file? */
 bool cmxi_segment_is_named(const struct cmxi_segment *);
 
-/* The length of a point and 16 hexadecimal digits. */
-#define CMXI_PREDECESSOR_SUFFIX 17
-
 /*
  * The second name of a segment with this seed, which was replaced by one of
- * this path.
+ * this path.  The caller frees it; null: no memory.
  */
-int cmxi_segment_predecessor_path(const char *path, uint64_t seed, char *buf,
-    size_t size, struct cmx_error *);
+char *cmxi_segment_predecessor_path(const char *path, uint64_t seed,
+    struct cmx_error *);
 
 #endif

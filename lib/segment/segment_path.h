@@ -8,7 +8,11 @@
 
 #include "codeai/metrics_base.h"
 
-#define CMXI_PATH_MAX 4096
+/*
+ * The longest path of a segment, with its NUL.  Paths stand on the stack, and
+ * none of this library's calls needs 8 KiB of that.
+ */
+#define CMXI_PATH_MAX 1024
 
 /* Is the file system behind fd tmpfs, ramfs or hugetlbfs (or a memfd)? */
 bool cmxi_fd_is_memory(int fd, unsigned long *type);

@@ -380,25 +380,13 @@ check_options(const struct cmx_create_options *o, struct cmx_error *err)
 }
 
 int
-cmx_create(const char *segment, const char *schema,
+cmxi_registry_create(const char *path, const struct cmxi_schema *schema,
     const struct cmx_create_options *options, struct cmx_error *err)
 {
 	static const struct cmx_create_options defaults;
-	char path[CMXI_PATH_MAX];
-	struct cmxi_schema *loaded = NULL;
-	struct cmx_registry *reg;
-	int saved = errno;
-	int r = options != NULL ? check_options(options, err) : 0;
+	struct cmx_registry *reg = cmxi_registry_new(err);
+	int r;
 
-	if (r == 0)
-		r = cmxi_path_choose(segment, true, path, sizeof(path), err);
-	if (r == 0)
-		r = cmxi_schema_load(schema, &loaded, err);
-	if (r != 0) {
-		errno = saved;
-		return r;
-	}
-	reg = cmxi_registry_new(err);
 	if (reg == NULL)
 		r = CMX_ERR_MEMORY;
 	else if (access(path, F_OK) == 0)
@@ -406,10 +394,28 @@ cmx_create(const char *segment, const char *schema,
 		    "%s: exists already; remove it first, or open it as it is",
 		    path);
 	else
-		r = create_segment(reg, path, loaded,
+		r = create_segment(reg, path, schema,
 		    options != NULL ? options : &defaults, err);
-	cmxi_schema_free(loaded);
 	cmx_close(reg);
+	return r;
+}
+
+int
+cmx_create(const char *segment, const char *schema,
+    const struct cmx_create_options *options, struct cmx_error *err)
+{
+	char path[CMXI_PATH_MAX];
+	struct cmxi_schema *loaded = NULL;
+	int saved = errno;
+	int r = options != NULL ? check_options(options, err) : 0;
+
+	if (r == 0)
+		r = cmxi_path_choose(segment, true, path, sizeof(path), err);
+	if (r == 0)
+		r = cmxi_schema_load(schema, &loaded, err);
+	if (r == 0)
+		r = cmxi_registry_create(path, loaded, options, err);
+	cmxi_schema_free(loaded);
 	errno = saved;
 	return r;
 }

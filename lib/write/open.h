@@ -31,4 +31,11 @@ struct cmxi_layout_input cmxi_layout_for_schema(const struct cmxi_schema *,
 int cmxi_registry_append(const struct cmx_registry *,
     const struct cmxi_schema *, struct cmx_error *);
 
+/*
+ * Create the segment of a path, as cmx_create() does; CMX_ERR_EXISTS where it
+ * is there.
+ */
+int cmxi_registry_create(const char *path, const struct cmxi_schema *,
+    const struct cmx_create_options *, struct cmx_error *);
+
 #endif

@@ -3,6 +3,7 @@
  */
 #include "metrics.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "segment/format.h"
@@ -379,6 +380,167 @@ TEST(an_open_reader_follows_the_name)
 	assert_int_equal(last, 7);
 	cmxr_close(reader);
 	f.reg = new;
+	fixture_close(&f);
+}
+
+static uint64_t
+total_of(struct cmxr_reader *reader)
+{
+	const struct cmxr_snapshot *snapshot;
+	struct cmxr_series series;
+	struct cmx_error err;
+	size_t cursor = 0;
+
+	if (cmxr_snapshot_take(reader, &snapshot, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_true(cmxr_series_next(snapshot, 0, &cursor, &series));
+	return series.whole;
+}
+
+/*
+ * Each replacement is carried before the next one, so no segment leads from the
+ * last one to the one that the reader has.
+ */
+TEST(a_reader_that_slept_over_many_replacements_finds_the_last_one)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmxr_reader *reader;
+
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	add(f.reg, "a_total", "a", 100);
+	assert_int_equal(total_of(reader), 100);
+	for (int i = 0; i < 12; i++) {
+		char limits[64];
+
+		snprintf(limits, sizeof(limits), "\"limits\":{\"series\":%d},",
+		    1000 + i);
+		cmx_close(f.reg);
+		assert_true(apply(&f, limits, OLD_METRICS).is_replaced);
+		f.reg = open_again(&f);
+		add(f.reg, "a_total", "a", 1);
+		if (i % 4 == 3)
+			assert_int_equal(total_of(reader), 100 + i + 1);
+	}
+	assert_true(cmxr_is_current(reader));
+	cmxr_close(reader);
+	fixture_close(&f);
+}
+
+TEST(a_reader_lives_through_any_number_of_segments)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmxr_reader *shows, *hides;
+
+	assert_int_equal(cmxr_open(f.segment_path, &shows, NULL), 0);
+	assert_int_equal(cmxr_open(f.segment_path, &hides, NULL), 0);
+	cmxr_show_processes(hides, false);
+	for (int i = 0; i < 40; i++) {
+		char limits[64];
+
+		snprintf(limits, sizeof(limits), "\"limits\":{\"series\":%d},",
+		    1000 + i);
+		/* Now and then six old ones wait, and go all at once. */
+		if (i % 7 == 6) {
+			cmx_close(f.reg);
+			f.reg = NULL;
+		}
+		assert_true(apply(&f, limits, OLD_METRICS).is_replaced);
+		if (f.reg == NULL)
+			f.reg = open_again(&f);
+		add(f.reg, "a_total", "a", 1);
+		assert_int_equal(total_of(shows), i + 1);
+		assert_int_equal(total_of(hides), i + 1);
+	}
+	cmxr_close(shows);
+	cmxr_close(hides);
+	fixture_close(&f);
+}
+
+/*
+ * What counts and cannot be opened now: the snapshot fails, and the total is
+ * whole again when it can.
+ */
+static void
+assert_want_of_descriptors_is_an_error(struct cmxr_reader *reader,
+    uint64_t total)
+{
+	const struct cmxr_snapshot *snapshot;
+	struct rlimit old, few;
+	struct cmx_error err;
+	int next = dup(0);
+
+	assert_true(next >= 0);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = old;
+	few.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &snapshot, &err),
+	    CMX_ERR_SYSTEM);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_non_null(strstr(err.text, "open"));
+	assert_int_equal(total_of(reader), total);
+}
+
+TEST(a_successor_that_cannot_be_opened_now_is_an_error)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmxr_reader *reader;
+
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	add(f.reg, "a_total", "a", 1000);
+	assert_int_equal(total_of(reader), 1000);
+	cmx_close(f.reg);
+	apply(&f, NEW_LIMITS, OLD_METRICS);
+	f.reg = open_again(&f);
+	add(f.reg, "a_total", "a", 1);
+	assert_want_of_descriptors_is_an_error(reader, 1001);
+	cmxr_close(reader);
+	fixture_close(&f);
+}
+
+TEST(a_predecessor_that_cannot_be_opened_now_is_an_error_and_no_smaller_total)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmxr_reader *reader;
+
+	add(f.reg, "a_total", "a", 1000);
+	apply(&f, NEW_LIMITS, OLD_METRICS);
+	/* The reader has the new one, and looks for the old one only now. */
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	assert_want_of_descriptors_is_an_error(reader, 1000);
+	cmxr_close(reader);
+	fixture_close(&f);
+}
+
+TEST(a_predecessor_without_permission_is_an_error_and_no_smaller_total)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	const struct cmxr_snapshot *snapshot;
+	struct cmxr_reader *reader;
+	struct cmx_error err;
+	struct stat st;
+	char name[700];
+	DIR *d;
+
+	add(f.reg, "a_total", "a", 1000);
+	apply(&f, NEW_LIMITS, OLD_METRICS);
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	/* Root may read everything, but no link is followed. */
+	d = opendir(f.dir);
+	for (struct dirent *e; (e = readdir(d)) != NULL;)
+		if (strncmp(e->d_name, "a.seg.", 6) == 0)
+			snprintf(name, sizeof(name), "%s/%.60s", f.dir,
+			    e->d_name);
+	closedir(d);
+	assert_int_equal(lstat(name, &st), 0);
+	assert_int_equal(rename(name, test_path(f.dir, "away")), 0);
+	assert_int_equal(symlink("away", name), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &snapshot, &err),
+	    CMX_ERR_PERMISSION);
+	assert_int_equal(rename(test_path(f.dir, "away"), name), 0);
+	assert_int_equal(total_of(reader), 1000);
+	cmxr_close(reader);
 	fixture_close(&f);
 }
 

@@ -124,7 +124,7 @@ TEST(mismatches_name_what_was_found_and_what_is_wanted)
 	    CMX_ERR_MISMATCH);
 	assert_non_null(strstr(err.text,
 	    "name: version is 77, this program "
-	    "has 2"));
+	    "has 3"));
 }
 
 /* The tables of the manual are this program's. */
@@ -173,6 +173,7 @@ TEST(the_manual_has_the_offset_and_size_of_every_field)
 		FIELD(header, series_limit),
 		FIELD(header, predecessor_seed),
 		FIELD(header, origin_ns),
+		FIELD(header, origin_seed),
 		FIELD(header, retired),
 		FIELD(header, carried),
 		FIELD(header, carry_size),

@@ -158,7 +158,7 @@ TEST(another_layout_is_refused_with_both_values)
 	patch(f.segment_path, offsetof(struct cmxi_shm_header, version),
 	    &version, sizeof(version), true);
 	assert_refused(f.segment_path, CMX_ERR_MISMATCH,
-	    "version is 9, this program has 2");
+	    "version is 9, this program has 3");
 	patch(f.segment_path, offsetof(struct cmxi_shm_header, byte_order),
 	    &order, sizeof(order), true);
 	assert_refused(f.segment_path, CMX_ERR_MISMATCH,
