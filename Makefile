@@ -14,6 +14,8 @@ DESTDIR	?=
 CC	?= cc
 CXX	?= c++
 CFLAGS	?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+# A frame that is larger than a guard page is probed, whoever chooses CFLAGS.
+STACK	= -fstack-clash-protection -Wframe-larger-than=4608
 LDFLAGS	?= -Wl,-z,relro,-z,now
 WARN	= -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
 	-Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings \
@@ -40,7 +42,7 @@ LIB_LIBS = $(call PKGLIBS,libbsd jansson) -lm
 CPPFLAGS += -Iinclude -D_GNU_SOURCE -MMD -MP
 COMPILE	= $(CC) -std=gnu11 $(CPPFLAGS) $(WARN) $(CFLAGS) $(SAN)
 LIB_COMPILE = $(COMPILE) -Ilib -DCMX_NO_INLINE -fPIC -fvisibility=hidden \
-	-ftls-model=initial-exec
+	-ftls-model=initial-exec $(if $(SAN),,$(STACK))
 LINK	= $(CC) $(CFLAGS) $(SAN) $(LDFLAGS)
 
 LIB_SRC	= $(sort $(wildcard lib/*/*.c lib/*/*.S))

@@ -319,8 +319,8 @@ CMX_PUBLIC int cmx_family_definition(const struct cmx_family *,
  *            CMX_ERR_LABELS     another number of labels
  *            CMX_ERR_MISMATCH   a program compiled with another
  *                               CMX_HANDLE_LAYOUT looks up a counter
- * Safety:    thread, process, signal, fork.  Never allocates heap memory.
- *            Label values that are not UTF-8 take 70 KiB of stack.
+ * Safety:    thread, process, signal, fork.  Never allocates heap memory;
+ *            needs less than 4 KiB of stack, whatever the values are.
  * Progress:  lock-free; reads at most 64 words of the index.
  * Cost:      one hash and one comparison for a series that exists; some
  *            microseconds for a new one.  The first look-up of a process

@@ -351,11 +351,12 @@ static bool
 finish_encoding(struct encoding *e)
 {
 	bool ok = !e->out.b->failed && !e->out.scratch.failed &&
-	    !e->out.values.failed;
+	    !e->out.values.failed && !e->out.buckets.failed;
 
 	free_prefixes(e->prefixes, e->n_inputs);
 	cmxi_buf_fini(&e->out.scratch);
 	cmxi_buf_fini(&e->out.values);
+	cmxi_buf_fini(&e->out.buckets);
 	return ok;
 }
 

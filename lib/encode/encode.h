@@ -23,7 +23,8 @@ struct cmxi_output {
 	bool with_created; /* OpenMetrics shows since when series count */
 	size_t family_at;  /* protobuf: where the open family begins */
 	struct cmxi_buf scratch;
-	struct cmxi_buf values; /* of one series' labels */
+	struct cmxi_buf values;  /* of one series' labels */
+	struct cmxi_buf buckets; /* of one native histogram */
 };
 
 struct cmxi_encoder {

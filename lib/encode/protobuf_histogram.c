@@ -50,25 +50,31 @@ put_classic(struct cmxi_output *o, const struct cmxi_values *v, size_t i)
 }
 
 /* Native buckets that are not empty, in order. */
+struct native_bucket {
+	int32_t key;
+	uint64_t count;
+};
+
 struct native {
 	int schema;
 	size_t n;
-	struct {
-		int32_t key;
-		uint64_t count;
-	} buckets[CMXI_CELL_BOUNDS_MAX + 1];
+	struct native_bucket *buckets;
 	uint64_t zero_count;
 };
 
+/* Collect the buckets of a series in memory of the encoder's. */
 static void
-collect_native(const struct cmxi_values *v, size_t i, struct native *native)
+collect_native(struct cmxi_output *o, const struct cmxi_values *v, size_t i,
+    struct native *native)
 {
 	const struct cmxi_buckets *buckets = &v->family->buckets;
 	const struct cmxi_pair *cells = cmxi_values_cells(v, i);
 
-	native->n = 0;
-	native->zero_count = 0;
-	native->schema = v->def->native_schema;
+	*native = (struct native){ .schema = v->def->native_schema };
+	if (!cmxi_buf_reserve(&o->buckets,
+		buckets->n_cells * sizeof(*native->buckets)))
+		return;
+	native->buckets = (struct native_bucket *)(void *)o->buckets.data;
 	for (size_t j = 0; j < buckets->n_cells; j++) {
 		int32_t key = buckets->keys[j];
 		uint64_t count = cmxi_pair_count(cells[j].count);
@@ -255,7 +261,7 @@ cmxi_pb_histogram(struct cmxi_output *o, const struct cmxi_values *v,
 	if (!v->def->is_native || v->def->n_bounds > 0)
 		put_classic(o, v, i);
 	if (v->def->is_native) {
-		collect_native(v, i, &native);
+		collect_native(o, v, i, &native);
 		reduce(&native);
 		put_native(o, v, i, &native);
 	}

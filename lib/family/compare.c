@@ -14,12 +14,6 @@
 #include "base/require.h"
 #include "family/name.h"
 
-/*
- * The most names under which a family appears: its samples in either text
- * format, and its OpenMetrics family name (a counter without _total).
- */
-#define EXPOSED_MAX 6
-
 /* The length of a name without the suffix that OpenMetrics removes. */
 static size_t
 base_length(const struct cmx_family_def *def)
@@ -32,55 +26,75 @@ base_length(const struct cmx_family_def *def)
 	return n;
 }
 
-static size_t
-exposed_names(const struct cmx_family_def *def,
-    char names[EXPOSED_MAX][CMX_NAME_MAX + 16])
+/*
+ * What follows the base in the names under which a family appears: its samples
+ * in either text format, and its OpenMetrics family name (a counter without
+ * _total).
+ */
+static const char *const *
+suffixes_of(const struct cmx_family_def *def)
 {
-	static const char *const of_counter[] = { "", "_total", "_created" };
-	static const char *const of_gauge[] = { "" };
+	static const char *const of_counter[] = { "", "_total", "_created",
+		NULL };
+	static const char *const of_gauge[] = { "", NULL };
 	static const char *const of_histogram[] = { "", "_bucket", "_sum",
-		"_count", "_created" };
-	const char *const *suffixes = of_gauge;
-	size_t n = CMXI_ARRAY_LEN(of_gauge);
-	int base = (int)base_length(def);
+		"_count", "_created", NULL };
 
-	if (def->type == CMX_COUNTER) {
-		suffixes = of_counter;
-		n = CMXI_ARRAY_LEN(of_counter);
-	} else if (def->type == CMX_HISTOGRAM) {
-		suffixes = of_histogram;
-		n = CMXI_ARRAY_LEN(of_histogram);
-	}
-	for (size_t i = 0; i < n; i++)
-		snprintf(names[i], CMX_NAME_MAX + 16, "%.*s%s", base, def->name,
-		    suffixes[i]);
-	return n;
+	return def->type == CMX_COUNTER ? of_counter :
+	    def->type == CMX_HISTOGRAM  ? of_histogram :
+					  of_gauge;
+}
+
+/* A name in two parts: the first n bytes of base, and a suffix. */
+struct exposed {
+	const char *base;
+	size_t n;
+	const char *suffix;
+};
+
+static char
+byte_at(const struct exposed *name, size_t i)
+{
+	return i < name->n ? name->base[i] : name->suffix[i - name->n];
+}
+
+static bool
+are_equal(const struct exposed *a, const struct exposed *b)
+{
+	size_t size = a->n + strlen(a->suffix);
+
+	if (size != b->n + strlen(b->suffix))
+		return false;
+	for (size_t i = 0; i < size; i++)
+		if (byte_at(a, i) != byte_at(b, i))
+			return false;
+	return true;
 }
 
 bool
 cmxi_def_clash(const struct cmx_family_def *a, const struct cmx_family_def *b,
     char *buf, size_t size)
 {
-	char a_names[EXPOSED_MAX][CMX_NAME_MAX + 16];
-	char b_names[EXPOSED_MAX][CMX_NAME_MAX + 16];
-	size_t base_a = base_length(a), base_b = base_length(b);
-	size_t n_a, n_b;
+	struct exposed x = { a->name, base_length(a), NULL };
+	struct exposed y = { b->name, base_length(b), NULL };
 
 	REQUIRE(size >= CMXI_CLASH_SIZE);
 	/*
 	 * Two exposed names can only be equal if one base name is a prefix of
 	 * the other: a cheap first test.
 	 */
-	if (memcmp(a->name, b->name, base_a < base_b ? base_a : base_b) != 0)
+	if (memcmp(x.base, y.base, x.n < y.n ? x.n : y.n) != 0)
 		return false;
-	n_a = exposed_names(a, a_names);
-	n_b = exposed_names(b, b_names);
-	for (size_t i = 0; i < n_a; i++)
-		for (size_t j = 0; j < n_b; j++)
-			if (strcmp(a_names[i], b_names[j]) == 0) {
-				strlcpy(buf, a_names[i], size);
+	for (const char *const *i = suffixes_of(a); *i != NULL; i++)
+		for (const char *const *j = suffixes_of(b); *j != NULL; j++) {
+			x.suffix = *i;
+			y.suffix = *j;
+			if (are_equal(&x, &y)) {
+				snprintf(buf, size, "%.*s%s", (int)x.n, x.base,
+				    x.suffix);
 				return true;
 			}
+		}
 	return false;
 }
 

@@ -5,6 +5,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/require.h"
 
@@ -79,23 +80,45 @@ cmxi_native_window(const struct cmx_family_def *def)
 	return w;
 }
 
+/*
+ * Where bounds go: into an array, or into a comparison with one.  Both null:
+ * they are only counted.
+ */
+struct bounds {
+	double *to;
+	const double *like;
+	size_t n;
+	bool differ;
+};
+
 static void
-put_bound(double *bounds, size_t at, double bound)
+put_bound(struct bounds *bounds, double bound)
 {
-	if (bounds != NULL)
-		bounds[at] = bound;
+	if (bounds->to != NULL)
+		bounds->to[bounds->n] = bound;
+	/* By their bytes: a damaged record may hold NaN. */
+	if (bounds->like != NULL &&
+	    memcmp(&bounds->like[bounds->n], &bound, sizeof(bound)) != 0)
+		bounds->differ = true;
+	bounds->n++;
 }
 
-size_t
-cmxi_cell_bounds(const struct cmx_family_def *def, double *bounds)
+static void
+put_classic(const struct cmx_family_def *def, struct bounds *bounds)
+{
+	for (size_t i = 0; i < def->n_bounds; i++)
+		put_bound(bounds, def->bounds[i]);
+}
+
+static void
+put_cell_bounds(const struct cmx_family_def *def, struct bounds *bounds)
 {
 	struct cmxi_window w;
-	size_t n = 0, i = 0;
+	size_t i = 0;
 
 	if (!def->is_native) {
-		for (; i < def->n_bounds; i++)
-			put_bound(bounds, i, def->bounds[i]);
-		return def->n_bounds;
+		put_classic(def, bounds);
+		return;
 	}
 	w = cmxi_native_window(def);
 	/*
@@ -106,35 +129,61 @@ cmxi_cell_bounds(const struct cmx_family_def *def, double *bounds)
 		double bound = cmxi_native_bound(key, def->native_schema);
 
 		if (i < def->n_bounds && def->bounds[i] < bound) {
-			put_bound(bounds, n++, def->bounds[i++]);
+			put_bound(bounds, def->bounds[i++]);
 			continue;
 		}
 		i += i < def->n_bounds && def->bounds[i] == bound;
-		put_bound(bounds, n++, bound);
+		put_bound(bounds, bound);
 		key++;
 	}
 	while (i < def->n_bounds)
-		put_bound(bounds, n++, def->bounds[i++]);
-	return n;
+		put_bound(bounds, def->bounds[i++]);
 }
 
-size_t
-cmxi_shown_bounds(const struct cmx_family_def *def, double *bounds)
+static void
+put_shown_bounds(const struct cmx_family_def *def, struct bounds *bounds)
 {
 	struct cmxi_window w;
 	int step;
-	size_t n = 0;
 
 	if (!def->is_native || def->n_bounds > 0) {
-		for (size_t i = 0; i < def->n_bounds; i++)
-			put_bound(bounds, i, def->bounds[i]);
-		return def->n_bounds;
+		put_classic(def, bounds);
+		return;
 	}
 	w = cmxi_native_window(def);
 	step = def->native_schema > 0 ? 1 << def->native_schema : 1;
 	for (int32_t key = w.low - 1; key <= w.high; key++)
 		if (key % step == 0)
-			put_bound(bounds, n++,
+			put_bound(bounds,
 			    cmxi_native_bound(key, def->native_schema));
-	return n;
+}
+
+size_t
+cmxi_cell_bounds(const struct cmx_family_def *def, double *bounds)
+{
+	struct bounds b = { .to = bounds };
+
+	put_cell_bounds(def, &b);
+	return b.n;
+}
+
+size_t
+cmxi_shown_bounds(const struct cmx_family_def *def, double *bounds)
+{
+	struct bounds b = { .to = bounds };
+
+	put_shown_bounds(def, &b);
+	return b.n;
+}
+
+bool
+cmxi_bounds_are(const struct cmx_family_def *def, const double *cell_bounds,
+    const double *shown)
+{
+	struct bounds cells = { .like = cell_bounds };
+	struct bounds text = { .like = shown };
+
+	put_cell_bounds(def, &cells);
+	put_shown_bounds(def, &text);
+	return !cells.differ && !text.differ;
 }

@@ -62,4 +62,11 @@ size_t cmxi_cell_bounds(const struct cmx_family_def *, double *bounds);
  */
 size_t cmxi_shown_bounds(const struct cmx_family_def *, double *bounds);
 
+/*
+ * Are these the bounds that the two functions above give?  Requires: the arrays
+ * have as many as those count.
+ */
+bool cmxi_bounds_are(const struct cmx_family_def *, const double *cell_bounds,
+    const double *shown);
+
 #endif

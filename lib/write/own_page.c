@@ -18,6 +18,22 @@
 
 static_assert(sizeof(struct cmxi_own_page) <= PAGE_SIZE, "one page");
 
+char *
+cmxi_scratch_map(size_t size)
+{
+	char *text = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	REQUIRE(size > 0);
+	return text == MAP_FAILED ? NULL : text;
+}
+
+void
+cmxi_scratch_unmap(char *text, size_t size)
+{
+	munmap(text, size);
+}
+
 struct cmxi_own_page *
 cmxi_own_page_new(void)
 {

@@ -11,6 +11,7 @@
 #define CMXI_OWN_PAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "segment/format.h"
@@ -44,6 +45,13 @@ struct cmxi_own_page {
 	 */
 	uint64_t spares[CMXI_SPARE_KINDS][CMXI_SPARES];
 };
+
+/*
+ * Private memory where neither the stack nor the heap may be used: a look-up
+ * may run in a signal handler.  Returns null where there is none.
+ */
+char *cmxi_scratch_map(size_t size);
+void cmxi_scratch_unmap(char *, size_t size);
 
 /* A new page, or null. */
 struct cmxi_own_page *cmxi_own_page_new(void);

@@ -11,6 +11,7 @@
 #include "base/require.h"
 #include "base/utf8.h"
 #include "write/index.h"
+#include "write/own_page.h"
 
 static bool
 family_is_full(const struct cmx_registry *reg,
@@ -113,36 +114,89 @@ give_overflow_of_long(const struct cmx_registry *reg, uint32_t family,
 	return give_overflow(reg, cmxi_registry_family(reg, family), entry);
 }
 
+/* Repaired texts that are no larger stay on the stack, others get pages. */
+#define REPAIR_ON_STACK 1280
+
 /*
- * Look up values that are not UTF-8 by their repaired form.  The repair takes
- * 65 KiB of stack, so it has a function of its own.
+ * The bytes that the repaired values take, each with its NUL; 0 where one is
+ * longer than the limit.
+ */
+static size_t
+repaired_size(const struct cmxi_key *broken)
+{
+	size_t size = 0;
+
+	for (uint32_t i = 0; i < broken->n_labels; i++) {
+		size_t n = cmxi_utf8_repair(cmxi_or_empty(broken->values[i]),
+		    broken->lengths[i], NULL, 0);
+
+		if (n > CMX_LABEL_VALUE_MAX)
+			return 0;
+		size += n + 1;
+	}
+	return size;
+}
+
+/* Look up the values of a key as the repaired texts, which text has room for.
  */
 static CMXI_NOINLINE int
-find_repaired(const struct cmx_registry *reg, const struct cmxi_key *broken,
-    const struct cmxi_shm_series **entry)
+find_repaired_in(const struct cmx_registry *reg, const struct cmxi_key *broken,
+    char *text, size_t size, const struct cmxi_shm_series **entry)
 {
-	char texts[CMX_LABELS_MAX][CMX_LABEL_VALUE_MAX + 1];
 	const char *values[CMX_LABELS_MAX];
 	struct cmxi_key key;
 
 	for (uint32_t i = 0; i < broken->n_labels; i++) {
-		const char *value = cmxi_or_empty(broken->values[i]);
-		size_t n = broken->lengths[i];
-		size_t repaired =
-		    cmxi_utf8_repair(value, n, texts[i], CMX_LABEL_VALUE_MAX);
+		size_t n = cmxi_utf8_repair(cmxi_or_empty(broken->values[i]),
+		    broken->lengths[i], text, size);
 
-		if (!cmxi_utf8_is_valid(value, n))
+		if (n > broken->lengths[i])
 			cmxi_segment_count(&reg->segment,
 			    CMXI_STAT_REPAIRED_LABELS, 1);
-		if (repaired > CMX_LABEL_VALUE_MAX)
-			return give_overflow_of_long(reg, broken->family,
-			    entry);
-		texts[i][repaired] = '\0';
-		values[i] = texts[i];
+		REQUIRE(n < size);
+		values[i] = text;
+		text[n] = '\0';
+		text += n + 1;
+		size -= n + 1;
 	}
 	cmxi_key_build(&key, broken->family, broken->n_labels, values,
 	    reg->segment.fixed.seed);
 	return find_or_insert(reg, &key, entry);
+}
+
+static CMXI_NOINLINE int
+find_repaired_on_stack(const struct cmx_registry *reg,
+    const struct cmxi_key *broken, const struct cmxi_shm_series **entry)
+{
+	char text[REPAIR_ON_STACK];
+
+	return find_repaired_in(reg, broken, text, sizeof(text), entry);
+}
+
+/*
+ * Look up values that are not UTF-8 by their repaired form.  A request can
+ * bring them, on the stack of a fiber or of a signal handler: so what is large
+ * is put into pages of its own, which takes two system calls.
+ */
+static int
+find_repaired(const struct cmx_registry *reg, const struct cmxi_key *broken,
+    const struct cmxi_shm_series **entry)
+{
+	size_t size = repaired_size(broken);
+	char *text;
+	int r;
+
+	if (size == 0)
+		return give_overflow_of_long(reg, broken->family, entry);
+	if (size <= REPAIR_ON_STACK)
+		return find_repaired_on_stack(reg, broken, entry);
+	text = cmxi_scratch_map(size);
+	if (text == NULL)
+		return give_overflow(reg,
+		    cmxi_registry_family(reg, broken->family), entry);
+	r = find_repaired_in(reg, broken, text, size, entry);
+	cmxi_scratch_unmap(text, size);
+	return r;
 }
 
 /* The slow path: the series is new, or its values are not UTF-8. */
