@@ -223,13 +223,15 @@ abi: all ## write the list of the ABI anew, after a decision
 	@B=$B ABI_UPDATE=1 tests/check/abi
 	@B=$B ABI_UPDATE=1 tests/check/exports
 
-.PHONY: bench bench-quick bench-scrape bench-kit
+.PHONY: bench bench-quick bench-scrape bench-kit bench-processes
 bench: all ## measure this library beside its peers
 	@B=$B tests/bench/run
 bench-quick: all ## the same in less than a minute
 	@B=$B QUICK=1 tests/bench/run
 bench-scrape: all ## scrapes of 10^3 to 10^6 series in each format, beside client_golang
 	@B=$B tests/bench/run-scrape
+bench-processes: all ## what the next process pays beside 0 to 2,000 live ones
+	@B=$B tests/bench/run-processes
 bench-kit: all ## what the adapters cost a server and a database
 	@B=$B tests/bench/run-kit
 

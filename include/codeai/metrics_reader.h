@@ -114,9 +114,11 @@ struct cmxr_info {
 	uint64_t long_labels;      /* over CMX_LABEL_VALUE_MAX */
 	uint64_t no_space;         /* the file system was full */
 	uint64_t leaked_bytes;     /* lost to races of inserts */
-	uint64_t shared_slots;     /* processes without a slot of their own */
-	uint64_t dropped_gauges;   /* updates without a page just then */
+	uint64_t no_free_slot;     /* processes that found all slots taken */
+	uint64_t dropped_gauges;   /* updates without a slot or a page */
 	uint64_t bad_exemplars;    /* labels that no exemplar may have */
+	uint64_t slot_denied;      /* processes that cannot open the file */
+	uint64_t slot_blocked;     /* processes that a read lock kept away */
 	uint64_t rseq_aborts;      /* sections tried again, all CPUs */
 	uint64_t fallback_updates; /* updates of a CPU made elsewhere */
 	/*
@@ -130,7 +132,7 @@ struct cmxr_info {
 	/* Failures of this reader. */
 	uint64_t invalid_entries; /* families and series left out */
 	uint64_t torn_reads;      /* pairs that never held still */
-	uint64_t reserved[16];
+	uint64_t reserved[14];
 };
 
 /*
@@ -284,7 +286,12 @@ struct cmxr_series {
 	const uint64_t *buckets;
 	size_t n_cells;
 	const struct cmxr_cell *cells;
-	uint64_t reserved[4];
+	/*
+	 * CMX_EACH: the inode of the pid namespace, where another process of
+	 * the series has the same pid in another one; else 0.
+	 */
+	uint64_t pid_namespace;
+	uint64_t reserved[3];
 };
 
 /*

@@ -179,13 +179,13 @@ append_each(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix)
 {
 	struct cmxi_buf *b = o->b;
-	char pid[CMXI_NUMBER_MAX];
+	char pid[CMXI_PID_TEXT_MAX];
 	size_t n;
 	const struct cmxi_each *each = cmxi_values_each(v, &n);
 
 	for (size_t i = 0; i < n; i++) {
 		separate(b);
-		pid[cmxi_u64_to_text(each[i].pid, pid)] = '\0';
+		cmxi_each_pid(&each[i], pid);
 		append_labels(o, v, prefix, each[i].series, pid);
 		cmxi_buf_string(b, ",\"value\":");
 		append_number(b, each[i].value);

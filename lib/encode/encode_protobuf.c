@@ -225,12 +225,12 @@ static void
 put_each(struct cmxi_output *o, const struct cmxi_values *v,
     const struct cmxi_prefix *prefix)
 {
-	char pid[CMXI_NUMBER_MAX];
+	char pid[CMXI_PID_TEXT_MAX];
 	size_t n;
 	const struct cmxi_each *each = cmxi_values_each(v, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		pid[cmxi_u64_to_text(each[i].pid, pid)] = '\0';
+		cmxi_each_pid(&each[i], pid);
 		put_long(o, v, prefix, each[i].series, pid, each[i].value, 0);
 	}
 }

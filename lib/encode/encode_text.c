@@ -259,12 +259,12 @@ append_histogram(const struct line *l, size_t i)
 static void
 append_each(const struct line *l)
 {
-	char pid[CMXI_NUMBER_MAX];
+	char pid[CMXI_PID_TEXT_MAX];
 	size_t n;
 	const struct cmxi_each *each = cmxi_values_each(l->v, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		pid[cmxi_u64_to_text(each[i].pid, pid)] = '\0';
+		cmxi_each_pid(&each[i], pid);
 		append_head(l, "", &l->v->family->series[each[i].series], "pid",
 		    pid);
 		cmxi_buf_double(l->b, each[i].value);

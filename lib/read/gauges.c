@@ -79,13 +79,23 @@ cmxi_gauges_fini(struct cmxi_gauge_scratch *scratch)
 	cmxi_buf_fini(&scratch->values);
 }
 
+/* The process whose values are read. */
+struct owner {
+	uint32_t pid;
+	uint64_t pid_namespace;
+};
+
 /* Merge one process's value into the values of all. */
 static void
-merge_value(struct cmxi_values *v, size_t series, double value, uint32_t pid)
+merge_value(struct cmxi_values *v, size_t series, double value,
+    const struct owner *owner)
 {
 	uint64_t n = v->n_set[series]++;
 	double *total = &v->value[series];
-	struct cmxi_each each = { (uint32_t)series, pid, value };
+	struct cmxi_each each = { .series = (uint32_t)series,
+		.pid = owner->pid,
+		.pid_namespace = owner->pid_namespace,
+		.value = value };
 
 	REQUIRE(series < v->n_series);
 	switch (v->def->aggregate) {
@@ -142,7 +152,8 @@ load_cells(const struct cmxi_scrape *scrape, const unsigned char *stripe,
 
 /* Merge the copied cells of a stripe.  Returns how many of them were set. */
 static uint32_t
-merge_cells(struct cmxi_scrape *scrape, const uint64_t *cells, uint32_t pid)
+merge_cells(struct cmxi_scrape *scrape, const uint64_t *cells,
+    const struct owner *owner)
 {
 	uint32_t n_set = 0;
 
@@ -154,7 +165,7 @@ merge_cells(struct cmxi_scrape *scrape, const uint64_t *cells, uint32_t pid)
 
 			if (bits == 0)
 				continue;
-			merge_value(v, j, cmxi_gauge_value(bits), pid);
+			merge_value(v, j, cmxi_gauge_value(bits), owner);
 			n_set++;
 		}
 	}
@@ -168,7 +179,7 @@ merge_cells(struct cmxi_scrape *scrape, const uint64_t *cells, uint32_t pid)
  */
 static bool
 load_slot(const struct cmxi_scrape *scrape, const struct cmxi_segment *s,
-    uint32_t number, uint64_t *cells, uint32_t *pid)
+    uint32_t number, uint64_t *cells, struct owner *owner)
 {
 	uint64_t at =
 	    s->fixed.slot_offset + number * sizeof(struct cmxi_shm_slot);
@@ -193,7 +204,8 @@ load_slot(const struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 		end = s->fixed.gauge_stripe_size;
 	load_cells(scrape, cmxi_segment_gauge_stripe(s, number), end, cells);
 	/* relaxed: between begin and end of a seqlock */
-	*pid = cmxi_load32_relaxed(&shared->pid);
+	owner->pid = cmxi_load32_relaxed(&shared->pid);
+	owner->pid_namespace = cmxi_load64_relaxed(&shared->pid_namespace);
 	return cmxi_seqlock_end_read(&shared->generation, generation);
 }
 
@@ -205,25 +217,24 @@ cmxi_gauges_load(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 	const uint32_t *slots =
 	    (const uint32_t *)(const void *)scratch->slots.data;
 	size_t n_slots = scratch->slots.size / sizeof(*slots);
-	uint32_t pid;
+	struct owner owner = { .pid = 0 };
 
 	for (size_t i = 0; i < n_slots; i++) {
 		uint32_t n_set = 0;
 
 		for (int tries = 0; tries < SLOT_TRIES; tries++)
-			if (load_slot(scrape, s, slots[i], cells, &pid)) {
-				n_set = merge_cells(scrape, cells, pid);
+			if (load_slot(scrape, s, slots[i], cells, &owner)) {
+				n_set = merge_cells(scrape, cells, &owner);
 				break;
 			}
 		cmxi_buf_bytes(&scratch->n_set, &n_set, sizeof(n_set));
 	}
 	if (scratch->n_values == 0)
 		return;
-	/*
-	 * The shared stripe has the gauges of CMX_LAST, and those of processes
-	 * that got no slot.
-	 */
+	/* The shared stripe has the gauges of CMX_LAST. */
 	load_cells(scrape, cmxi_segment_gauge_stripe(s, s->fixed.n_slots),
 	    s->fixed.gauge_stripe_size, cells);
-	merge_cells(scrape, cells, 0);
+	merge_cells(scrape, cells, &(struct owner){ .pid = 0 });
+	for (size_t i = 0; i < scrape->n_families; i++)
+		cmxi_values_sort_each(&scrape->families[i]);
 }

@@ -276,8 +276,10 @@ merge_gauges(struct cmxi_values *to, const struct member *m)
 		merge_gauge(to, m->map[i], from, i);
 	for (size_t i = 0; i < n; i++)
 		cmxi_values_add_each(to,
-		    &(struct cmxi_each){ m->map[each[i].series], each[i].pid,
-			each[i].value });
+		    &(struct cmxi_each){ .series = m->map[each[i].series],
+			.pid = each[i].pid,
+			.pid_namespace = each[i].pid_namespace,
+			.value = each[i].value });
 }
 
 /*
@@ -310,6 +312,7 @@ merge_family(struct cmxi_lineage_family *f, size_t n)
 		else
 			add_values(&f->values, &f->members[i - 1]);
 	}
+	cmxi_values_sort_each(&f->values);
 	return !f->values.each.failed;
 }
 

@@ -13,38 +13,41 @@ struct range {
 };
 
 /*
- * Ask the kernel for any beacon in [from, to).  Returns 1 and its *slot, 0 for
- * none, or -1.  The question is that of a read lock (F_RDLCK), which meets
- * write locks only: a process that may only read the file cannot forge a
- * beacon.
+ * Ask the kernel for any lock on the bytes of the slots [from, to).  Returns 1
+ * with its *slot and whether it is a beacon, 0 for none, or -1.  The question
+ * is that of a read lock (F_RDLCK), which meets write locks only: a process
+ * that may only read the file cannot forge a beacon.
  */
 static int
-find_beacon(const struct cmxi_segment *s, struct range range, uint64_t *slot)
+find_lock(const struct cmxi_segment *s, struct range range, uint64_t *slot,
+    bool *is_beacon)
 {
 	struct flock lock = { .l_type = F_RDLCK,
 		.l_whence = SEEK_SET,
-		.l_start = (off_t)(CMXI_BEACON_OFFSET + (int64_t)range.from),
-		.l_len = (off_t)(range.to - range.from) };
+		.l_start = (off_t)CMXI_CLAIM_BYTE(range.from),
+		.l_len = (off_t)(2 * (range.to - range.from)) };
+	int64_t start, end;
 
 	if (fcntl(s->fd, F_OFD_GETLK, &lock) != 0)
 		return -1;
 	if (lock.l_type == F_UNLCK)
 		return 0;
-	/*
-	 * A lock may begin before the range, if some process locked a longer
-	 * one.
-	 */
-	if (lock.l_start < CMXI_BEACON_OFFSET + (int64_t)range.from)
-		*slot = range.from;
-	else
-		*slot = (uint64_t)(lock.l_start - CMXI_BEACON_OFFSET);
+	/* A lock may begin before the range, and reach over it (l_len is 0). */
+	start = lock.l_start < CMXI_CLAIM_BYTE(range.from) ?
+	    CMXI_CLAIM_BYTE(range.from) :
+	    (int64_t)lock.l_start;
+	end = lock.l_len == 0 ? INT64_MAX :
+				(int64_t)lock.l_start + (int64_t)lock.l_len;
+	*slot = (uint64_t)(start - CMXI_SLOTS_OFFSET) / 2;
+	/* The claim alone is that of a process which wipes the slot now. */
+	*is_beacon = end > CMXI_BEACON_BYTE(*slot);
 	return *slot < range.to ? 1 : 0;
 }
 
 /*
- * List the beacons of a range.  The kernel names any lock of a range, not the
- * first one; so the range is cut at it and both parts are asked, which is 2n +
- * 1 questions for n live processes.
+ * List the beacons.  The kernel names any lock of a range, not the first one;
+ * so the range is cut at it and both parts are asked, which is 2n + 1 questions
+ * for n live processes.
  */
 int
 cmxi_slots_list_live(const struct cmxi_segment *s, struct cmxi_buf *slots,
@@ -59,19 +62,21 @@ cmxi_slots_list_live(const struct cmxi_segment *s, struct cmxi_buf *slots,
 	while (r == 0 && stack.size >= sizeof(range)) {
 		uint64_t slot;
 		uint32_t number;
+		bool is_beacon = false;
 
 		stack.size -= sizeof(range);
 		memcpy(&range, stack.data + stack.size, sizeof(range));
 		if (range.from >= range.to)
 			continue;
-		int found = find_beacon(s, range, &slot);
+		int found = find_lock(s, range, &slot, &is_beacon);
 		if (found < 0)
 			r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
 			    "cannot ask for the beacons of the segment");
 		if (found <= 0)
 			continue;
 		number = (uint32_t)slot;
-		cmxi_buf_bytes(slots, &number, sizeof(number));
+		if (is_beacon)
+			cmxi_buf_bytes(slots, &number, sizeof(number));
 		cmxi_buf_bytes(&stack, &(struct range){ range.from, slot },
 		    sizeof(range));
 		cmxi_buf_bytes(&stack, &(struct range){ slot + 1, range.to },

@@ -3,6 +3,7 @@
  */
 #include "read/process_list.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -107,18 +108,27 @@ no_memory(struct cmx_error *err)
 	    "no memory for the processes of the segment");
 }
 
-/*
- * Copy the slots that were ever claimed.  A claim takes the lowest free slot,
- * so a whole block of unused slots ends the list.
- */
+/* The number of slots that were ever claimed; 0 where that cannot be read. */
+static uint64_t
+n_used(const struct cmxi_segment *s)
+{
+	uint64_t n;
+
+	if (pread(s->fd, &n, sizeof(n),
+		offsetof(struct cmxi_shm_header, slots_used)) !=
+	    (ssize_t)sizeof(n))
+		return 0;
+	return n < s->fixed.n_slots ? n : s->fixed.n_slots;
+}
+
+/* Copy the slots that were ever claimed. */
 static int
 load_slots(struct cmxi_process_list *list, const struct cmxi_segment *s,
     struct cmx_error *err)
 {
-	uint64_t n = s->fixed.n_slots, at = 0;
-	bool is_used = true;
+	uint64_t n = n_used(s), at = 0;
 
-	for (list->slots.size = 0; is_used && at < n;) {
+	for (list->slots.size = 0; at < n;) {
 		uint64_t some = n - at < SLOT_BLOCK ? n - at : SLOT_BLOCK;
 		struct cmxi_shm_slot *slots;
 
@@ -128,9 +138,6 @@ load_slots(struct cmxi_process_list *list, const struct cmxi_segment *s,
 		if (!read_slots(s, at, some, slots))
 			return cmxi_error(err, CMX_ERR_FORMAT,
 			    "the segment was truncated: its slots are not there");
-		is_used = false;
-		for (uint64_t i = 0; i < some; i++)
-			is_used |= slots[i].generation != 0;
 		list->slots.size += some * sizeof(*slots);
 		at += some;
 	}

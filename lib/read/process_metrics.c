@@ -4,6 +4,7 @@
 #include "read/process_metrics.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,13 +128,21 @@ find_role(struct cmxi_process_metrics *p, const char *name)
 
 /* The living */
 
-/* The wall clock's time when the machine booted. */
-static double
-boot_seconds(void)
+/*
+ * Note the wall clock's time when the machine booted.  It is kept as it is
+ * while the clock is only slewed, so that the start time of a process stays the
+ * same; a clock that was set (by a second or more) is followed.
+ */
+static void
+note_boot(struct cmxi_process_metrics *p)
 {
-	return ((double)cmxi_wall_clock_ns() -
-		   (double)cmxi_clock_ns(CLOCK_BOOTTIME)) /
-	    (double)CMXI_NS_PER_SECOND;
+	double seconds = ((double)cmxi_wall_clock_ns() -
+			     (double)cmxi_clock_ns(CLOCK_BOOTTIME)) /
+		(double)CMXI_NS_PER_SECOND +
+	    (double)p->clock_offset;
+
+	if (fabs(seconds - p->boot_seconds) >= 1)
+		p->boot_seconds = seconds;
 }
 
 void
@@ -143,12 +152,9 @@ cmxi_process_metrics_begin(struct cmxi_process_metrics *p,
 	if (p->n_roles == 0) {
 		init_families(p);
 		add_role(p, CMXI_OVERFLOW_VALUE);
-		/*
-		 * Read once, so that the start time of a process stays the same
-		 * when the wall clock is adjusted.
-		 */
-		p->boot_seconds = boot_seconds();
 	}
+	p->clock_offset = cmxi_procfs_clock_offset();
+	note_boot(p);
 	p->alive.size = 0;
 	cmxi_process_times_begin(&p->times, seeds, n);
 	for (size_t i = 0; i <= CMXI_ROLES_MAX; i++)
@@ -215,6 +221,8 @@ compare_alive(const void *a, const void *b)
 		return x->pid < y->pid ? -1 : 1;
 	if (x->start_ticks != y->start_ticks)
 		return x->start_ticks < y->start_ticks ? -1 : 1;
+	if (x->pid_namespace != y->pid_namespace)
+		return x->pid_namespace < y->pid_namespace ? -1 : 1;
 	return 0;
 }
 
@@ -243,13 +251,13 @@ add_stat(struct cmxi_role_sum *sum, struct cmxi_slot_time *time,
 enum identity { IS_GONE, IS_HIDDEN, IS_KNOWN };
 
 static enum identity
-identify(const struct alive *a, uint64_t our_namespace,
+identify(const struct alive *a, uint64_t our_namespace, int64_t clock_offset,
     struct cmxi_procfs_stat *stat)
 {
 	if (our_namespace == 0 || a->pid_namespace != our_namespace ||
 	    a->start_ticks == 0)
 		return IS_HIDDEN;
-	if (cmxi_procfs_stat(a->pid, stat))
+	if (cmxi_procfs_stat(a->pid, clock_offset, stat))
 		return stat->start_ticks == a->start_ticks ? IS_KNOWN : IS_GONE;
 	/* The process ended just now, or /proc is not mounted, or hides it. */
 	return kill((pid_t)a->pid, 0) != 0 && errno == ESRCH ? IS_GONE :
@@ -262,7 +270,8 @@ add_alive(struct cmxi_process_metrics *p, const struct alive *a,
 {
 	struct cmxi_role_sum *sum = &p->sums[a->role];
 	struct cmxi_procfs_stat stat;
-	enum identity identity = identify(a, our_namespace, &stat);
+	enum identity identity =
+	    identify(a, our_namespace, p->clock_offset, &stat);
 	int64_t n_fds = -1, max_fds = -1;
 
 	sum->cpu_ticks += a->time->cpu_ticks - a->time->base_ticks;

@@ -48,7 +48,8 @@ struct cmxi_process_metrics {
 	 * first.
 	 */
 	size_t n_roles;
-	double boot_seconds; /* on the wall clock */
+	int64_t clock_offset; /* of our time namespace, in seconds */
+	double boot_seconds;  /* on the wall clock */
 	struct cmxi_catalog_series series[CMXI_ROLES_MAX + 1];
 	struct cmxi_role_sum sums[CMXI_ROLES_MAX + 1];
 	char names[CMXI_ROLES_MAX + 1][CMXI_ROLE_SIZE];

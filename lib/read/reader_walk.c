@@ -105,6 +105,7 @@ next_each(struct cmxi_series_room *room, const struct cmxi_values *v,
 	if (!fill_labels(room, v, each->series, series))
 		return false;
 	series->pid = each->pid;
+	series->pid_namespace = each->is_ambiguous ? each->pid_namespace : 0;
 	series->value = each->value;
 	return true;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/number.h"
 #include "base/require.h"
 #include "family/rules.h"
 
@@ -72,17 +73,58 @@ cmxi_values_created(const struct cmxi_values *v, size_t i)
 void
 cmxi_values_add_each(struct cmxi_values *v, const struct cmxi_each *each)
 {
-	struct cmxi_each *known = (struct cmxi_each *)(void *)v->each.data;
-	size_t n = v->each.size / sizeof(*known);
-
 	REQUIRE(each->series < v->n_series);
-	for (size_t i = n; i > 0; i--)
-		if (known[i - 1].series == each->series &&
-		    known[i - 1].pid == each->pid) {
-			known[i - 1].value += each->value;
-			return;
-		}
 	cmxi_buf_bytes(&v->each, each, sizeof(*each));
+}
+
+static int
+compare_each(const void *a, const void *b)
+{
+	const struct cmxi_each *x = a, *y = b;
+
+	if (x->series != y->series)
+		return x->series < y->series ? -1 : 1;
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	if (x->pid_namespace != y->pid_namespace)
+		return x->pid_namespace < y->pid_namespace ? -1 : 1;
+	return 0;
+}
+
+void
+cmxi_values_sort_each(struct cmxi_values *v)
+{
+	struct cmxi_each *each = (struct cmxi_each *)(void *)v->each.data;
+	size_t n = v->each.size / sizeof(*each), kept = 0;
+
+	if (n == 0)
+		return;
+	qsort(each, n, sizeof(*each), compare_each);
+	for (size_t i = 1; i < n; i++) {
+		struct cmxi_each *last = &each[kept];
+
+		if (compare_each(last, &each[i]) == 0) {
+			last->value += each[i].value;
+			continue;
+		}
+		each[++kept] = each[i];
+		if (last->series == each[kept].series &&
+		    last->pid == each[kept].pid)
+			last->is_ambiguous = each[kept].is_ambiguous = true;
+	}
+	v->each.size = (kept + 1) * sizeof(*each);
+}
+
+void
+cmxi_each_pid(const struct cmxi_each *each, char text[CMXI_PID_TEXT_MAX])
+{
+	size_t n = cmxi_u64_to_text(each->pid, text);
+
+	if (each->is_ambiguous) {
+		text[n++] = '@';
+		n += cmxi_u64_to_text(each->pid_namespace, text + n);
+	}
+	text[n] = '\0';
 }
 
 /* Room */

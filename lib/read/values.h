@@ -11,8 +11,14 @@
 struct cmxi_each {
 	uint32_t series;
 	uint32_t pid;
+	uint64_t pid_namespace; /* 0: not known */
+	/* Another one's pid is the same, in another namespace. */
+	bool is_ambiguous;
 	double value;
 };
+
+/* Room for the text of a pid, and of a namespace behind it. */
+#define CMXI_PID_TEXT_MAX 36
 
 /*
  * struct cmxi_values: the type of a family tells which array holds its values.
@@ -68,12 +74,21 @@ cmxi_values_each(const struct cmxi_values *v, size_t *n)
 	return (const struct cmxi_each *)(const void *)v->each.data;
 }
 
-/*
- * Add a sample of a process.  A second sample of the same series and pid is
- * added to the first: two processes can have one pid in two pid namespaces, and
- * one process can have two slots with two registries.
- */
+/* Add a sample of a process. */
 void cmxi_values_add_each(struct cmxi_values *, const struct cmxi_each *);
+
+/*
+ * Sort the samples by series and process, when all were added.  Two of the same
+ * process, which has two slots in two segments, become one; processes that have
+ * one pid in two pid namespaces are told apart.
+ */
+void cmxi_values_sort_each(struct cmxi_values *);
+
+/*
+ * The text that names the process of a sample: "12", or "12@4026531836" where
+ * two live processes have the pid, with the inode of the pid namespace.
+ */
+void cmxi_each_pid(const struct cmxi_each *, char text[CMXI_PID_TEXT_MAX]);
 
 /* The wall-clock time since when a series counts. */
 uint64_t cmxi_values_created(const struct cmxi_values *, size_t series);

@@ -150,7 +150,15 @@ struct cmxi_shm_header {
 
 	/* Tickets for fallback shards; relaxed, any value will do. */
 	uint64_t shard_ticket;
-	uint8_t reserved6[CMXI_CACHE_LINE - 8];
+
+	/*
+	 * Slots that were ever claimed have numbers below slots_used; slot_hint
+	 * was claimed last.
+	 * Order: relaxed; they shorten searches and publish nothing.
+	 */
+	uint64_t slots_used;
+	uint64_t slot_hint;
+	uint8_t reserved6[CMXI_CACHE_LINE - 24];
 
 	uint8_t
 	    reserved7[CMXI_HEADER_SIZE - CMXI_FIXED_SIZE - 6 * CMXI_CACHE_LINE];
@@ -312,8 +320,8 @@ static_assert(CMXI_KEY_OFFSET == 28, "series");
 /*
  * struct cmxi_shm_slot: a process's place for gauges.
  *
- * The truth about a slot is its beacon, the OFD write lock on the byte
- * CMXI_BEACON_OFFSET + number.  What else it says of the process is for
+ * The truth about a slot is its beacon, the write lock on the byte
+ * CMXI_BEACON_BYTE(number).  What else it says of the process is for
  * people, and lets a reader find it under /proc without mistaking another
  * for it.
  */
@@ -333,7 +341,7 @@ struct cmxi_shm_slot {
 	 * all owners.  Order: release at (K), acquire at (L).
 	 */
 	uint64_t ready;
-	uint64_t start_ticks;   /* of the process, as /proc/PID/stat; or 0 */
+	uint64_t start_ticks;   /* of the process since the boot; or 0 */
 	uint64_t pid_namespace; /* inode of /proc/PID/ns/pid; or 0 */
 	/*
 	 * Odd while the owner changes its role.

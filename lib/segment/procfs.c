@@ -5,22 +5,44 @@
  */
 #include "segment/procfs.h"
 
+#include <bsd/string.h>
 #include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/kernel_file.h"
+#include "base/number.h"
+#include "base/require.h"
 
-/* /proc/PID/name, or /proc/self/name for 0. */
+/*
+ * /proc/PID/name, or /proc/self/name for 0.  Not by snprintf(3), which takes a
+ * kibibyte of a signal handler's stack.
+ */
 static void
-proc_path(uint32_t pid, const char *name, char *buf, size_t size)
+proc_path(uint32_t pid, const char *name, char buf[CMXI_PROC_PATH_MAX])
 {
-	if (pid == 0)
-		snprintf(buf, size, "/proc/self/%s", name);
-	else
-		snprintf(buf, size, "/proc/%u/%s", pid, name);
+	char number[CMXI_NUMBER_MAX] = "self";
+
+	if (pid != 0)
+		number[cmxi_u64_to_text(pid, number)] = '\0';
+	strlcpy(buf, "/proc/", CMXI_PROC_PATH_MAX);
+	strlcat(buf, number, CMXI_PROC_PATH_MAX);
+	strlcat(buf, "/", CMXI_PROC_PATH_MAX);
+	strlcat(buf, name, CMXI_PROC_PATH_MAX);
+}
+
+void
+cmxi_procfs_own_fd(int fd, char path[CMXI_PROC_PATH_MAX])
+{
+	char name[CMXI_NUMBER_MAX + 4] = "fd/";
+	size_t n = strlen(name);
+
+	REQUIRE(fd >= 0);
+	n += cmxi_u64_to_text((uint64_t)fd, name + n);
+	name[n] = '\0';
+	proc_path(0, name, path);
 }
 
 bool
@@ -53,26 +75,40 @@ cmxi_procfs_stat_parse(const char *text, struct cmxi_procfs_stat *s)
 	return true;
 }
 
+int64_t
+cmxi_procfs_clock_offset(void)
+{
+	char text[128];
+	const char *line;
+
+	cmxi_kernel_file_read("/proc/self/timens_offsets", text, sizeof(text));
+	line = strstr(text, "boottime");
+	return line == NULL ? 0 : strtoll(line + strlen("boottime"), NULL, 10);
+}
+
 bool
-cmxi_procfs_stat(uint32_t pid, struct cmxi_procfs_stat *s)
+cmxi_procfs_stat(uint32_t pid, int64_t clock_offset, struct cmxi_procfs_stat *s)
 {
 	/* The fields that are read are 25, of at most 20 digits. */
-	char path[64], text[600];
+	char path[CMXI_PROC_PATH_MAX], text[600];
 
-	proc_path(pid, "stat", path, sizeof(path));
+	proc_path(pid, "stat", path);
 	cmxi_kernel_file_read(path, text, sizeof(text));
-	return cmxi_procfs_stat_parse(text, s);
+	if (!cmxi_procfs_stat_parse(text, s))
+		return false;
+	s->start_ticks -= (uint64_t)(clock_offset * sysconf(_SC_CLK_TCK));
+	return true;
 }
 
 int64_t
 cmxi_procfs_open_fds(uint32_t pid)
 {
-	char path[64];
+	char path[CMXI_PROC_PATH_MAX];
 	struct stat st;
 	int64_t n = 0;
 	DIR *dir;
 
-	proc_path(pid, "fd", path, sizeof(path));
+	proc_path(pid, "fd", path);
 	dir = opendir(path);
 	if (dir == NULL)
 		return -1;
@@ -89,9 +125,9 @@ cmxi_procfs_open_fds(uint32_t pid)
 int64_t
 cmxi_procfs_max_fds(uint32_t pid)
 {
-	char path[64];
+	char path[CMXI_PROC_PATH_MAX];
 
-	proc_path(pid, "limits", path, sizeof(path));
+	proc_path(pid, "limits", path);
 	return cmxi_kernel_file_number(path, "Max open files");
 }
 

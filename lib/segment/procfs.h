@@ -21,10 +21,23 @@ struct cmxi_procfs_stat {
 };
 
 /*
- * Read the fields of a process; pid 0 is the caller.  Returns false where the
- * process is gone or its file cannot be read.
+ * The seconds by which this process's time namespace is ahead of the machine.
+ * The kernel shows start times as the namespace of whoever reads them has them.
  */
-bool cmxi_procfs_stat(uint32_t pid, struct cmxi_procfs_stat *);
+int64_t cmxi_procfs_clock_offset(void);
+
+/*
+ * Read the fields of a process, its start on the machine's clock; pid 0 is the
+ * caller.  Returns false where the process is gone or its file cannot be read.
+ */
+bool cmxi_procfs_stat(uint32_t pid, int64_t clock_offset,
+    struct cmxi_procfs_stat *);
+
+/* Room for a path under /proc. */
+#define CMXI_PROC_PATH_MAX 64
+
+/* The name under /proc of a descriptor of this process. */
+void cmxi_procfs_own_fd(int fd, char path[CMXI_PROC_PATH_MAX]);
 
 /* Read the fields from a text such as /proc/PID/stat has. */
 bool cmxi_procfs_stat_parse(const char *text, struct cmxi_procfs_stat *);

@@ -46,10 +46,11 @@
  *   C3	A process that is killed while it creates or replaces a segment leaves
  *	the old one, if there was one, or a whole new one; every total counts
  *	once.
- *   C4	A dead process's gauges are out of the next scrape, if it had a slot:
- *	of the processes that were alive at one time, as many as the schema's
- *	limits.processes.  Nothing has to be called, and process ids play no
- *	part in it.
+ *   C4	A dead process's gauges are out of the next scrape, and no later
+ *	instant shows them.  Nothing has to be called, and process ids play no
+ *	part in it.  Of the processes that are alive at one time, as many as the
+ *	schema's limits.processes have gauges; the updates of others are dropped
+ *	and counted.
  *
  * Stripes
  *   S1	A stripe is updated in one way: a CPU's only inside restartable
@@ -77,13 +78,18 @@
  *   L4	Series are never deleted, and a segment's families never change.
  *	cmx_apply(3) gives the name to another segment.
  *   L5	A child of vfork(2) shares its parent's memory and must not update.
- *   L6	A fork(2) in one thread while another makes its process's first gauge
- *	update gives the child a descriptor of the slot's beacon: should the
- *	parent then die first, its gauges stay until the child ends or executes
- *	a program.
+ *   L6	A fork(2) in one thread while another makes its process's first look-up
+ *	gives the child a descriptor of the slot's beacon: should the parent
+ *	then die first, its gauges stay until the child ends or executes a
+ *	program.
  *   L7	CPU time that a process spends between the last scrape and its end is
  *	not seen, and an exporter that is started anew has not seen the dead.
  *	The sum then begins with the processes that live.
+ *   L8	A process that can no longer open the file, after setuid(2) or
+ *	chroot(2), holds its slot by the descriptor that it inherited.  When it
+ *	closes any descriptor of the file its gauges disappear, until another
+ *	process has taken the slot and it has claimed one anew; without a
+ *	descriptor it has none.
  *
  * UPDATE A CELL (write/hot.c, codeai/private/rseq_*.h; S1, C1, O2, O3, P2)
  *
@@ -171,33 +177,52 @@
  * after the acquire load in this thread, and an acquire load orders all later
  * accesses of its thread, the kernel's on its behalf among them.
  *
- * GAUGES OF A PROCESS (write/slot.c, read/gauges.c; C4, F1, P1)
+ * GAUGES OF A PROCESS (write/claim.c, slot.c, read/gauges.c; C4, F1, P1)
  *
  * Claim				Read
  *  1 open the file anew, map it with	 1 ask the kernel which beacons
  *    MADV_DONTFORK			   are held
- *  2 lock the first free beacon	 2 load the generation (N)
+ *  2 lock the claim of a free slot	 2 load the generation (N)
  *  3 reserve the stripe's pages, raise	 3 load ready (L), and the
  *    ready (K)				   cells below it
  *  4 make the generation odd (O)	 4 the generation again (P):
  *  5 wipe the cells, write who we are	   odd or another: look again,
  *  6 make it even (M)			   at most four times
- *  7 raise gauge_ready for this
+ *  7 lock the slot's beacon
+ *  8 raise gauge_ready for this
  *    process's threads (S), (T)
  *
- * The kernel drops the beacon when the last mapping and descriptor of its open
- * file description are gone: at exit, SIGKILL and exec, and a child does not
- * inherit the mapping (C4).  A child's own page (own_page.c) is wiped by the
- * kernel, so it claims a slot of its own (F1).  Killed between 2 and 6, the
- * owner loses the beacon and nobody looks at the slot; the next owner makes
- * the generation odd again.  The seqlock keeps a reader from adding values of
- * two owners.  A reader that is slow sees another generation, and looks again;
- * one that never succeeds leaves the slot out of this scrape.  Two threads
- * that claim at once lock two slots; one of them is set into the own page by
- * compare-and-swap, the other is dropped.
+ * A slot has two locks.  The claim keeps other claimants away from step 2 on;
+ * the beacon, which readers ask for, is there from step 7 on, when the slot
+ * holds nothing of its last owner.  So no reader sees a value of the dead,
+ * however long a claimant is stopped between two steps, and wherever it is
+ * killed: before 7 nobody looks at the slot, and the next owner makes the
+ * generation odd again.
  *
- * Between 2 and 4 the slot still shows the values of its last owner under an
- * even generation: a scrape in that instant takes them for the new one's.
+ * Both locks are of one owner, and the kernel drops them at once when the last
+ * mapping and descriptor of its open file description are gone: at exit,
+ * SIGKILL and exec, and a child does not inherit the mapping (C4).  A process
+ * that cannot open the file again, because it gave up its privileges or its
+ * root directory, locks as a process, by the descriptor that it inherited: a
+ * child does not inherit such locks, and they end with the process.  They also
+ * end when it closes any descriptor of the file, so such an owner compares the
+ * generation before each update, and claims anew where another has the slot.
+ *
+ * A child's own page (own_page.c) is wiped by the kernel, so it claims a slot
+ * of its own (F1).  One thread of a process claims, with its signals blocked:
+ * a handler that forks in the middle would leave a child that goes on with its
+ * parent's claim.  The other threads of this process wait for it, at most some
+ * turns; nobody else does.
+ *
+ * The seqlock keeps a reader that was slow from adding values of two owners:
+ * it sees another generation, and looks again; one that never succeeds leaves
+ * the slot out of this scrape.
+ *
+ * A claimant that finds every slot taken drops its updates, and asks again half
+ * a second later: slots become free when their owners end.  The marks
+ * slots_used and slot_hint say where to look, so that a claim beside thousands
+ * of processes tries few slots; whoever is killed after raising slots_used
+ * leaves a free slot below it.
  *
  * ROLE OF A PROCESS (write/slot.c, read/process_list.c)
  *
@@ -277,12 +302,16 @@
 #define CMXI_PROBE_MAX    (CMXI_BUCKET_WORDS * CMXI_BUCKETS_MAX)
 
 /*
- * OFD locks on bytes far behind the file's end, which the kernel drops when
- * their holder dies: the write lock on BEACON + n is the beacon of slot n;
- * the read lock on WRITERS is held by every process that can write (children
- * inherit it); the write lock on APPLY by whoever replaces the segment.
+ * Locks on bytes far behind the file's end, which the kernel drops when their
+ * holder dies.  A slot has two bytes side by side, so that the kernel keeps one
+ * lock for both: the write lock on the first is the claim of the slot, that on
+ * the second its beacon.  The read lock on WRITERS is held by every process
+ * that can write (children inherit it); the write lock on APPLY by whoever
+ * replaces the segment.
  */
-#define CMXI_BEACON_OFFSET  INT64_C(0x4000000000000000)
+#define CMXI_SLOTS_OFFSET   INT64_C(0x4000000000000000)
+#define CMXI_CLAIM_BYTE(n)  (CMXI_SLOTS_OFFSET + 2 * (int64_t)(n))
+#define CMXI_BEACON_BYTE(n) (CMXI_CLAIM_BYTE(n) + 1)
 #define CMXI_WRITERS_OFFSET INT64_C(0x5000000000000000)
 #define CMXI_APPLY_OFFSET   INT64_C(0x5000000000000001)
 

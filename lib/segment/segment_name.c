@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/require.h"
+#include "segment/procfs.h"
 #include "segment/segment_file.h"
 #include "segment/segment_path.h"
 
@@ -39,9 +40,9 @@ set_owner(const struct cmxi_segment *s, const struct cmxi_owner *owner,
 static int
 link_fd(int fd, const char *path)
 {
-	char self[64];
+	char self[CMXI_PROC_PATH_MAX];
 
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	cmxi_procfs_own_fd(fd, self);
 	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
 	/* Without /proc, root can still link by the empty path. */

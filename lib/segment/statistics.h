@@ -31,12 +31,16 @@
 	    "Requests for a page that the file system refused")               \
 	X(LEAKED_BYTES, leaked_bytes, "leaked_bytes",                         \
 	    "Bytes that races of inserts lost")                               \
-	X(SHARED_SLOT, shared_slots, "shared_slot_processes",                 \
-	    "Processes that found no free gauge slot")                        \
+	X(NO_FREE_SLOT, no_free_slot, "no_free_slot_processes",               \
+	    "Processes that found all gauge slots taken")                     \
 	X(DROPPED_GAUGES, dropped_gauges, "dropped_updates",                  \
-	    "Gauge updates that found no descriptor, memory or page")         \
+	    "Gauge updates that found no slot, descriptor, memory or page")   \
 	X(BAD_EXEMPLARS, bad_exemplars, "bad_exemplars",                      \
-	    "Labels that no exemplar may have")
+	    "Labels that no exemplar may have")                               \
+	X(SLOT_DENIED, slot_denied, "slot_denied_processes",                  \
+	    "Processes that may not open the segment and have no descriptor") \
+	X(SLOT_BLOCKED, slot_blocked, "slot_blocked_processes",               \
+	    "Processes that a read lock kept from a gauge slot")
 
 enum cmxi_stat {
 #define X(enumerator, member, name, help) CMXI_STAT_##enumerator,

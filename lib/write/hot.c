@@ -305,7 +305,8 @@ gauge_cell(const struct cmx_gauge *g)
 	if (g->is_shared)
 		slot = (int64_t)reg->segment.fixed.n_slots;
 	else if (cmxi_likely(ready >= end))
-		slot = (int64_t)cmxi_load64_relaxed(&own->slot) - 1;
+		slot =
+		    (int64_t)cmxi_slot_number(cmxi_load64_relaxed(&own->slot));
 	else
 		slot = cmxi_slot_for_gauge(&reg->segment, own, end);
 	if (slot < 0)

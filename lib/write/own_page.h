@@ -29,14 +29,23 @@ struct cmxi_own_page {
 	/* Mixes this process's threads over the fallback shards; 0: unset. */
 	uint64_t salt;
 	/*
-	 * Slot + 1; 0: none yet; n_slots + 1: the shared stripe.  Set once, by
-	 * compare-and-swap.
+	 * The slot: its generation, how it is held, its number (below), or one
+	 * of two special values.
 	 */
 	uint64_t slot;
-	/* Bytes of this process's gauge stripe whose pages are reserved. */
+	/*
+	 * Bytes of this process's gauge stripe that updates may use without a
+	 * look at the slot; 0 where the slot is held as a process.
+	 */
 	uint64_t gauge_ready;
-	/* The mapping that holds the slot's beacon, or 0. */
+	/* Bytes of it whose pages are reserved. */
+	uint64_t gauge_pages;
+	/* The mapping that holds the slot's locks, or 0. */
 	uint64_t beacon;
+	/* Why no slot was had: a bit for each reason, which was counted. */
+	uint64_t refusals;
+	/* CLOCK_MONOTONIC_COARSE; before it, no slot is asked for again. */
+	uint64_t next_try_ns;
 	/* The role that the process set; may be empty. */
 	uint64_t role[CMXI_ROLE_SIZE / 8];
 	/*
@@ -45,6 +54,24 @@ struct cmxi_own_page {
 	 */
 	uint64_t spares[CMXI_SPARE_KINDS][CMXI_SPARES];
 };
+
+#define CMXI_SLOT_NONE          UINT64_C(0)
+#define CMXI_SLOT_BEING_CLAIMED UINT64_MAX
+
+/* generation << 32 | CMXI_SLOT_AS_PROCESS | number + 1 */
+#define CMXI_SLOT_AS_PROCESS UINT64_C(0x80000000)
+
+static inline bool
+cmxi_slot_is_taken(uint64_t word)
+{
+	return word != CMXI_SLOT_NONE && word != CMXI_SLOT_BEING_CLAIMED;
+}
+
+static inline uint64_t
+cmxi_slot_number(uint64_t word)
+{
+	return (word & (CMXI_SLOT_AS_PROCESS - 1)) - 1;
+}
 
 /*
  * Private memory where neither the stack nor the heap may be used: a look-up

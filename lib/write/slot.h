@@ -9,14 +9,12 @@
 #include "write/own_page.h"
 
 /*
- * Get the gauge stripe of this process, with pages for [0, end).  The first
- * call claims a slot.  Where all slots are taken, the kernel has no beacons, or
- * the segment cannot be opened again, it is the shared stripe, whose values
- * outlive their process.
+ * Get the slot of this process, with pages for [0, end) of its gauge stripe.
+ * The first call claims one.
  *
- * Returns the slot's number (fixed.n_slots for the shared stripe), or -1 where
- * a descriptor or a page could not be had now: the update is dropped and
- * counted, and the next one tries again.
+ * Returns the slot's number, or -1: the update is dropped and counted.  Where
+ * descriptors, memory or pages are short, the next call tries again; a process
+ * that was refused a slot does so twice in a second.
  *
  * Safety: thread, signal, fork.  Keeps errno.
  */

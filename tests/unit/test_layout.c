@@ -187,6 +187,8 @@ TEST(the_manual_has_the_offset_and_size_of_every_field)
 		FIELD(header, n_groups),
 		FIELD(header, stats),
 		FIELD(header, shard_ticket),
+		FIELD(header, slots_used),
+		FIELD(header, slot_hint),
 		FIELD(family, size),
 		FIELD(family, type),
 		FIELD(family, aggregate),

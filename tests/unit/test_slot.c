@@ -172,7 +172,7 @@ TEST(what_a_killed_process_had_in_flight_is_gone)
 	}
 	/* Slots are taken again: two are enough for all of them. */
 	assert_int_equal(info(f.segment_path).n_live_slots, 1);
-	assert_int_equal(info(f.segment_path).shared_slots, 0);
+	assert_int_equal(info(f.segment_path).no_free_slot, 0);
 	fixture_close(&f);
 }
 
@@ -220,17 +220,32 @@ TEST(children_of_raw_clone_have_values_of_their_own)
 	fixture_close(&f);
 }
 
-TEST(when_all_slots_are_taken_the_shared_one_serves)
+TEST(without_a_slot_updates_are_dropped_and_counted_until_one_is_free)
 {
 	struct fixture f =
-	    fixture_open("\"limits\":{\"processes\":1},", METRICS);
-	struct member a = start_member(&f, 1);
+	    fixture_open("\"limits\":{\"processes\":2},", METRICS);
+	struct member a = start_member(&f, 1), b = start_member(&f, 2);
 	struct cmx_gauge g = gauge(f.reg, "sum", 1, VALUES("a"));
+	struct cmx_gauge last = gauge(f.reg, "last", 1, VALUES("a"));
+	time_t deadline = time(NULL) + 30;
 
-	cmx_gauge_set(&g, 4);
-	assert_shows(f.segment_path, "sum{x=\"a\"} 5");
-	assert_int_equal(info(f.segment_path).shared_slots, 1);
+	for (int i = 0; i < 3; i++)
+		cmx_gauge_set(&g, 4);
+	cmx_gauge_set(&last, 9);
+	assert_shows(f.segment_path, "sum{x=\"a\"} 3");
+	/* What belongs to nobody needs no slot. */
+	assert_shows(f.segment_path, "last{x=\"a\"} 9");
+	assert_int_equal(info(f.segment_path).no_free_slot, 1);
+	assert_int_equal(info(f.segment_path).dropped_gauges, 3);
 	kill_member(a);
+	/* The slot of the dead is asked for soon. */
+	do
+		cmx_gauge_set(&g, 4);
+	while (
+	    !shows(f.segment_path, "sum{x=\"a\"} 6") && time(NULL) < deadline);
+	assert_shows(f.segment_path, "sum{x=\"a\"} 6");
+	assert_int_equal(info(f.segment_path).no_free_slot, 1);
+	kill_member(b);
 	assert_shows(f.segment_path, "sum{x=\"a\"} 4");
 	fixture_close(&f);
 }
