@@ -56,7 +56,7 @@ extern "C" {
 #define CMX_PRIVATE        4u /* no file: for this process and its children */
 #define CMX_EMPTY          8u /* a new segment gets no families; register them */
 
-/* An opened segment.  Opaque; one for each cmx_open(). */
+/* An opened segment.  Opaque; a process has one for each file. */
 struct cmx_registry;
 
 /*
@@ -129,6 +129,11 @@ struct cmx_histogram {
  * with NULL it stays as it is.  Of two processes that create at once, one
  * attaches to the other's segment.
  *
+ * A process has one registry for each file, whatever number of its threads,
+ * libraries and modules open it, by whatever name: a further call returns the
+ * same one, and adds the families of its schema.  As many calls of cmx_close()
+ * end it.  A module that is loaded again after it was unloaded finds it too.
+ *
  * Requires:  regp is not null.
  * Returns:   0 and *regp, or a negative enum cmx_err; *regp is then null, and
  *            everything that takes a registry or a handle does nothing.
@@ -151,16 +156,35 @@ struct cmx_histogram {
  *            CMX_ERR_MEMORY, CMX_ERR_SYSTEM
  * Owner:     the caller closes with cmx_close(); exiting without is fine.
  * Safety:    thread, process.  Allocates; not for signal handlers.
- * Cost:      50 microseconds; some milliseconds where it creates.
+ * Cost:      50 microseconds; some milliseconds where it creates; a few where
+ *            the process has the file open.
  */
 CMX_PUBLIC int cmx_open(const char *segment, const char *schema,
     unsigned int flags, struct cmx_registry **regp, struct cmx_error *err);
 
 /*
- * cmx_close: unmap a segment and free the registry.  Null is allowed.
+ * cmx_default: the process's registry of the default segment.
  *
- * Requires:  no thread of this process uses the registry or its handles, now
- *            or later.  Other processes and children are not affected.
+ * Opened by the first call, as cmx_open(NULL, NULL, 0) does, and kept by the
+ * library until the process ends: for callers that can keep nothing from one
+ * request to the next, such as scripts in a server.  Children that are forked
+ * after the first call have it too.
+ *
+ * Returns:   the registry, or null and err; another call tries again.
+ * Errors:    as cmx_open().
+ * Owner:     the library; the caller does not close it.
+ * Safety:    thread, process, fork.  Not for signal handlers.
+ * Cost:      a lock of this process, after the first call.
+ */
+CMX_PUBLIC struct cmx_registry *cmx_default(struct cmx_error *err);
+
+/*
+ * cmx_close: end an open.  The last one of a file unmaps the segment and frees
+ * the registry.  Null is allowed.
+ *
+ * Requires:  for the last one, no thread of this process uses the registry or
+ *            its handles, now or later.  Other processes and children are not
+ *            affected.
  */
 CMX_PUBLIC void cmx_close(struct cmx_registry *);
 

@@ -64,7 +64,7 @@
  * Application
  *   A1	The library never prints, exits, aborts, starts a thread, handles a
  *	signal, or changes errno, the umask or the locale; only a call that
- *	applies a schema waits for a lock.
+ *	applies a schema waits for another process.
  *   A2	Updates and look-ups may be made in signal handlers.
  *   A3	A look-up that fails gives a handle of which every update does nothing.
  *

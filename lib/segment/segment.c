@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "base/kernel_file.h"
 #include "base/require.h"
+#include "segment/opened.h"
 #include "segment/segment_path.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -29,11 +30,23 @@ cmxi_segment_close(struct cmxi_segment *s)
 {
 	if (s->base != NULL)
 		munmap(s->base, s->size);
-	if (cmxi_segment_owns_fd(s))
-		close(s->fd);
+	if (s->opened != NULL)
+		cmxi_opened_leave(s->opened);
+	else if (cmxi_segment_owns_fd(s))
+		cmxi_opened_close(s->fd, s->device, s->inode);
 	free(s->path);
 	memset(s, 0, sizeof(*s));
 	s->fd = -1;
+}
+
+bool
+cmxi_segment_borrow(struct cmxi_segment *s, const struct stat *st)
+{
+	s->opened = cmxi_opened_borrow(st->st_dev, st->st_ino);
+	if (s->opened == NULL)
+		return false;
+	s->fd = s->opened->fd;
+	return true;
 }
 
 bool

@@ -15,6 +15,7 @@
 #include "codeai/metrics_base.h"
 #include "segment/format.h"
 
+struct cmxi_opened;
 struct stat;
 
 /*
@@ -29,6 +30,7 @@ struct cmxi_segment {
 	 * and open another file under its number: cmxi_segment_owns_fd() tells.
 	 */
 	int fd;
+	struct cmxi_opened *opened; /* whose descriptor it is; null: our own */
 	dev_t device;
 	ino_t inode;
 	char *path;                   /* absolute; null for a private segment */
@@ -36,6 +38,12 @@ struct cmxi_segment {
 };
 
 void cmxi_segment_close(struct cmxi_segment *);
+
+/*
+ * Read through the descriptor that this process has of the file already, if
+ * closing another one would do harm (opened.h).
+ */
+bool cmxi_segment_borrow(struct cmxi_segment *, const struct stat *);
 
 /* Does fd refer to the file of the segment? */
 bool cmxi_segment_is_file(const struct cmxi_segment *, int fd);

@@ -137,22 +137,36 @@ cmxi_segment_open_error(const char *path, int saved, struct cmx_error *err)
 	    "%s: cannot open it", path);
 }
 
-int
-cmxi_segment_open(struct cmxi_segment *s, const char *path,
-    enum cmxi_access access, unsigned int flags, struct cmx_error *err)
+/* Open the file as s->fd: 0 or an error. */
+static int
+open_file(struct cmxi_segment *s, const char *path, enum cmxi_access access,
+    struct cmx_error *err)
 {
 	int mode = access == CMXI_WRITE ? O_RDWR : O_RDONLY;
-	int r;
+	struct stat st;
 
-	memset(s, 0, sizeof(*s));
+	if (access == CMXI_READ && lstat(path, &st) == 0 &&
+	    cmxi_segment_borrow(s, &st))
+		return 0;
 	/*
 	 * Never with O_CREAT, which fs.protected_regular refuses on files of
 	 * others.
 	 */
 	s->fd = cmxi_fd_move_up(
 	    open(path, mode | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-	if (s->fd < 0)
-		return cmxi_segment_open_error(path, errno, err);
+	return s->fd >= 0 ? 0 : cmxi_segment_open_error(path, errno, err);
+}
+
+int
+cmxi_segment_open(struct cmxi_segment *s, const char *path,
+    enum cmxi_access access, unsigned int flags, struct cmx_error *err)
+{
+	int r;
+
+	memset(s, 0, sizeof(*s));
+	r = open_file(s, path, access, err);
+	if (r != 0)
+		return r;
 	r = check_and_map(s, path, access, flags, err);
 	if (r == 0)
 		r = cmxi_segment_set_path(s, path, err);
@@ -165,10 +179,12 @@ int
 cmxi_segment_open_fd(struct cmxi_segment *s, int fd, const char *name,
     struct cmx_error *err)
 {
+	struct stat st;
 	int r;
 
 	memset(s, 0, sizeof(*s));
-	s->fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (fstat(fd, &st) != 0 || !cmxi_segment_borrow(s, &st))
+		s->fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (s->fd < 0)
 		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
 		    "%s: cannot duplicate its descriptor", name);

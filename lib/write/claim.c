@@ -28,6 +28,7 @@
 #include "base/require.h"
 #include "base/seqlock.h"
 #include "base/utf8.h"
+#include "segment/opened.h"
 #include "segment/procfs.h"
 
 /* By which descriptor, and in whose name, bytes are locked. */
@@ -423,6 +424,9 @@ cmxi_claim_take(const struct cmxi_segment *s, const struct cmxi_own_page *own,
 		return CMXI_CLAIM_LATER;
 	if (!cmxi_segment_owns_fd(s))
 		return CMXI_CLAIM_DENIED;
+	/* From here on this process keeps its descriptors of the file. */
+	if (s->opened != NULL)
+		cmxi_store64_relaxed(&s->opened->has_process_locks, 1);
 	return take_by(s, own, end, &process, claim);
 }
 

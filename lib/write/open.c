@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/require.h"
 #include "schema/schema.h"
+#include "segment/opened.h"
 #include "segment/segment_file.h"
 #include "segment/segment_lock.h"
 #include "segment/segment_name.h"
@@ -283,11 +285,118 @@ cmxi_registry_new(struct cmx_error *err)
 	reg->segment.fd = -1;
 	reg->own = cmxi_own_page_new();
 	if (reg->own == NULL) {
-		cmxi_error(err, CMX_ERR_MEMORY, "no memory for a registry");
+		cmxi_error_system(err,
+		    errno == ENOMEM ? CMX_ERR_MEMORY : CMX_ERR_SYSTEM, errno,
+		    "cannot make memory that children do not inherit (mmap, MADV_WIPEONFORK)");
 		cmx_close(reg);
 		return NULL;
 	}
 	return reg;
+}
+
+/* One registry for each file that the process has open */
+
+/* The open registry of a file, with one more open; or null. */
+static struct cmx_registry *
+find_open(const struct stat *st)
+{
+	const struct cmxi_opened *o;
+	struct cmx_registry *reg = NULL;
+
+	if (!cmxi_opened_lock())
+		return NULL;
+	o = cmxi_opened_find(st->st_dev, st->st_ino);
+	if (o != NULL && o->registry != NULL) {
+		reg = o->registry;
+		reg->n_opens++;
+	}
+	cmxi_opened_unlock();
+	return reg;
+}
+
+/*
+ * Share a registry that was opened: the first thread's is that of all.  Another
+ * thread may have opened the file at the same time; ours is closed then.
+ */
+static struct cmx_registry *
+share(struct cmx_registry *reg)
+{
+	struct cmxi_segment *s = &reg->segment;
+	struct cmxi_opened *o;
+
+	reg->n_opens = 1;
+	if (!cmxi_opened_lock())
+		return reg;
+	o = cmxi_opened_find(s->device, s->inode);
+	if (o == NULL) {
+		s->opened = cmxi_opened_add(s->device, s->inode, s->fd, reg);
+	} else if (o->registry == NULL) {
+		/* Readers have the entry of one that was closed. */
+		o->registry = reg;
+		s->opened = o;
+		s->fd = cmxi_opened_join(o, s->fd);
+	} else {
+		struct cmx_registry *others = o->registry;
+
+		others->n_opens++;
+		cmxi_opened_unlock();
+		cmx_close(reg);
+		return others;
+	}
+	cmxi_opened_unlock();
+	return reg;
+}
+
+/* End one open.  Returns whether it was the last one. */
+static bool
+unshare(struct cmx_registry *reg)
+{
+	struct cmxi_opened *o;
+	bool is_last;
+
+	if (reg->n_opens == 0 || !cmxi_opened_lock())
+		return true;
+	is_last = --reg->n_opens == 0;
+	o = cmxi_opened_find(reg->segment.device, reg->segment.inode);
+	if (is_last && o != NULL && o->registry == reg)
+		o->registry = NULL;
+	cmxi_opened_unlock();
+	return is_last;
+}
+
+/* The segment that the path names now, if this process has it open. */
+static int
+open_shared(const char *path, unsigned int flags, struct source *source,
+    struct cmx_registry **regp, struct cmx_error *err)
+{
+	struct cmx_registry *reg;
+	struct stat st;
+	int r;
+
+	if ((flags & CMX_PRIVATE) || lstat(path, &st) != 0 ||
+	    (reg = find_open(&st)) == NULL)
+		return CMX_ERR_NOT_FOUND;
+	r = append_source(reg, source, err);
+	if (r == 0)
+		*regp = reg;
+	else
+		cmx_close(reg);
+	return r;
+}
+
+static int
+open_new(const char *path, unsigned int flags, struct source *source,
+    struct cmx_registry **regp, struct cmx_error *err)
+{
+	struct cmx_registry *reg = cmxi_registry_new(err);
+	int r = reg == NULL ? CMX_ERR_MEMORY :
+			      attach_or_create(reg, path, flags, source, err);
+
+	if (r != 0)
+		cmx_close(reg);
+	else
+		*regp = share(reg);
+	return r;
 }
 
 static int
@@ -296,7 +405,6 @@ open_registry(const char *segment, const char *schema, unsigned int flags,
 {
 	char path[CMXI_PATH_MAX];
 	struct source source = { .is_named = schema != NULL };
-	struct cmx_registry *reg;
 	int r;
 
 	if (flags & ~OPEN_FLAGS)
@@ -309,15 +417,11 @@ open_registry(const char *segment, const char *schema, unsigned int flags,
 		r = cmxi_schema_text_read(schema, &source.text, err);
 	if (r != 0)
 		return r;
-	reg = cmxi_registry_new(err);
-	r = reg == NULL ? CMX_ERR_MEMORY :
-			  attach_or_create(reg, path, flags, &source, err);
+	r = open_shared(path, flags, &source, regp, err);
+	if (r == CMX_ERR_NOT_FOUND)
+		r = open_new(path, flags, &source, regp, err);
 	cmxi_schema_free(source.parsed);
 	cmxi_schema_text_fini(&source.text);
-	if (r != 0)
-		cmx_close(reg);
-	else
-		*regp = reg;
 	return r;
 }
 
@@ -341,12 +445,38 @@ cmx_open(const char *segment, const char *schema, unsigned int flags,
 	return r;
 }
 
+struct cmx_registry *
+cmx_default(struct cmx_error *err)
+{
+	static struct cmx_registry *kept;
+	struct cmx_registry *reg = NULL, *opened;
+
+	if (cmxi_opened_lock()) {
+		reg = kept;
+		cmxi_opened_unlock();
+	}
+	if (reg != NULL) {
+		cmxi_error_clear(err);
+		return reg;
+	}
+	if (cmx_open(NULL, NULL, 0, &opened, err) != 0 || !cmxi_opened_lock())
+		return NULL;
+	if (kept == NULL)
+		kept = opened;
+	reg = kept;
+	cmxi_opened_unlock();
+	/* Two threads came at once: the second one's open is taken back. */
+	if (reg != opened)
+		cmx_close(opened);
+	return reg;
+}
+
 void
 cmx_close(struct cmx_registry *reg)
 {
 	int saved = errno;
 
-	if (reg == NULL)
+	if (reg == NULL || !unshare(reg))
 		return;
 	if (reg->own != NULL)
 		cmxi_slot_release(&reg->segment, reg->own);

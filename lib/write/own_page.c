@@ -10,13 +10,13 @@
 
 #include "base/atomic.h"
 #include "base/require.h"
+#include "base/wiped_page.h"
 
-#define PAGE_SIZE        4096
 #define SPARE_SHIFT      40
 #define SPARE_PLACE_MASK ((UINT64_C(1) << SPARE_SHIFT) - 1)
 #define SPARE_SIZE_MAX   (UINT64_MAX >> SPARE_SHIFT)
 
-static_assert(sizeof(struct cmxi_own_page) <= PAGE_SIZE, "one page");
+static_assert(sizeof(struct cmxi_own_page) <= CMXI_WIPED_PAGE_SIZE, "one page");
 
 char *
 cmxi_scratch_map(size_t size)
@@ -37,27 +37,16 @@ cmxi_scratch_unmap(char *text, size_t size)
 struct cmxi_own_page *
 cmxi_own_page_new(void)
 {
-	void *page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (page == MAP_FAILED)
-		return NULL;
 	/*
-	 * Linux has this advice since 4.14.  Without it a child would take its
-	 * parent's slot for its own.
+	 * Without the advice a child would take its parent's slot for its own.
 	 */
-	if (madvise(page, PAGE_SIZE, MADV_WIPEONFORK) != 0) {
-		munmap(page, PAGE_SIZE);
-		return NULL;
-	}
-	return page;
+	return cmxi_wiped_page_new();
 }
 
 void
 cmxi_own_page_free(struct cmxi_own_page *own)
 {
-	if (own != NULL)
-		munmap(own, PAGE_SIZE);
+	cmxi_wiped_page_free(own);
 }
 
 bool

@@ -80,7 +80,7 @@ cmxi_slot_number(uint64_t word)
 char *cmxi_scratch_map(size_t size);
 void cmxi_scratch_unmap(char *, size_t size);
 
-/* A new page, or null. */
+/* A new page, or null and errno. */
 struct cmxi_own_page *cmxi_own_page_new(void);
 void cmxi_own_page_free(struct cmxi_own_page *);
 

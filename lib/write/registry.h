@@ -21,6 +21,8 @@ struct cmx_registry {
 	 * entry acquired it.
 	 */
 	uint32_t kept_entries[CMXI_KEPT_ENTRIES];
+	uint32_t
+	    n_opens; /* calls of cmx_open() that wait for their cmx_close() */
 	uint32_t n_cpus; /* stripes of CPUs that this process may use */
 	int32_t rseq_offset;
 	uint8_t stripe_shift;

@@ -263,14 +263,21 @@ TEST(cpu_time_stays_with_the_role_in_which_it_was_spent)
 	fixture_close(&f);
 }
 
-TEST(a_process_with_two_registries_counts_once)
+TEST(a_process_with_an_old_and_a_new_segment_counts_once)
 {
 	struct fixture f = fixture_open("", METRIC);
 	struct watch w = watch_open(&f);
 	struct cmx_registry *second;
 	double before;
 
+	test_write_file(test_path(f.dir, "next.json"),
+	    "{\"version\":1,\"limits\":{\"series\":999},\"metrics\":[" METRIC
+	    "]}");
+	assert_int_equal(cmx_apply(f.segment_path,
+			     test_path(f.dir, "next.json"), NULL, NULL),
+	    0);
 	assert_int_equal(cmx_open(f.segment_path, NULL, 0, &second, NULL), 0);
+	assert_ptr_not_equal(second, f.reg);
 	use(f.reg);
 	use(second);
 	assert_int_equal(value(&w, "codeai_process_count",

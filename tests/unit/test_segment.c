@@ -152,6 +152,9 @@ TEST(another_layout_is_refused_with_both_values)
 	uint32_t version = 9, word_size = 4, order = 0x04030201;
 	uint64_t series = 5;
 
+	/* What this process has open it need not open again. */
+	cmx_close(f.reg);
+	f.reg = NULL;
 	patch(f.segment_path, offsetof(struct cmxi_shm_header, series_limit),
 	    &series, sizeof(series), false);
 	assert_refused(f.segment_path, CMX_ERR_MISMATCH, "layout hash is ");
@@ -181,6 +184,9 @@ TEST(another_boot_is_refused_with_both_ids_but_can_be_read)
 	struct fixture f = fixture_open("", METRIC);
 	uint8_t id[16] = { 0xab, 0xcd };
 
+	/* What this process has open it need not open again. */
+	cmx_close(f.reg);
+	f.reg = NULL;
 	patch(f.segment_path, offsetof(struct cmxi_shm_header, boot_id), id,
 	    sizeof(id), true);
 	assert_refused(f.segment_path, CMX_ERR_MISMATCH,
@@ -208,6 +214,9 @@ TEST(a_file_that_others_can_write_is_refused_with_its_mode)
 {
 	struct fixture f = fixture_open("", METRIC);
 
+	/* What this process has open it need not open again. */
+	cmx_close(f.reg);
+	f.reg = NULL;
 	assert_int_equal(chmod(f.segment_path, 0666), 0);
 	assert_refused(f.segment_path, CMX_ERR_PERMISSION, "mode is 0666");
 	fixture_close(&f);
@@ -217,6 +226,9 @@ TEST(a_strangers_file_in_an_open_directory_is_refused_with_both_owners)
 {
 	struct fixture f = fixture_open("", METRIC);
 
+	/* What this process has open it need not open again. */
+	cmx_close(f.reg);
+	f.reg = NULL;
 	if (geteuid() != 0)
 		skip();
 	assert_int_equal(chown(f.segment_path, 12345, 12345), 0);

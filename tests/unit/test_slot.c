@@ -268,14 +268,22 @@ TEST(gauges_of_a_later_page_are_written_and_read)
 	fixture_close(&f);
 }
 
-TEST(one_pid_with_two_slots_is_one_series)
+/* A process that has an old segment and its successor has a slot in each. */
+TEST(one_process_with_two_slots_is_one_series)
 {
 	struct fixture f = fixture_open("", METRICS);
 	struct cmx_registry *second;
 	struct cmx_gauge a, b;
 	char line[64], *text, *first;
 
+	test_write_file(test_path(f.dir, "next.json"),
+	    "{\"version\":1,\"limits\":{\"series\":999},\"metrics\":[" METRICS
+	    "]}");
+	assert_int_equal(cmx_apply(f.segment_path,
+			     test_path(f.dir, "next.json"), NULL, NULL),
+	    0);
 	assert_int_equal(cmx_open(f.segment_path, NULL, 0, &second, NULL), 0);
+	assert_ptr_not_equal(second, f.reg);
 	a = gauge(f.reg, "each", 1, VALUES("a"));
 	b = gauge(second, "each", 1, VALUES("a"));
 	cmx_gauge_set(&a, 1);
