@@ -242,7 +242,8 @@ struct cmx_apply_result {
  * Errors:    as cmx_open(), and
  *            CMX_ERR_FULL       seven replaced segments still have writers
  *            CMX_ERR_NO_SPACE   no room for the new segment or the totals
- * Safety:    thread, process; several calls at once run one after the other.
+ * Safety:    thread, process; several calls at once run one after the other,
+ *            and each waits for 30 seconds at most.
  *            Not for signal handlers.  Allocates.
  */
 CMX_PUBLIC int cmx_apply(const char *segment, const char *schema,

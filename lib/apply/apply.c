@@ -12,7 +12,7 @@
  *	5 when the last writer of the old one is gone: carry.c
  *
  * From 4 to 5 a reader adds the two (view_chain.c finds them, lineage.c adds).
- * A process that is killed at any point drops the lock, and the next apply
+ * A process that is killed at any point loses the lock, and the next apply
  * finds one of two states: the old one has the name path (and perhaps the
  * second one, which is removed), or the new one has it, and step 5 is left.
  */
@@ -58,6 +58,7 @@ open_and_lock(struct cmx_registry *reg, const char *path, struct cmx_error *err)
 		}
 		r = cmxi_error(err, CMX_ERR_SYSTEM,
 		    "%s: is being replaced again and again", path);
+		cmxi_segment_unlock_apply(&reg->segment);
 		cmxi_segment_close(&reg->segment);
 	}
 	return r;
@@ -234,6 +235,7 @@ replace_segment(struct cmx_registry **regp, const char *path,
 		cmx_close(reg);
 		return r;
 	}
+	cmxi_segment_unlock_apply(&old->segment);
 	cmx_close(old);
 	*regp = reg;
 	return 0;
@@ -279,8 +281,10 @@ apply_to_named(const char *path, const struct cmxi_schema *schema,
 	if (reg == NULL)
 		return CMX_ERR_MEMORY;
 	r = open_and_lock(reg, path, err);
-	if (r == 0)
+	if (r == 0) {
 		r = apply_locked(&reg, path, schema, result, err);
+		cmxi_segment_unlock_apply(&reg->segment);
+	}
 	cmx_close(reg);
 	return r;
 }

@@ -114,7 +114,19 @@ struct cmxi_shm_header {
 	 */
 	uint64_t carried;
 	uint64_t carry_size;
-	uint8_t reserved1[CMXI_CACHE_LINE - 24];
+
+	/*
+	 * Who applies a schema now: pid, start and pid namespace, the low bits
+	 * of each; 0: nobody.  Order: relaxed; taken by compare-and-swap.
+	 */
+	uint64_t applier;
+
+	/*
+	 * Writers that hold the read lock of all instead of a write lock of
+	 * their own.  Order: relaxed; raised before they write.
+	 */
+	uint64_t n_read_locked_writers;
+	uint8_t reserved1[CMXI_CACHE_LINE - 40];
 
 	/*
 	 * Bump marks: bytes taken from the arena, from each stripe, from each

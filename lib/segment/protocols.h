@@ -246,8 +246,8 @@
  *
  * Apply				Open for writing	Read
  *  1 lock APPLY of the segment	 1 open the path	 1 open the path
- *    that has the name		 2 lock WRITERS,	 2 while it is not
- *  2 make the new one, which	   shared		   carried (R): open
+ *    that has the name		 2 lock a byte of	 2 while it is not
+ *  2 make the new one, which	   WRITERS		   carried (R): open
  *    names the old one's seed	 3 does the path	   its predecessor by
  *  3 lock its APPLY		   still name it?	   seed, and so on
  *  4 link the old one to		   no: again from 1	 3 sum them all
@@ -262,6 +262,14 @@
  * before 5 counts there, and readers add it; one that comes late sees at its
  * step 3 that the name has gone, and opens the new one.  Two who apply meet in
  * the lock, which the kernel drops with its holder.
+ *
+ * Two things could keep that lock from others for ever: a child that inherited
+ * the descriptor of an applier that was killed, and a read lock of a process
+ * that may only read the file.  So the word applier names the one who applies,
+ * and the right to apply is a compare-and-swap of that word: from anything but
+ * a process that is known to live for whoever has the lock, from one that is
+ * known to be dead for whoever cannot have it.  Who waits gives up after a
+ * bounded time, with an error that names the one.
  *
  * CARRY (apply/carry.c; C3, O4)
  *
@@ -305,15 +313,17 @@
  * Locks on bytes far behind the file's end, which the kernel drops when their
  * holder dies.  A slot has two bytes side by side, so that the kernel keeps one
  * lock for both: the write lock on the first is the claim of the slot, that on
- * the second its beacon.  The read lock on WRITERS is held by every process
- * that can write (children inherit it); the write lock on APPLY by whoever
- * replaces the segment.
+ * the second its beacon.  Every process that can write holds the write lock on
+ * a byte of its own, chosen by chance, of the range WRITERS (children inherit
+ * it), or where a reader keeps that range locked, a read lock on its first
+ * byte; whoever replaces the segment holds the write lock on APPLY.
  */
 #define CMXI_SLOTS_OFFSET   INT64_C(0x4000000000000000)
 #define CMXI_CLAIM_BYTE(n)  (CMXI_SLOTS_OFFSET + 2 * (int64_t)(n))
 #define CMXI_BEACON_BYTE(n) (CMXI_CLAIM_BYTE(n) + 1)
 #define CMXI_WRITERS_OFFSET INT64_C(0x5000000000000000)
-#define CMXI_APPLY_OFFSET   INT64_C(0x5000000000000001)
+#define CMXI_WRITERS_SIZE   (INT64_C(1) << 40)
+#define CMXI_APPLY_OFFSET   INT64_C(0x6000000000000000)
 
 /* Segments in a row that were replaced and still have writers. */
 #define CMXI_PREDECESSORS_MAX 7

@@ -3,6 +3,8 @@
  */
 #include "metrics.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -578,6 +580,131 @@ TEST(an_inherited_mapping_is_a_writer)
 	fixture_close(&f);
 }
 
+/* Strangers' locks */
+
+static int
+lock_as_stranger(const struct fixture *f, int flags, short type, off_t from,
+    off_t n)
+{
+	struct flock lock = { .l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = from,
+		.l_len = n };
+	int fd = open(f->segment_path, flags | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	return fd;
+}
+
+TEST(who_may_only_read_stops_no_apply_and_no_carry)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmx_apply_result r;
+	int fd, second;
+
+	add(f.reg, "a_total", "a", 5);
+	fd = lock_as_stranger(&f, O_RDONLY, F_RDLCK, (off_t)CMXI_APPLY_OFFSET,
+	    1);
+	r = apply(&f, NEW_LIMITS, OLD_METRICS);
+	assert_true(r.is_replaced);
+	assert_int_equal(r.n_waiting, 1);
+	cmx_close(f.reg);
+	/* The old one's writers are gone, whatever he has locked there. */
+	second = lock_as_stranger(&f, O_RDONLY, F_RDLCK, 0, 0);
+	r = apply(&f, NEW_LIMITS, OLD_METRICS);
+	assert_int_equal(r.n_carried, 1);
+	assert_int_equal(r.n_waiting, 0);
+	/* A writer that opens under his lock is still a writer. */
+	f.reg = open_again(&f);
+	add(f.reg, "a_total", "a", 1);
+	r = apply(&f, "", OLD_METRICS);
+	assert_true(r.is_replaced);
+	assert_int_equal(r.n_waiting, 1);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 6");
+	close(second);
+	cmx_close(f.reg);
+	r = apply(&f, "", OLD_METRICS);
+	assert_int_equal(r.n_carried, 1);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 6");
+	close(fd);
+	f.reg = open_again(&f);
+	fixture_close(&f);
+}
+
+TEST(a_wait_for_another_that_applies_ends)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmx_error err;
+	int fd =
+	    lock_as_stranger(&f, O_RDWR, F_WRLCK, (off_t)CMXI_APPLY_OFFSET, 1);
+
+	assert_int_equal(setenv("CODEAI_METRICS_APPLY_WAIT", "100", 1), 0);
+	assert_int_equal(cmx_apply(f.segment_path,
+			     schema_file(&f, NEW_LIMITS, OLD_METRICS), NULL,
+			     &err),
+	    CMX_ERR_SYSTEM);
+	assert_non_null(strstr(err.text, "another process holds the lock"));
+	assert_int_equal(unsetenv("CODEAI_METRICS_APPLY_WAIT"), 0);
+	close(fd);
+	assert_true(apply(&f, NEW_LIMITS, OLD_METRICS).is_replaced);
+	fixture_close(&f);
+}
+
+/* A process that applies all the time, while a thread of it forks children. */
+static void *
+fork_children(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 200; i++)
+		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, 0);
+			alarm(60);
+			for (;;)
+				pause();
+		}
+	return NULL;
+}
+
+static int
+apply_and_fork(void *arg)
+{
+	const struct fixture *f = arg;
+	pthread_t thread;
+
+	setpgid(0, 0);
+	pthread_create(&thread, NULL, fork_children, NULL);
+	for (int i = 0; i < 1000000; i++)
+		apply(f, i % 2 == 0 ? NEW_LIMITS : "", OLD_METRICS);
+	return 0;
+}
+
+TEST(a_child_forked_beside_an_apply_keeps_nobody_from_applying)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+
+	add(f.reg, "a_total", "a", 5);
+	cmx_close(f.reg);
+	f.reg = NULL;
+	for (int i = 0; i < test_rounds(20); i++) {
+		pid_t pid = test_fork(apply_and_fork, &f);
+		struct timespec some = { .tv_nsec = 1000000 * (5 + 3 * i) };
+
+		setpgid(pid, pid);
+		/* Any instant will do. */
+		nanosleep(&some, NULL);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		/* Its children live, with every descriptor that it had. */
+		alarm(20);
+		apply(&f, i % 2 == 0 ? "" : NEW_LIMITS, OLD_METRICS);
+		alarm(0);
+		assert_shows(f.segment_path, "a_total{x=\"a\"} 5");
+		kill(-pid, SIGKILL);
+	}
+	fixture_close(&f);
+}
+
 TEST(of_many_that_apply_at_once_one_replaces)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
@@ -607,6 +734,32 @@ TEST(of_many_that_apply_at_once_one_replaces)
 	assert_int_equal(n_carried, 1);
 	assert_int_equal(n_files(&f), 1);
 	assert_shows(f.segment_path, "a_total{x=\"a\"} 3");
+	fixture_close(&f);
+}
+
+static int
+apply_where_nothing_is(void *arg)
+{
+	const struct fixture *f = arg;
+
+	return cmx_apply(f->segment_path, test_path(f->dir, "next.json"), NULL,
+		   NULL) != 0;
+}
+
+TEST(of_many_that_apply_at_once_where_nothing_is_one_creates)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	pid_t pids[8];
+
+	schema_file(&f, NEW_LIMITS, OLD_METRICS);
+	for (int round = 0; round < test_rounds(40); round++) {
+		assert_int_equal(cmx_remove(f.segment_path, NULL), 0);
+		for (int i = 0; i < 8; i++)
+			pids[i] = test_fork(apply_where_nothing_is, &f);
+		for (int i = 0; i < 8; i++)
+			test_wait_ok(pids[i]);
+		assert_int_equal(n_files(&f), 1);
+	}
 	fixture_close(&f);
 }
 

@@ -177,6 +177,8 @@ TEST(the_manual_has_the_offset_and_size_of_every_field)
 		FIELD(header, retired),
 		FIELD(header, carried),
 		FIELD(header, carry_size),
+		FIELD(header, applier),
+		FIELD(header, n_read_locked_writers),
 		FIELD(header, arena_used),
 		FIELD(header, cell_used),
 		FIELD(header, gauge_used),
