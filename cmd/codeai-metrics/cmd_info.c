@@ -149,6 +149,7 @@ cmd_info(const struct globals *globals, int argc, char *argv[])
 	add_text(&items, "boot_id", info.boot_id);
 	add_text(&items, "created", created);
 	add(&items, "retired", info.is_retired);
+	add_text(&items, "rseq", info.rseq);
 	add_averages(&items, &info);
 	add_statistics(&items, &info);
 	if (is_json)

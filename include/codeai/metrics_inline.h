@@ -29,9 +29,11 @@ extern "C" {
 
 /*
  * The library's part of an update: cmx_counter_add() after the inlined try
- * failed.
+ * failed; and the whole of it, for programs that cannot or will not try
+ * (CMX_NO_RSEQ).
  */
 CMX_PUBLIC void cmx_counter_add_slow(const struct cmx_counter *, uint64_t n);
+CMX_PUBLIC void cmx_counter_add_whole(const struct cmx_counter *, uint64_t n);
 
 /*
  * cmx_counter_find() with the layout of handles that the program was compiled
@@ -58,8 +60,10 @@ cmx_counter_add_here(const struct cmx_counter *c, uint64_t n)
 		if (cmx_rseq_add(c->rseq_offset, cpu, (uint64_t *)cell, n))
 			return;
 	}
-#endif
 	cmx_counter_add_slow(c, n);
+#else
+	cmx_counter_add_whole(c, n);
+#endif
 }
 
 #ifndef CMX_NO_INLINE

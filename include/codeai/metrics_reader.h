@@ -132,7 +132,13 @@ struct cmxr_info {
 	/* Failures of this reader. */
 	uint64_t invalid_entries; /* families and series left out */
 	uint64_t torn_reads;      /* pairs that never held still */
-	uint64_t reserved[14];
+	/*
+	 * Does the kernel abort preempted sections (rseq(2))?  "works",
+	 * "broken"; or "untried", where no process of the segment could try,
+	 * and none uses the stripes of CPUs.
+	 */
+	char rseq[8];
+	uint64_t reserved[13];
 };
 
 /*

@@ -3,6 +3,7 @@
  */
 #include "read/reader.h"
 
+#include <bsd/string.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,11 @@ fill_geometry(const struct cmxi_view *view, struct cmxr_info *info)
 	info->n_series = h->inserts_done - h->n_groups;
 	info->series_limit = fixed->series_limit;
 	info->n_slots = fixed->n_slots;
+	strlcpy(info->rseq,
+	    h->rseq == CMXI_RSEQ_WORKS      ? "works" :
+		h->rseq == CMXI_RSEQ_BROKEN ? "broken" :
+					      "untried",
+	    sizeof(info->rseq));
 }
 
 /* Add the size of a family's series to the sums of its type. */

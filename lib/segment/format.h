@@ -50,8 +50,16 @@
 
 /* Header flags. */
 #define CMXI_FLAG_PAIR_ATOMIC 1u /* 16-byte loads of the creator are atomic */
-#define CMXI_FLAG_RSEQ_WORKS  2u /* CPU stripes may be used */
 #define CMXI_FLAG_NO_FAMILIES 4u /* its schema's families were not created */
+#define CMXI_FLAG_IN_MEMORY   8u /* on a file system that ends with the boot */
+
+/*
+ * Does this kernel abort a preempted section?  A header is made with UNTRIED,
+ * and the first process that can try it says what it found, once.
+ */
+#define CMXI_RSEQ_UNTRIED 0u
+#define CMXI_RSEQ_WORKS   1u /* CPU stripes may be used */
+#define CMXI_RSEQ_BROKEN  2u
 
 /*
  * struct cmxi_shm_header: the first page of a segment.
@@ -170,7 +178,10 @@ struct cmxi_shm_header {
 	 */
 	uint64_t slots_used;
 	uint64_t slot_hint;
-	uint8_t reserved6[CMXI_CACHE_LINE - 24];
+
+	/* CMXI_RSEQ_; relaxed: stripes that nobody used are zero. */
+	uint64_t rseq;
+	uint8_t reserved6[CMXI_CACHE_LINE - 32];
 
 	uint8_t
 	    reserved7[CMXI_HEADER_SIZE - CMXI_FIXED_SIZE - 6 * CMXI_CACHE_LINE];

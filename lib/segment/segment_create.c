@@ -147,6 +147,7 @@ cmxi_segment_create(struct cmxi_segment *s, const char *path,
 	const char *name = path == NULL ? "private segment" : path;
 	struct cmxi_layout_input in = *input;
 	struct stat st = { .st_blksize = 0 };
+	unsigned long type;
 	int r;
 
 	memset(s, 0, sizeof(*s));
@@ -158,6 +159,8 @@ cmxi_segment_create(struct cmxi_segment *s, const char *path,
 		r = cmxi_fd_check_filesystem(s->fd, name,
 		    flags & CMXI_ANY_FILESYSTEM, err);
 	in.page_size = page_size_of(&st);
+	if (cmxi_fd_is_memory(s->fd, &type))
+		in.flags |= CMXI_FLAG_IN_MEMORY;
 	if (r == 0)
 		r = cmxi_layout_compute(&in, &s->fixed, err);
 	if (r == 0)

@@ -8,8 +8,8 @@
 #include "base/kernel_file.h"
 #include "base/require.h"
 
-#define POSSIBLE_CPUS_FILE "/sys/devices/system/cpu/possible"
-#define CPUS_MAX           8192
+#define PRESENT_CPUS_FILE "/sys/devices/system/cpu/present"
+#define CPUS_MAX          8192
 
 /* At least two shards, so that threads of two CPUs need not share one. */
 #define FALLBACK_MIN 2
@@ -46,18 +46,25 @@ cmxi_topology_parse_list(const char *list)
 	}
 }
 
-/*
- * The CPUs that are possible, not those online: a CPU may be added later, and
- * its number may exceed the count.
- */
 static uint32_t
-n_possible_cpus(void)
+n_cpus_of(const char *file)
 {
 	char list[256];
-	uint32_t cpus;
 
-	cmxi_kernel_file_read(POSSIBLE_CPUS_FILE, list, sizeof(list));
-	cpus = cmxi_topology_parse_list(list);
+	cmxi_kernel_file_read(file, list, sizeof(list));
+	return cmxi_topology_parse_list(list);
+}
+
+/*
+ * The CPUs that are present: virtual machines say that 128 are possible where 4
+ * are there, and every stripe takes memory and time of each scrape.  A CPU that
+ * is added later, and has a higher number, uses the fallback.
+ */
+static uint32_t
+n_present_cpus(void)
+{
+	uint32_t cpus = n_cpus_of(PRESENT_CPUS_FILE);
+
 	if (cpus == 0) {
 		long configured = sysconf(_SC_NPROCESSORS_CONF);
 
@@ -67,11 +74,11 @@ n_possible_cpus(void)
 }
 
 struct cmxi_topology
-cmxi_topology_read(bool rseq_works)
+cmxi_topology_read(bool uses_cpus)
 {
-	uint32_t n_cpus = n_possible_cpus();
-	uint32_t most = rseq_works ? FALLBACK_MAX_BESIDE_CPUS : FALLBACK_MAX;
-	struct cmxi_topology t = { .n_cpu_stripes = rseq_works ? n_cpus : 0,
+	uint32_t n_cpus = n_present_cpus();
+	uint32_t most = uses_cpus ? FALLBACK_MAX_BESIDE_CPUS : FALLBACK_MAX;
+	struct cmxi_topology t = { .n_cpu_stripes = n_cpus,
 		.n_fallback_stripes = FALLBACK_MIN };
 
 	while (t.n_fallback_stripes < most && t.n_fallback_stripes < n_cpus)

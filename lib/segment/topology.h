@@ -13,10 +13,11 @@ struct cmxi_topology {
 };
 
 /*
- * The stripes of a new segment: one for each possible CPU where rseq works, and
- * the fallback.
+ * The stripes of a new segment: one for each CPU that is present, and those of
+ * the fallback, of which there are more where this program's threads have no
+ * CPU stripes: the others will be of its kind.
  */
-struct cmxi_topology cmxi_topology_read(bool rseq_works);
+struct cmxi_topology cmxi_topology_read(bool uses_cpus);
 
 /*
  * The highest number in a list such as "0-3,8-11", plus one; 0 for a text that

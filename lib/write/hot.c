@@ -252,6 +252,20 @@ cmx_counter_add_slow(const struct cmx_counter *c, uint64_t n)
 		    (union amount){ .n = n });
 }
 
+/*
+ * Programs without sections take the stripes of CPUs as well, called: all their
+ * updates go to the stripe that those of others go to.
+ */
+void
+cmx_counter_add_whole(const struct cmx_counter *c, uint64_t n)
+{
+#ifdef CMX_HAS_RSEQ
+	cmx_counter_add_here(c, n);
+#else
+	cmx_counter_add_slow(c, n);
+#endif
+}
+
 void
 cmx_counter_add(const struct cmx_counter *c, uint64_t n)
 {

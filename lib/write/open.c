@@ -53,8 +53,8 @@ largest_cell(const struct cmxi_schema *schema)
 struct cmxi_layout_input
 cmxi_layout_for_schema(const struct cmxi_schema *schema, bool is_empty)
 {
-	bool rseq_works = cmxi_rseq_self_test();
-	struct cmxi_topology topology = cmxi_topology_read(rseq_works);
+	struct cmxi_topology topology =
+	    cmxi_topology_read(cmxi_rseq_is_registered());
 
 	return (struct cmxi_layout_input){
 		.series = schema->limits.series,
@@ -65,8 +65,7 @@ cmxi_layout_for_schema(const struct cmxi_schema *schema, bool is_empty)
 		.largest_cell = largest_cell(schema),
 		.n_cpu_stripes = topology.n_cpu_stripes,
 		.n_fallback_stripes = topology.n_fallback_stripes,
-		.flags = (rseq_works ? CMXI_FLAG_RSEQ_WORKS : 0) |
-		    (is_empty ? CMXI_FLAG_NO_FAMILIES : 0),
+		.flags = is_empty ? CMXI_FLAG_NO_FAMILIES : 0,
 	};
 }
 
@@ -125,7 +124,7 @@ cmxi_registry_set_stripes(struct cmx_registry *reg)
 	while ((UINT64_C(1) << shift) < reg->segment.fixed.stripe_size)
 		shift++;
 	reg->stripe_shift = shift;
-	reg->n_cpus = cmxi_rseq_usable_cpus(&reg->segment.fixed);
+	reg->n_cpus = cmxi_rseq_usable_cpus(&reg->segment);
 	reg->rseq_offset = cmxi_rseq_offset();
 }
 

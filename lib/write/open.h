@@ -12,14 +12,15 @@
 struct cmx_registry *cmxi_registry_new(struct cmx_error *);
 /*
  * Finish a registry whose segment was opened or created: note the stripes that
- * this process may use.
+ * this process may use.  Tries the kernel's sections in child processes where
+ * nobody has done so.
  */
 void cmxi_registry_set_stripes(struct cmx_registry *);
 
 /*
  * What the layout of a new segment of this schema follows from: limits, sizes,
- * stripes and flags of this machine.  Tries the kernel's sections in child
- * processes.  is_empty: the families of the schema will not be created in it.
+ * stripes of this machine.  is_empty: the families of the schema will not be
+ * created in it.
  */
 struct cmxi_layout_input cmxi_layout_for_schema(const struct cmxi_schema *,
     bool is_empty);

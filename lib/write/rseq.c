@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,27 +48,21 @@ cmxi_rseq_offset(void)
 	return cmxi_rseq_is_registered() ? (int32_t)__rseq_offset : 0;
 }
 
-uint32_t
-cmxi_rseq_usable_cpus(const struct cmxi_shm_header *h)
-{
-	const char *wanted = secure_getenv("CODEAI_METRICS_RSEQ");
-
-	if (!(h->flags & CMXI_FLAG_RSEQ_WORKS) || !cmxi_rseq_is_registered())
-		return 0;
-	if (wanted != NULL && strcmp(wanted, "0") == 0)
-		return 0;
-	/*
-	 * CPU 3 of another kernel is not our CPU 3: without a boot id, no
-	 * stripe is used.
-	 */
-	if (!cmxi_boot_id_is_known(h->boot_id))
-		return 0;
-	return h->n_cpu_stripes;
-}
-
 #ifdef CMX_HAS_RSEQ
 
 enum outcome { ABORTED, NOT_ABORTED, NOT_PREEMPTED };
+
+/*
+ * The children leave real-time classes, where the one that spins would never be
+ * preempted, and would hold up the machine.
+ */
+static void
+be_preemptible(void)
+{
+	const struct sched_param none = { .sched_priority = 0 };
+
+	sched_setscheduler(0, SCHED_OTHER, &none);
+}
 
 /* The turns of the loop before a child gives up: some hundred milliseconds. */
 #define TURNS_MAX 200000000u
@@ -184,9 +179,15 @@ start_child(enum outcome (*body)(struct trial *), struct trial *trial,
 	if (pid == 0) {
 		int status = NOT_PREEMPTED;
 
+		be_preemptible();
 		if (sched_setaffinity(0, sizeof(*cpu), cpu) == 0)
 			status = body(trial);
-		syscall(SYS_exit_group, status);
+		/* A filter that refuses this must not make a second
+		 * application. */
+		for (;;) {
+			syscall(SYS_exit_group, status);
+			syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
+		}
 	}
 	return pid;
 }
@@ -224,7 +225,15 @@ try_once(struct trial *trial, const cpu_set_t *cpu)
 	return outcome;
 }
 
-bool
+static unsigned int
+verdict(enum outcome outcome)
+{
+	return outcome == ABORTED  ? CMXI_RSEQ_WORKS :
+	    outcome == NOT_ABORTED ? CMXI_RSEQ_BROKEN :
+				     CMXI_RSEQ_UNTRIED;
+}
+
+unsigned int
 cmxi_rseq_self_test(void)
 {
 	enum outcome outcome = NOT_PREEMPTED;
@@ -233,24 +242,59 @@ cmxi_rseq_self_test(void)
 	cpu_set_t cpu;
 
 	if (!cmxi_rseq_is_registered() || !pick_cpu(&cpu))
-		return false;
+		return CMXI_RSEQ_UNTRIED;
 	trial = mmap(NULL, sizeof(*trial), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (trial == MAP_FAILED)
-		return false;
+		return CMXI_RSEQ_UNTRIED;
 	for (int i = 0; i < TRIALS_MAX && outcome == NOT_PREEMPTED; i++)
 		outcome = try_once(trial, &cpu);
 	munmap(trial, sizeof(*trial));
 	errno = saved;
-	return outcome == ABORTED;
+	return verdict(outcome);
 }
 
 #else
 
-bool
+unsigned int
 cmxi_rseq_self_test(void)
 {
-	return false;
+	return CMXI_RSEQ_UNTRIED;
 }
 
 #endif
+
+/* What is known of the kernel's sections; tried here where it is not. */
+static uint64_t
+known_verdict(const struct cmxi_segment *s)
+{
+	uint64_t *word = &cmxi_segment_header(s)->rseq;
+	/* relaxed: the word alone says which stripes may be used */
+	uint64_t known = cmxi_load64_relaxed(word), found;
+
+	if (known != CMXI_RSEQ_UNTRIED)
+		return known;
+	found = cmxi_rseq_self_test();
+	if (found == CMXI_RSEQ_UNTRIED ||
+	    cmxi_cas64_relaxed(word, &known, found))
+		return found;
+	return known;
+}
+
+uint32_t
+cmxi_rseq_usable_cpus(const struct cmxi_segment *s)
+{
+	const char *wanted = secure_getenv("CODEAI_METRICS_RSEQ");
+
+	if (!cmxi_rseq_is_registered() ||
+	    (wanted != NULL && strcmp(wanted, "0") == 0))
+		return 0;
+	/*
+	 * CPU 3 of another kernel is not our CPU 3.  A file in memory does not
+	 * outlive its kernel; of another one the boot must be known.
+	 */
+	if (!(s->fixed.flags & CMXI_FLAG_IN_MEMORY) &&
+	    !cmxi_boot_id_is_known(s->fixed.boot_id))
+		return 0;
+	return known_verdict(s) == CMXI_RSEQ_WORKS ? s->fixed.n_cpu_stripes : 0;
+}

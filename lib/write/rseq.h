@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "segment/format.h"
+#include "segment/segment.h"
 
 /*
  * Has libc registered this process's threads?  This library never registers
@@ -26,12 +26,17 @@ int32_t cmxi_rseq_offset(void);
  * released kernels do not (arm64, 6.19 to 7.0.13), and no version number
  * tells.  Two child processes on one CPU try it, which takes some milliseconds:
  * one tick of the scheduler.
+ *
+ * Returns CMXI_RSEQ_WORKS or CMXI_RSEQ_BROKEN; or CMXI_RSEQ_UNTRIED where this
+ * process cannot try: no child can be made, it may not choose its CPU, none of
+ * the children was preempted.
  */
-bool cmxi_rseq_self_test(void);
+unsigned int cmxi_rseq_self_test(void);
 
 /*
  * The number of CPU stripes of a segment that this process may update; 0: none.
+ * The first process that can try the kernel stores the result in the header.
  */
-uint32_t cmxi_rseq_usable_cpus(const struct cmxi_shm_header *);
+uint32_t cmxi_rseq_usable_cpus(const struct cmxi_segment *);
 
 #endif

@@ -611,6 +611,11 @@ TEST(who_may_only_read_stops_no_apply_and_no_carry)
 	assert_int_equal(r.n_waiting, 1);
 	cmx_close(f.reg);
 	/* The old one's writers are gone, whatever he has locked there. */
+	assert_int_equal(fcntl(fd, F_OFD_SETLK,
+			     &(struct flock){ .l_type = F_RDLCK,
+				 .l_start = (off_t)CMXI_WRITERS_OFFSET,
+				 .l_len = 0 }),
+	    0);
 	second = lock_as_stranger(&f, O_RDONLY, F_RDLCK, 0, 0);
 	r = apply(&f, NEW_LIMITS, OLD_METRICS);
 	assert_int_equal(r.n_carried, 1);

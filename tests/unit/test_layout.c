@@ -191,6 +191,7 @@ TEST(the_manual_has_the_offset_and_size_of_every_field)
 		FIELD(header, shard_ticket),
 		FIELD(header, slots_used),
 		FIELD(header, slot_hint),
+		FIELD(header, rseq),
 		FIELD(family, size),
 		FIELD(family, type),
 		FIELD(family, aggregate),
