@@ -172,8 +172,9 @@ open_without_exit(void *arg)
 	if (!refuse(SYS_exit_group, EPERM))
 		return 77;
 	cmx_open(test_path(arg, "a.seg"), NULL, 0, &reg, NULL);
-	if (getpid() == self)
-		kill(self, SIGTERM);
+	if (getpid() != self)
+		test_write_file(test_path(arg, "twice"), "");
+	kill(getpid(), SIGTERM);
 	return 0;
 }
 
@@ -187,6 +188,7 @@ TEST(a_child_of_the_trial_never_becomes_the_application)
 		assert_int_equal(WTERMSIG(status), SIGTERM);
 	else
 		assert_int_equal(WEXITSTATUS(status), 77);
+	assert_int_not_equal(access(test_path(dir, "twice"), F_OK), 0);
 	test_remove_dir(dir);
 }
 
