@@ -3,7 +3,6 @@
 
 PREFIX	?= /usr/local
 BINDIR	?= $(PREFIX)/bin
-SBINDIR	?= $(PREFIX)/sbin
 LIBDIR	?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 MANDIR	?= $(PREFIX)/share/man
@@ -250,11 +249,9 @@ build-deps: ## install only what "make" and "make install" need
 
 .PHONY: install
 install: all ## into $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(SBINDIR) \
-	    $(DESTDIR)$(LIBDIR)/pkgconfig \
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig \
 	    $(DESTDIR)$(INCLUDEDIR)/codeai/private $(DESTDIR)$(DATADIR)
-	install -m 755 $(CLI) $(DESTDIR)$(BINDIR)
-	install -m 755 $(DAEMON) $(DESTDIR)$(SBINDIR)
+	install -m 755 $(CLI) $(DAEMON) $(DESTDIR)$(BINDIR)
 	install -m 644 $(LIB) $(DESTDIR)$(LIBDIR)
 	install -m 755 $(SO) $(DESTDIR)$(LIBDIR)/$(SOFILE)
 	ln -sf $(SOFILE) $(DESTDIR)$(LIBDIR)/$(SONAME)
@@ -279,7 +276,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 .PHONY: uninstall
 uninstall: ## what install put there
 	rm -f $(DESTDIR)$(BINDIR)/codeai-metrics \
-	    $(DESTDIR)$(SBINDIR)/codeai-metricsd \
+	    $(DESTDIR)$(BINDIR)/codeai-metricsd \
 	    $(DESTDIR)$(LIBDIR)/libcodeai-metrics.* \
 	    $(DESTDIR)$(LIBDIR)/pkgconfig/codeai-metrics.pc \
 	    $(HEADERS:include/%=$(DESTDIR)$(INCLUDEDIR)/%) \

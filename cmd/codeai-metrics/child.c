@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -137,6 +138,44 @@ run_command(const struct globals *globals, char *argv[], double *seconds)
 	child = 0;
 	*seconds = now_seconds() - begun;
 	return pid > 0 ? status : -1;
+}
+
+/* How long a record may take: the segment may be on a disk. */
+#define RECORD_POLLS   1000
+#define RECORD_POLL_NS 10000000
+
+/*
+ * Record in a process of its own, so that nothing that happens to the metrics
+ * (a truncated file, a limit, a signal, a disk that hangs) changes the exit
+ * status of the command that was run.
+ */
+void
+record_aside(void (*record)(void *), void *arg)
+{
+	const struct timespec pause = { .tv_nsec = RECORD_POLL_NS };
+	int status = 0;
+	pid_t pid = fork(), ended = 0;
+
+	if (pid == 0) {
+		record(arg);
+		fflush(NULL);
+		_exit(0);
+	}
+	if (pid < 0) {
+		warn("the metrics are not recorded");
+		return;
+	}
+	for (int i = 0; i < RECORD_POLLS && ended == 0; i++) {
+		ended = waitpid(pid, &status, WNOHANG);
+		if (ended == 0)
+			nanosleep(&pause, NULL);
+	}
+	if (ended == 0)
+		warnx("the metrics are not recorded yet; process %d goes on",
+		    (int)pid);
+	else if (ended > 0 && WIFSIGNALED(status))
+		warnx("the metrics are not recorded: %s",
+		    strsignal(WTERMSIG(status)));
 }
 
 int

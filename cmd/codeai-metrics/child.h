@@ -12,6 +12,12 @@
  */
 int run_command(const struct globals *, char *argv[], double *seconds);
 
+/*
+ * Record in a process of its own, and wait for it, for ten seconds at most.
+ * What goes wrong is printed and changes nothing.
+ */
+void record_aside(void (*record)(void *), void *arg);
+
 /* End as the command ended: with its code, or by its signal. */
 int end_as(int status);
 

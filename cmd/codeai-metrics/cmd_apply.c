@@ -3,6 +3,7 @@
  */
 #include <err.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,29 +47,40 @@ add_result(struct cmx_apply_result *all, const struct cmx_apply_result *r)
 	all->n_waiting = r->n_waiting;
 }
 
-int
-cmd_apply(const struct globals *globals, int argc, char *argv[])
+/* Say what would be done, and print what would be lost as warnings. */
+static int
+check(const struct globals *globals, const char *schema, bool is_all)
+{
+	struct cmx_apply_result r;
+	struct cmx_error error;
+	char *rest = error.text, *line;
+
+	if (cmx_apply_check(globals->segment, schema, &r, &error) != 0)
+		return fail(&error);
+	while ((line = strsep(&rest, "\n")) != NULL)
+		if (line[0] != '\0')
+			warnx("warning: %s", line);
+	if (!is_all)
+		return DONE;
+	if (r.is_created)
+		puts("would create the segment");
+	if (r.is_replaced)
+		puts(
+		    "would replace the segment: processes that start from then on use the new one");
+	if (r.n_added > 0 && !r.is_replaced && !r.is_created)
+		printf("would add %u families to the segment\n", r.n_added);
+	return finish_output();
+}
+
+static int
+apply(const struct globals *globals, const char *schema, bool waits)
 {
 	static const struct timespec pause = { .tv_nsec = POLL_NS };
 	struct cmx_apply_result all = { .is_created = false }, one;
 	struct cmx_error error;
-	bool waits = false;
-	int ch;
 
-	while ((ch = next_option(argc, argv, "w")) != -1) {
-		if (ch != 'w')
-			return usage_of("apply");
-		waits = true;
-	}
-	if (optind == argc) {
-		warnx("apply: the schema is missing");
-		return usage_of("apply");
-	}
-	if (argc - optind > 1)
-		return too_many("apply", argv[optind + 1]);
 	for (;;) {
-		if (cmx_apply(globals->segment, argv[optind], &one, &error) !=
-		    0) {
+		if (cmx_apply(globals->segment, schema, &one, &error) != 0) {
 			print_result(&all);
 			return fail(&error);
 		}
@@ -79,4 +91,29 @@ cmd_apply(const struct globals *globals, int argc, char *argv[])
 	}
 	print_result(&all);
 	return finish_output();
+}
+
+int
+cmd_apply(const struct globals *globals, int argc, char *argv[])
+{
+	bool waits = false, only_checks = false;
+	int ch, r;
+
+	while ((ch = next_option(argc, argv, "nw")) != -1) {
+		if (ch == 'w')
+			waits = true;
+		else if (ch == 'n')
+			only_checks = true;
+		else
+			return usage_of("apply");
+	}
+	if (optind == argc) {
+		warnx("apply: the schema is missing");
+		return usage_of("apply");
+	}
+	if (argc - optind > 1)
+		return too_many("apply", argv[optind + 1]);
+	r = check(globals, argv[optind], only_checks);
+	return r != DONE || only_checks ? r :
+					  apply(globals, argv[optind], waits);
 }

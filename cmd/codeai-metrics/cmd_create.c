@@ -64,12 +64,17 @@ cmd_create(const struct globals *globals, int argc, char *argv[])
 {
 	struct cmx_create_options options = { .flags = 0 };
 	struct cmx_error error;
-	int ch;
+	struct cmx_registry *reg;
+	bool may_exist = false;
+	int ch, r;
 
-	while ((ch = next_option(argc, argv, "ag:m:")) != -1) {
+	while ((ch = next_option(argc, argv, "aeg:m:")) != -1) {
 		switch (ch) {
 		case 'a':
 			options.flags |= CMX_ANY_FILESYSTEM;
+			break;
+		case 'e':
+			may_exist = true;
 			break;
 		case 'g':
 			options.has_group = true;
@@ -86,9 +91,15 @@ cmd_create(const struct globals *globals, int argc, char *argv[])
 	}
 	if (argc - optind > 1)
 		return too_many("create", argv[optind + 1]);
-	if (cmx_create(globals->segment, argv[optind], &options, &error) != 0)
-		return fail(&error);
-	return DONE;
+	if (!may_exist)
+		r = cmx_create(globals->segment, argv[optind], &options,
+		    &error);
+	else {
+		r = cmx_open_with(globals->segment, argv[optind], &options,
+		    &reg, &error);
+		cmx_close(reg);
+	}
+	return r == 0 ? DONE : fail(&error);
 }
 
 int

@@ -45,35 +45,49 @@ observe_duration(struct cmx_registry *reg, const char *job, double seconds)
 	cmx_histogram_observe(&histogram, seconds);
 }
 
+/* What is recorded of a job. */
+struct job {
+	const struct globals *globals;
+	const char *name;
+	int status;
+	double seconds;
+};
+
+static void
+record_job(void *arg)
+{
+	const struct job *job = arg;
+	struct cmx_registry *reg;
+	struct cmx_error error;
+
+	if (cmx_open(job->globals->segment, NULL, 0, &reg, &error) < 0) {
+		fail(&error);
+		return;
+	}
+	cmx_record_job_execution(reg, job->name,
+	    job->status == 0 ? "success" : "error");
+	observe_duration(reg, job->name, job->seconds);
+	cmx_close(reg);
+}
+
 int
 cmd_exec(const struct globals *globals, int argc, char *argv[])
 {
-	const char *job = NULL;
-	struct cmx_registry *reg;
-	struct cmx_error error;
-	double seconds;
-	int ch, status;
+	struct job job = { .globals = globals };
+	int ch;
 
 	while ((ch = next_option(argc, argv, "+j:")) != -1) {
 		if (ch != 'j')
 			return usage_of("exec");
-		job = optarg;
+		job.name = optarg;
 	}
-	if (job == NULL || optind == argc) {
+	if (job.name == NULL || optind == argc) {
 		warnx("exec: %s is missing",
-		    job == NULL ? "-j and the name of the job" : "the command");
+		    job.name == NULL ? "-j and the name of the job" :
+				       "the command");
 		return usage_of("exec");
 	}
-	status = run_command(globals, argv + optind, &seconds);
-	/*
-	 * A failure to count does not change the exit status: the job is done.
-	 */
-	if (cmx_open(globals->segment, NULL, 0, &reg, &error) != 0) {
-		fail(&error);
-		return end_as(status);
-	}
-	cmx_record_job_execution(reg, job, status == 0 ? "success" : "error");
-	observe_duration(reg, job, seconds);
-	cmx_close(reg);
-	return end_as(status);
+	job.status = run_command(globals, argv + optind, &job.seconds);
+	record_aside(record_job, &job);
+	return end_as(job.status);
 }

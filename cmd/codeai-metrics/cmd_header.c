@@ -118,7 +118,7 @@ put_end(const struct header *h, FILE *out)
 	    "\tstruct cmx_registry *registry;\n"
 	    "\tint r = cmx_open(segment, schema,\n"
 	    "\t    schema == NULL ? flags | CMX_EMPTY : flags, &registry, err);\n"
-	    "\n\tif (r == 0)\n"
+	    "\n\tif (r >= 0)\n"
 	    "\t\treturn %s_resolve(metrics, registry, err);\n"
 	    "\tmemset(metrics, 0, sizeof(*metrics));\n"
 	    "\treturn r;\n"

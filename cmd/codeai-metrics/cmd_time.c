@@ -9,21 +9,29 @@
 #include "cmd.h"
 #include "update_series.h"
 
-/* The command has run, so an error here is printed and changes nothing else. */
+/* What is observed of a command. */
+struct duration {
+	const struct globals *globals;
+	const char *name;
+	int argc; /* labels */
+	char **argv;
+	double seconds;
+};
+
 static void
-observe(const struct globals *globals, const char *name, int argc, char *argv[],
-    double seconds)
+observe(void *arg)
 {
-	struct request r = { .action = OBSERVE, .amount = seconds };
+	const struct duration *d = arg;
+	struct request r = { .action = OBSERVE, .amount = d->seconds };
 	struct cmx_registry *reg;
 	struct cmx_error error;
 
-	if (cmx_open(globals->segment, NULL, 0, &reg, &error) != 0) {
+	if (cmx_open(d->globals->segment, NULL, 0, &reg, &error) < 0) {
 		fail(&error);
 		return;
 	}
-	if (request_find(&r, reg, name) == DONE &&
-	    request_parse(&r, argc, argv))
+	if (request_find(&r, reg, d->name) == DONE &&
+	    request_parse(&r, d->argc, d->argv))
 		request_write(&r);
 	cmx_close(reg);
 }
@@ -31,32 +39,31 @@ observe(const struct globals *globals, const char *name, int argc, char *argv[],
 int
 cmd_time(const struct globals *globals, int argc, char *argv[])
 {
-	char **labels;
-	const char *name;
-	double seconds;
+	struct duration d = { .globals = globals };
 	int n_labels = 0, status;
 
 	if (next_option(argc, argv, "+") != -1)
 		return usage_of("time");
 	argc -= optind;
 	argv += optind;
-	name = argc > 0 ? argv[0] : NULL;
+	d.name = argc > 0 ? argv[0] : NULL;
 	/* As for env(1), the command is the first argument without '='. */
 	while (n_labels + 1 < argc && strchr(argv[n_labels + 1], '=') != NULL)
 		n_labels++;
-	labels = argv + 1;
+	d.argv = argv + 1;
+	d.argc = n_labels;
 	argc -= n_labels + 1;
 	argv += n_labels + 1;
 	if (argc > 0 && strcmp(argv[0], "--") == 0) {
 		argc--;
 		argv++;
 	}
-	if (name == NULL || argc <= 0) {
+	if (d.name == NULL || argc <= 0) {
 		warnx("time: %s is missing",
-		    name == NULL ? "the name of a histogram" : "the command");
+		    d.name == NULL ? "the name of a histogram" : "the command");
 		return usage_of("time");
 	}
-	status = run_command(globals, argv, &seconds);
-	observe(globals, name, n_labels, labels, seconds);
+	status = run_command(globals, argv, &d.seconds);
+	record_aside(observe, &d);
 	return end_as(status);
 }

@@ -60,7 +60,7 @@ write_verb(enum action action, const struct globals *globals, int argc,
 		warnx("%s: the name of a family is missing", verb);
 		return usage_of(verb);
 	}
-	if (cmx_open(globals->segment, NULL, 0, &reg, &error) != 0)
+	if (cmx_open(globals->segment, NULL, 0, &reg, &error) < 0)
 		return fail(&error);
 	result = request_find(&r, reg, argv[optind]);
 	if (result == DONE)

@@ -17,11 +17,11 @@
 static const struct command commands[] = {
 	{ "add", "NAME [LABEL=VALUE ...] [AMOUNT]",
 	    "add to a counter (1), or to a gauge", cmd_add },
-	{ "apply", "[-w] SCHEMA", "give a live segment another schema",
+	{ "apply", "[-nw] SCHEMA", "give a live segment another schema",
 	    cmd_apply },
 	{ "check", "[-qS] [SCHEMA ...]", "find every mistake of schema files",
 	    cmd_check },
-	{ "create", "[-a] [-m MODE] [-g GROUP] [SCHEMA]",
+	{ "create", "[-ae] [-m MODE] [-g GROUP] [SCHEMA]",
 	    "make the segment ahead of the application", cmd_create },
 	{ "dump", "[-c] [-f FORMAT] [-o FILE] [GLOB ...]", "print the metrics",
 	    cmd_dump },

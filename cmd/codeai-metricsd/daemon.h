@@ -31,6 +31,7 @@ void log_error(const char *fmt, ...) CMX_PRINTF(1, 2);
 /* A segment that is shown, whether it exists or not. */
 struct source {
 	char *path;
+	bool is_default; /* not named: it may appear in several places */
 	size_t n_labels;
 	/* Labels that each of its series gets. */
 	struct cmx_label labels[CMX_LABELS_MAX];

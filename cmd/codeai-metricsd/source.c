@@ -36,6 +36,7 @@ source_parse(const char *argument, struct source *s)
 			return false;
 		}
 		argument = path;
+		s->is_default = true;
 	}
 	rest = copy = strdup(argument);
 	if (copy == NULL)
@@ -146,10 +147,29 @@ drop(struct source *s)
 	memset(&s->counted, 0, sizeof(s->counted));
 }
 
+/* A default segment may appear in another of its places. */
+static void
+look_again(struct source *s)
+{
+	char path[4096];
+	char *copy;
+
+	if (cmx_segment_path(path, sizeof(path), NULL) != 0 ||
+	    strcmp(path, s->path) == 0 || (copy = strdup(path)) == NULL)
+		return;
+	log_info("%s: is the default segment now", copy);
+	free(s->path);
+	s->path = copy;
+}
+
 static int
 take(struct source *s, struct cmx_error *error)
 {
-	int r = s->reader == NULL ? cmxr_open(s->path, &s->reader, error) : 0;
+	int r;
+
+	if (s->reader == NULL && s->is_default)
+		look_again(s);
+	r = s->reader == NULL ? cmxr_open(s->path, &s->reader, error) : 0;
 
 	if (r == 0)
 		r = cmxr_snapshot_take(s->reader, &s->snapshot, error);

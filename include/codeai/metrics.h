@@ -55,6 +55,7 @@ extern "C" {
 #define CMX_ANY_FILESYSTEM 2u /* allow a disk, where a store can block */
 #define CMX_PRIVATE        4u /* no file: for this process and its children */
 #define CMX_EMPTY          8u /* a new segment gets no families; register them */
+#define CMX_APPLY          16u /* cmx_apply() the schema first */
 
 /* An opened segment.  Opaque; a process has one for each file. */
 struct cmx_registry;
@@ -126,8 +127,12 @@ struct cmx_histogram {
  * @segment names the file; NULL is cmx_segment_path().  A file that does not
  * exist is created from @schema, a JSON file; NULL is the built-in CodeAI
  * schema.  A segment that exists gets the families of @schema that it lacks;
- * with NULL it stays as it is.  Of two processes that create at once, one
- * attaches to the other's segment.
+ * with NULL it stays as it is.  Where the segment defines a family in another
+ * way (type, labels, buckets, aggregation), that family is a sink for this
+ * process and all others count; another help text, unit, exemplars, max_series
+ * or limits do not matter.  With CMX_APPLY, cmx_apply() changes the segment
+ * first; where that fails, the segment is opened as it is.  Of two processes
+ * that create at once, one attaches to the other's segment.
  *
  * A process has one registry for each file, whatever number of its threads,
  * libraries and modules open it, by whatever name: a further call returns the
@@ -135,16 +140,19 @@ struct cmx_histogram {
  * end it.  A module that is loaded again after it was unloaded finds it too.
  *
  * Requires:  regp is not null.
- * Returns:   0 and *regp, or a negative enum cmx_err; *regp is then null, and
- *            everything that takes a registry or a handle does nothing.
+ * Returns:   0 and *regp; 1 and *regp where families conflict, or a schema, a
+ *            mode or a group could not be applied, and err says which and why;
+ *            or a negative enum cmx_err: *regp is then null, and everything
+ *            that takes a registry or a handle does nothing.
  * Errors:    CMX_ERR_SCHEMA     the schema is wrong; err has the mistakes,
  *                               as many as fit
  *            CMX_ERR_NOT_FOUND  CMX_ATTACH_ONLY, and there is no segment; or
  *                               the schema file does not exist
- *            CMX_ERR_CONFLICT   a family of the segment has the name, but
- *                               another definition
+ *            CMX_ERR_CONFLICT   with 1: a family of the segment has the name,
+ *                               but another definition; err has both
  *            CMX_ERR_ARGUMENT   regp is null, a flag is unknown, the path is
- *                               empty or too long, the limits are too large
+ *                               empty or too long, the limits are too large,
+ *                               a variable of the environment is wrong
  *            CMX_ERR_FULL       the segment has no room for new families
  *            CMX_ERR_EXISTS     other processes make and remove the segment
  *                               again and again
@@ -161,6 +169,36 @@ struct cmx_histogram {
  */
 CMX_PUBLIC int cmx_open(const char *segment, const char *schema,
     unsigned int flags, struct cmx_registry **regp, struct cmx_error *err);
+
+/*
+ * struct cmx_create_options: what cmx_open_with() and cmx_create() may be told.
+ * Zeroed is the default: the mode of the environment's CODEAI_METRICS_MODE, or
+ * 0660 for root and where a group is chosen, and 0600 for others; the group of
+ * CODEAI_METRICS_GROUP, or the one that the directory gives to new files.
+ */
+struct cmx_create_options {
+	unsigned int flags; /* those of the call */
+	unsigned int mode;  /* of the file; 0: the default */
+	bool has_group;
+	unsigned int group; /* gid; of the user that the workers become */
+	uint64_t reserved[4];
+};
+
+/*
+ * cmx_open_with: open as cmx_open() does, with a mode and a group.
+ *
+ * A segment that is created gets them.  One that exists and belongs to this
+ * user (or to anybody, for root) gets them too: so a master that runs as root
+ * adopts a segment for its workers.  CODEAI_METRICS_MODE (octal) and
+ * CODEAI_METRICS_GROUP (a name or a number) say them to every program, in
+ * cmx_open() too.
+ *
+ * Requires:  options and regp are not null; reserved members are 0.
+ * Returns, errors, safety: as cmx_open().
+ */
+CMX_PUBLIC int cmx_open_with(const char *segment, const char *schema,
+    const struct cmx_create_options *options, struct cmx_registry **regp,
+    struct cmx_error *err);
 
 /*
  * cmx_default: the process's registry of the default segment.
@@ -189,19 +227,6 @@ CMX_PUBLIC struct cmx_registry *cmx_default(struct cmx_error *err);
 CMX_PUBLIC void cmx_close(struct cmx_registry *);
 
 /*
- * struct cmx_create_options: what cmx_create() may be told.  Zeroed is the
- * default: mode 0660 for root and 0600 for others, and the group that the
- * directory gives to new files.
- */
-struct cmx_create_options {
-	unsigned int flags; /* CMX_ANY_FILESYSTEM, CMX_EMPTY */
-	unsigned int mode;  /* of the file; 0: the default */
-	bool has_group;
-	unsigned int group; /* gid */
-	uint64_t reserved[4];
-};
-
-/*
  * cmx_create: create a segment ahead of the application.
  *
  * Creates as cmx_open() does, but returns CMX_ERR_EXISTS where the segment
@@ -217,7 +242,12 @@ struct cmx_apply_result {
 	unsigned int n_added;   /* families that the live segment got */
 	unsigned int n_carried; /* replaced segments that were carried over */
 	unsigned int n_waiting; /* replaced segments that wait for writers */
-	uint64_t reserved[4];
+	/*
+	 * Of cmx_apply_check(): families whose totals are not carried, and
+	 * series that are counted in an overflow series from then on.
+	 */
+	unsigned int n_uncarried, n_overflowed;
+	uint64_t reserved[3];
 };
 
 /*
@@ -247,6 +277,20 @@ struct cmx_apply_result {
  *            Not for signal handlers.  Allocates.
  */
 CMX_PUBLIC int cmx_apply(const char *segment, const char *schema,
+    struct cmx_apply_result *result, struct cmx_error *err);
+
+/*
+ * cmx_apply_check: what cmx_apply() would do, without doing it.
+ *
+ * Requires:  as cmx_apply(); err is not null to learn what would be lost.
+ * Returns:   0 and the result, is_created, is_replaced, n_added, n_uncarried
+ *            and n_overflowed; err has the code CMX_OK and, as many as fit, a
+ *            line for each family whose totals would end or be counted in an
+ *            overflow series; or a negative enum cmx_err.
+ * Errors:    those of the schema and of reading the segment.
+ * Safety:    thread, process.  Not for signal handlers.  Allocates.
+ */
+CMX_PUBLIC int cmx_apply_check(const char *segment, const char *schema,
     struct cmx_apply_result *result, struct cmx_error *err);
 
 /*

@@ -137,7 +137,7 @@ make_successor(struct cmx_registry *reg, const struct cmx_registry *old,
 		return r;
 	cmxi_registry_set_stripes(reg);
 	r = cmxi_segment_lock_apply(&reg->segment, err);
-	return r == 0 ? cmxi_registry_append(reg, schema, err) : r;
+	return r == 0 ? cmxi_registry_append_all(reg, schema, err) : r;
 }
 
 /* The new file gets the owner, group and mode of the old one. */
@@ -258,7 +258,7 @@ apply_locked(struct cmx_registry **regp, const char *path,
 	if (r != 0)
 		return r;
 	if (can) {
-		r = cmxi_registry_append(*regp, schema, err);
+		r = cmxi_registry_append_all(*regp, schema, err);
 	} else {
 		r = replace_segment(regp, path, schema, err);
 		result->is_replaced = r == 0;

@@ -73,6 +73,25 @@ cmxi_error_system(struct cmx_error *err, enum cmx_err code, int saved,
 }
 
 void
+cmxi_error_join(struct cmx_error *to, const struct cmx_error *from,
+    bool is_first)
+{
+	size_t used;
+
+	if (to == NULL)
+		return;
+	if (is_first) {
+		*to = *from;
+		return;
+	}
+	used = strlen(to->text);
+	if (used + 1 + strlen(from->text) >= sizeof(to->text))
+		return;
+	to->text[used] = '\n';
+	strcpy(to->text + used + 1, from->text);
+}
+
+void
 cmxi_error_clear(struct cmx_error *err)
 {
 	if (err != NULL)

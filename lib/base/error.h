@@ -19,6 +19,12 @@ int cmxi_error_system(struct cmx_error *err, enum cmx_err code, int saved,
     const char *fmt, ...) CMX_PRINTF(4, 5);
 
 /* Reset *err (may be null) to no error. */
+/*
+ * Put an error into another one: alone, or as a further line as long as there
+ * is room.
+ */
+void cmxi_error_join(struct cmx_error *to, const struct cmx_error *,
+    bool is_first);
 void cmxi_error_clear(struct cmx_error *err);
 
 #endif

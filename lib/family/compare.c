@@ -125,9 +125,16 @@ cmxi_def_same_cells(const struct cmx_family_def *a,
 }
 
 bool
+cmxi_def_compatible(const struct cmx_family_def *a,
+    const struct cmx_family_def *b)
+{
+	return cmxi_def_same_cells(a, b) && a->aggregate == b->aggregate;
+}
+
+bool
 cmxi_def_equal(const struct cmx_family_def *a, const struct cmx_family_def *b)
 {
-	return cmxi_def_same_cells(a, b) && a->aggregate == b->aggregate &&
+	return cmxi_def_compatible(a, b) &&
 	    a->has_exemplars == b->has_exemplars &&
 	    strcmp(cmxi_or_empty(a->help), cmxi_or_empty(b->help)) == 0 &&
 	    strcmp(cmxi_or_empty(a->unit), cmxi_or_empty(b->unit)) == 0;

@@ -28,6 +28,13 @@ bool cmxi_def_equal(const struct cmx_family_def *a,
     const struct cmx_family_def *b);
 
 /*
+ * Can a program that wants b count in a family that is a?  Help, unit,
+ * exemplars and max_series do not matter for that.
+ */
+bool cmxi_def_compatible(const struct cmx_family_def *a,
+    const struct cmx_family_def *b);
+
+/*
  * Do both have the same name, type, labels, bounds, native buckets and value?
  * Then the values of one can be added to the other's.
  */

@@ -9,6 +9,7 @@
 #include "base/require.h"
 #include "base/utf8.h"
 #include "family/name.h"
+#include "family/native_buckets.h"
 
 #define WORDS (sizeof(struct cmxi_shm_exemplar) / sizeof(uint64_t))
 
@@ -18,6 +19,17 @@ cmxi_exemplar_slots(const struct cmxi_shm_family *family)
 	if (!family->has_exemplars)
 		return 0;
 	return family->type == CMX_HISTOGRAM ? family->n_shown + 1u : 1;
+}
+
+uint64_t
+cmxi_exemplar_bytes(const struct cmx_family_def *def)
+{
+	uint64_t n =
+	    def->type == CMX_HISTOGRAM ? cmxi_shown_bounds(def, NULL) + 1 : 1;
+
+	return def->has_exemplars ?
+	    n * sizeof(struct cmxi_shm_exemplar) + CMXI_EXEMPLAR_ALIGN :
+	    0;
 }
 
 /* Never 0, which marks a slot that no writer has filled. */

@@ -25,6 +25,10 @@
  */
 size_t cmxi_exemplar_slots(const struct cmxi_shm_family *);
 
+/* The bytes of the arena that the exemplars of a series of such a family take.
+ */
+uint64_t cmxi_exemplar_bytes(const struct cmx_family_def *);
+
 /*
  * Fill a slot's bytes.  Returns false where the labels are invalid: a bad or
  * repeated name, a value that is not UTF-8, more than 128 characters or 160

@@ -26,6 +26,9 @@
 #define ARENA_BYTES_PER_SERIES 64
 #define ARENA_BYTES_PER_FAMILY 1024
 
+/* The most of the arena that is for exemplars; references reach over 2^36. */
+#define EXEMPLAR_ROOM_MAX (UINT64_C(1) << 34)
+
 static uint64_t
 power_of_two(uint64_t n)
 {
@@ -129,6 +132,18 @@ find_broken_size(const struct cmxi_shm_header *h, struct size_rule *broken)
 	return false;
 }
 
+/*
+ * Exemplars have room of their own, so that they take none from label values.
+ * It is address space until they are there.
+ */
+static uint64_t
+exemplar_room(const struct cmxi_layout_input *in)
+{
+	uint64_t n = in->series * in->exemplar_bytes;
+
+	return n < EXEMPLAR_ROOM_MAX ? n : EXEMPLAR_ROOM_MAX;
+}
+
 int
 cmxi_layout_compute(const struct cmxi_layout_input *in,
     struct cmxi_shm_header *h, struct cmx_error *err)
@@ -147,7 +162,7 @@ cmxi_layout_compute(const struct cmxi_layout_input *in,
 	if (h->n_index_words < CMXI_PROBE_MAX)
 		h->n_index_words = CMXI_PROBE_MAX;
 	h->arena_size = cmxi_round_up(in->label_bytes +
-		in->series * ARENA_BYTES_PER_SERIES +
+		in->series * ARENA_BYTES_PER_SERIES + exemplar_room(in) +
 		in->families * ARENA_BYTES_PER_FAMILY,
 	    in->page_size);
 	h->n_slots = in->processes;

@@ -13,7 +13,8 @@ struct cmxi_layout_input {
 	uint64_t processes;
 	uint64_t label_bytes;
 	uint64_t schema_size;
-	uint64_t largest_cell; /* bytes of the largest series in a stripe */
+	uint64_t largest_cell;   /* bytes of the largest series in a stripe */
+	uint64_t exemplar_bytes; /* the most that a series has of them */
 	uint32_t n_cpu_stripes;
 	uint32_t n_fallback_stripes;
 	uint32_t page_size;

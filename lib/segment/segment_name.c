@@ -19,9 +19,9 @@
 #include "segment/segment_file.h"
 #include "segment/segment_path.h"
 
-static int
-set_owner(const struct cmxi_segment *s, const struct cmxi_owner *owner,
-    struct cmx_error *err)
+int
+cmxi_segment_set_owner(const struct cmxi_segment *s,
+    const struct cmxi_owner *owner, struct cmx_error *err)
 {
 	/* fchown first: it clears what a mode may have set. */
 	if ((owner->uid != (uid_t)-1 || owner->gid != (gid_t)-1) &&
@@ -62,7 +62,7 @@ int
 cmxi_segment_publish(struct cmxi_segment *s, const struct cmxi_owner *owner,
     struct cmx_error *err)
 {
-	int r = set_owner(s, owner, err);
+	int r = cmxi_segment_set_owner(s, owner, err);
 
 	REQUIRE(s->path != NULL);
 	if (r != 0 || link_fd(s->fd, s->path) == 0)
@@ -78,7 +78,7 @@ cmxi_segment_replace(struct cmxi_segment *s, const struct cmxi_owner *owner,
     struct cmx_error *err)
 {
 	char *temporary;
-	int r = set_owner(s, owner, err);
+	int r = cmxi_segment_set_owner(s, owner, err);
 
 	REQUIRE(s->path != NULL);
 	if (r != 0)

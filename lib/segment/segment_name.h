@@ -13,6 +13,10 @@ struct cmxi_owner {
 	gid_t gid;
 };
 
+/* Returns 0, CMX_ERR_PERMISSION or CMX_ERR_SYSTEM. */
+int cmxi_segment_set_owner(const struct cmxi_segment *,
+    const struct cmxi_owner *, struct cmx_error *);
+
 /*
  * Give a new segment its name.  Returns CMX_ERR_EXISTS where another process
  * has given the name to its segment; the caller then opens that one.

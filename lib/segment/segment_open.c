@@ -115,6 +115,23 @@ check_and_map(struct cmxi_segment *s, const char *path, enum cmxi_access access,
 	return r;
 }
 
+/* Who may open the file, and what can be done. */
+static int
+access_error(const char *path, struct cmx_error *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return cmxi_error(err, CMX_ERR_PERMISSION,
+		    "%s: permission denied: a directory above it is closed to uid %u, gid %u; open it to a group that both have (chgrp, chmod g+x)",
+		    path, (unsigned int)geteuid(), (unsigned int)getegid());
+	return cmxi_error(err, CMX_ERR_PERMISSION,
+	    "%s: permission denied: it belongs to uid %u, gid %u and has mode %04o, this process is uid %u, gid %u; give it a group that both have (CODEAI_METRICS_GROUP and CODEAI_METRICS_MODE=0640 for the application, or chgrp and chmod)",
+	    path, (unsigned int)st.st_uid, (unsigned int)st.st_gid,
+	    (unsigned int)(st.st_mode & 07777), (unsigned int)geteuid(),
+	    (unsigned int)getegid());
+}
+
 int
 cmxi_segment_open_error(const char *path, int saved, struct cmx_error *err)
 {
@@ -132,8 +149,9 @@ cmxi_segment_open_error(const char *path, int saved, struct cmx_error *err)
 		return cmxi_error(err, CMX_ERR_PERMISSION,
 		    "%s: is a FIFO or a socket; a segment is a regular file",
 		    path);
-	return cmxi_error_system(err,
-	    saved == EACCES ? CMX_ERR_PERMISSION : CMX_ERR_SYSTEM, saved,
+	if (saved == EACCES)
+		return access_error(path, err);
+	return cmxi_error_system(err, CMX_ERR_SYSTEM, saved,
 	    "%s: cannot open it", path);
 }
 

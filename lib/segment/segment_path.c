@@ -112,23 +112,63 @@ cmxi_path_is_named(void)
 	return named_path() != NULL;
 }
 
+/*
+ * The places where a user's default segment may be, the preferred one first:
+ * what creates one takes the first that is on a memory file system.  Returns
+ * the length of the i-th path, 0 where this user has no such place, or -1 after
+ * the last one.
+ */
+static int
+default_place(int i, char *buf, size_t size)
+{
+	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
+	uid_t uid = geteuid();
+
+	switch (i) {
+	case 0:
+		if (uid == 0)
+			return directory_is_memory("/run") ?
+			    snprintf(buf, size,
+				"/run/" DIRECTORY "/" FILE_NAME) :
+			    0;
+		return runtime != NULL && runtime[0] == '/' &&
+			directory_is_memory(runtime) ?
+		    snprintf(buf, size, "%s/" DIRECTORY "/" FILE_NAME,
+			runtime) :
+		    0;
+	case 1:
+		return snprintf(buf, size,
+		    "/dev/shm/" DIRECTORY "-%u/" FILE_NAME, (unsigned int)uid);
+	case 2:
+		/* Where a login has it, for cron jobs and services. */
+		return uid == 0 ?
+		    0 :
+		    snprintf(buf, size, "/run/user/%u/" DIRECTORY "/" FILE_NAME,
+			(unsigned int)uid);
+	default:
+		return -1;
+	}
+}
+
+/*
+ * The default segment: the first place that has one; where none has, the first
+ * place.
+ */
 static int
 choose_default(char *buf, size_t size)
 {
 	const char *named = named_path();
-	const char *runtime = secure_getenv("XDG_RUNTIME_DIR");
-	uid_t uid = geteuid();
+	int n = 0;
 
 	if (named != NULL)
 		return snprintf(buf, size, "%s", named);
-	if (uid == 0 && directory_is_memory("/run"))
-		return snprintf(buf, size, "/run/" DIRECTORY "/" FILE_NAME);
-	if (uid != 0 && runtime != NULL && runtime[0] == '/' &&
-	    directory_is_memory(runtime))
-		return snprintf(buf, size, "%s/" DIRECTORY "/" FILE_NAME,
-		    runtime);
-	return snprintf(buf, size, "/dev/shm/" DIRECTORY "-%u/" FILE_NAME,
-	    (unsigned int)uid);
+	for (int i = 0; n >= 0; i++) {
+		n = default_place(i, buf, size);
+		if (n > 0 && access(buf, F_OK) == 0)
+			return n;
+	}
+	n = default_place(0, buf, size);
+	return n > 0 ? n : default_place(1, buf, size);
 }
 
 int

@@ -62,7 +62,10 @@ cmxi_family_find(const struct cmx_registry *reg, const char *name)
 	return 0;
 }
 
-/* The table has a family of this name: does it have the same definition? */
+/*
+ * The table has a family of this name: can a program that wants a definition
+ * count in it?
+ */
 static int
 compare_with_record(const struct cmxi_shm_family *record,
     const struct cmx_family_def *def, struct cmx_error *err)
@@ -73,7 +76,7 @@ compare_with_record(const struct cmxi_shm_family *record,
 	if (!cmxi_family_record_decode(record, record->size, &d))
 		return cmxi_error(err, CMX_ERR_FORMAT,
 		    "the segment holds a family record that no program writes; it is damaged");
-	if (cmxi_def_equal(&d.def, def))
+	if (cmxi_def_compatible(&d.def, def))
 		return 0;
 	cmxi_def_describe(&d.def, there, sizeof(there));
 	cmxi_def_describe(def, wanted, sizeof(wanted));
@@ -255,6 +258,7 @@ cmxi_family_fits(const struct cmx_registry *reg,
 {
 	struct place place = look_for(reg, def, 0, NULL);
 	const struct cmxi_shm_family *record;
+	struct cmxi_definition d;
 
 	if (place.what == WORD_IS_FREE)
 		return CMXI_FAMILY_IS_NEW;
@@ -262,7 +266,8 @@ cmxi_family_fits(const struct cmx_registry *reg,
 		return CMXI_FAMILY_CONFLICTS;
 	record = cmxi_registry_family(reg, place.entry);
 	return record->max_series == def->max_series &&
-		compare_with_record(record, def, NULL) == 0 ?
+		cmxi_family_record_decode(record, record->size, &d) &&
+		cmxi_def_equal(&d.def, def) ?
 	    CMXI_FAMILY_IS_THERE :
 	    CMXI_FAMILY_CONFLICTS;
 }

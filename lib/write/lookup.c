@@ -125,6 +125,16 @@ cmx_family_definition(const struct cmx_family *family,
 	return 0;
 }
 
+/* Does a schema of this process define the family differently? */
+static bool
+is_conflict(const struct cmx_registry *reg, uint32_t entry)
+{
+	for (size_t i = 0; i < CMXI_CONFLICTS && reg->conflicts[i] != 0; i++)
+		if (reg->conflicts[i] == entry)
+			return true;
+	return false;
+}
+
 int
 cmx_family_find(struct cmx_registry *reg, const char *name,
     struct cmx_family *familyp, struct cmx_error *err)
@@ -141,6 +151,12 @@ cmx_family_find(struct cmx_registry *reg, const char *name,
 		cmxi_segment_count(&reg->segment, CMXI_STAT_FAILED_LOOKUPS, 1);
 		return cmxi_error(err, CMX_ERR_NOT_FOUND,
 		    "family %.64s: the segment has none of this name; add it to the schema, or register it",
+		    name);
+	}
+	if (is_conflict(reg, entry)) {
+		cmxi_segment_count(&reg->segment, CMXI_STAT_FAILED_LOOKUPS, 1);
+		return cmxi_error(err, CMX_ERR_CONFLICT,
+		    "family %.64s: the segment has another definition of it than the schema of this program; \"codeai-metrics apply\" changes a live segment's definitions",
 		    name);
 	}
 	*familyp = (struct cmx_family){ .registry = reg,

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/require.h"
 #include "schema/schema.h"
+#include "segment/exemplar.h"
 #include "segment/opened.h"
 #include "segment/segment_file.h"
 #include "segment/segment_lock.h"
@@ -21,6 +22,7 @@
 #include "segment/segment_path.h"
 #include "segment/topology.h"
 #include "write/family_table.h"
+#include "write/ownership.h"
 #include "write/rseq.h"
 #include "write/series.h"
 #include "write/slot.h"
@@ -29,25 +31,33 @@
  * Tries to attach or create: a creator that loses the race attaches, and the
  * segment may be removed in between.
  */
-#define OPEN_TRIES 4
+#define OPEN_TRIES 16
 
 #define OPEN_FLAGS \
 	(CMX_ATTACH_ONLY | CMX_ANY_FILESYSTEM | CMX_PRIVATE | CMX_EMPTY)
 
 /* Creation */
 
-/* The number of bytes of the widest series among the schema's families. */
+/* The larger of two numbers. */
 static uint64_t
-largest_cell(const struct cmxi_schema *schema)
+larger(uint64_t a, uint64_t b)
 {
-	uint64_t largest = 0;
+	return a > b ? a : b;
+}
 
+/* The most bytes of cells and of exemplars of a series of the schema. */
+static void
+measure_series(const struct cmxi_schema *schema,
+    struct cmxi_layout_input *input)
+{
 	for (size_t i = 0; i < schema->n_families; i++) {
-		uint64_t n = cmxi_layout_cell_size(&schema->families[i].def);
+		const struct cmx_family_def *def = &schema->families[i].def;
 
-		largest = n > largest ? n : largest;
+		input->largest_cell =
+		    larger(input->largest_cell, cmxi_layout_cell_size(def));
+		input->exemplar_bytes =
+		    larger(input->exemplar_bytes, cmxi_exemplar_bytes(def));
 	}
-	return largest;
 }
 
 struct cmxi_layout_input
@@ -56,17 +66,19 @@ cmxi_layout_for_schema(const struct cmxi_schema *schema, bool is_empty)
 	struct cmxi_topology topology =
 	    cmxi_topology_read(cmxi_rseq_is_registered());
 
-	return (struct cmxi_layout_input){
+	struct cmxi_layout_input input = {
 		.series = schema->limits.series,
 		.families = schema->limits.families,
 		.processes = schema->limits.processes,
 		.label_bytes = schema->limits.label_bytes,
 		.schema_size = schema->text_size,
-		.largest_cell = largest_cell(schema),
 		.n_cpu_stripes = topology.n_cpu_stripes,
 		.n_fallback_stripes = topology.n_fallback_stripes,
 		.flags = is_empty ? CMXI_FLAG_NO_FAMILIES : 0,
 	};
+
+	measure_series(schema, &input);
+	return input;
 }
 
 /* Create the series whose label values the schema lists. */
@@ -92,28 +104,61 @@ create_values(const struct cmx_registry *reg,
 	} while (i > 0);
 }
 
-int
-cmxi_registry_append(const struct cmx_registry *reg,
-    const struct cmxi_schema *schema, struct cmx_error *err)
+/*
+ * Keep a family of the segment from look-ups by name: this process wants
+ * another definition of it.
+ */
+static void
+note_conflict(struct cmx_registry *reg, const char *name)
 {
+	uint32_t entry = cmxi_family_find(reg, name);
+
+	for (size_t i = 0; entry != 0 && i < CMXI_CONFLICTS; i++) {
+		if (reg->conflicts[i] == entry)
+			return;
+		if (reg->conflicts[i] == 0) {
+			/* relaxed: a look-up at this instant may miss it */
+			reg->conflicts[i] = entry;
+			return;
+		}
+	}
+}
+
+int
+cmxi_registry_append(struct cmx_registry *reg, const struct cmxi_schema *schema,
+    struct cmx_error *err)
+{
+	struct cmx_error one;
+	int n_conflicts = 0;
+
 	REQUIRE(schema != NULL);
 	for (size_t i = 0; i < schema->n_families; i++) {
 		const struct cmxi_schema_family *f = &schema->families[i];
 		uint32_t entry;
-		int r = cmxi_family_append(reg, &f->def, &entry, err);
+		int r = cmxi_family_append(reg, &f->def, &entry, &one);
 
-		if (r != 0)
+		if (r == CMX_ERR_CONFLICT) {
+			note_conflict(reg, f->def.name);
+			cmxi_error_join(err, &one, n_conflicts++ == 0);
+			continue;
+		}
+		if (r != 0) {
+			cmxi_error_join(err, &one, true);
 			return r;
+		}
 		if (cmxi_schema_family_has_values(f))
 			create_values(reg, f, entry);
 	}
-	return 0;
+	return n_conflicts > 0;
 }
 
-static mode_t
-default_mode(void)
+int
+cmxi_registry_append_all(struct cmx_registry *reg,
+    const struct cmxi_schema *schema, struct cmx_error *err)
 {
-	return geteuid() == 0 ? 0660 : 0600;
+	int r = cmxi_registry_append(reg, schema, err);
+
+	return r > 0 ? CMX_ERR_CONFLICT : r;
 }
 
 void
@@ -138,25 +183,22 @@ create_segment(struct cmx_registry *reg, const char *path,
 	    cmxi_layout_for_schema(schema, options->flags & CMX_EMPTY);
 	unsigned int flags =
 	    options->flags & CMX_ANY_FILESYSTEM ? CMXI_ANY_FILESYSTEM : 0;
-	int r = cmxi_segment_create(&reg->segment, path, &input, schema->text,
-	    flags, err);
+	struct cmxi_owner owner;
+	bool is_chosen;
+	int r = cmxi_ownership_choose(options, &owner, &is_chosen, err);
 
+	if (r == 0)
+		r = cmxi_segment_create(&reg->segment, path, &input,
+		    schema->text, flags, err);
 	if (r != 0)
 		return r;
 	cmxi_registry_set_stripes(reg);
 	if (!(options->flags & CMX_EMPTY))
-		r = cmxi_registry_append(reg, schema, err);
+		r = cmxi_registry_append_all(reg, schema, err);
 	if (r == 0)
 		r = cmxi_segment_lock_as_writer(&reg->segment, err);
 	if (r == 0 && path != NULL)
-		r = cmxi_segment_publish(&reg->segment,
-		    &(struct cmxi_owner){ .mode = options->mode != 0 ?
-			    (mode_t)options->mode :
-			    default_mode(),
-			.uid = (uid_t)-1,
-			.gid = options->has_group ? (gid_t)options->group :
-						    (gid_t)-1 },
-		    err);
+		r = cmxi_segment_publish(&reg->segment, &owner, err);
 	if (r != 0)
 		cmxi_segment_close(&reg->segment);
 	return r;
@@ -192,8 +234,9 @@ is_made_from(const struct cmxi_segment *s, const struct cmxi_schema_text *text)
 	    memcmp(cmxi_segment_schema(s), text->data, text->size) == 0;
 }
 
+/* 0, 1 where families conflict, or an error. */
 static int
-append_source(const struct cmx_registry *reg, struct source *source,
+append_source(struct cmx_registry *reg, struct source *source,
     struct cmx_error *err)
 {
 	int r;
@@ -204,10 +247,30 @@ append_source(const struct cmx_registry *reg, struct source *source,
 	return r == 0 ? cmxi_registry_append(reg, source->parsed, err) : r;
 }
 
+/*
+ * A segment that is there gets the mode and the group that this call asks for,
+ * if it is our own.  Returns 0; or 1 where that cannot be, and err says why:
+ * the segment is open all the same.
+ */
 static int
-attach_segment(struct cmx_registry *reg, const char *path, unsigned int flags,
-    struct source *source, struct cmx_error *err)
+adopt(const struct cmx_registry *reg, const struct cmx_create_options *options,
+    struct cmx_error *err)
 {
+	struct cmxi_owner owner;
+	bool is_chosen;
+	int r = cmxi_ownership_choose(options, &owner, &is_chosen, err);
+
+	if (r == 0 && is_chosen)
+		r = cmxi_ownership_adopt(&reg->segment, &owner, err);
+	return r != 0;
+}
+
+static int
+attach_segment(struct cmx_registry *reg, const char *path,
+    const struct cmx_create_options *options, struct source *source,
+    struct cmx_error *err)
+{
+	unsigned int flags = options->flags;
 	int r = cmxi_segment_open(&reg->segment, path, CMXI_WRITE,
 	    flags & CMX_ANY_FILESYSTEM ? CMXI_ANY_FILESYSTEM : 0, err);
 
@@ -225,7 +288,9 @@ attach_segment(struct cmx_registry *reg, const char *path, unsigned int flags,
 		    "%s: was replaced or removed while it was opened", path);
 	if (r == 0)
 		r = append_source(reg, source, err);
-	if (r != 0)
+	if (r == 0)
+		r = adopt(reg, options, err);
+	if (r < 0)
 		cmxi_segment_close(&reg->segment);
 	return r;
 }
@@ -243,16 +308,17 @@ parse_and_create(struct cmx_registry *reg, const char *path,
 }
 
 static int
-attach_or_create(struct cmx_registry *reg, const char *path, unsigned int flags,
-    struct source *source, struct cmx_error *err)
+attach_or_create(struct cmx_registry *reg, const char *path,
+    const struct cmx_create_options *options, struct source *source,
+    struct cmx_error *err)
 {
-	const struct cmx_create_options options = { .flags = flags };
+	unsigned int flags = options->flags;
 	int r = CMX_ERR_SYSTEM;
 
 	if (flags & CMX_PRIVATE)
-		return parse_and_create(reg, NULL, source, &options, err);
+		return parse_and_create(reg, NULL, source, options, err);
 	for (int i = 0; i < OPEN_TRIES; i++) {
-		r = attach_segment(reg, path, flags, source, err);
+		r = attach_segment(reg, path, options, source, err);
 		if (r != CMX_ERR_NOT_FOUND)
 			return r;
 		if (flags & CMX_ATTACH_ONLY) {
@@ -260,7 +326,7 @@ attach_or_create(struct cmx_registry *reg, const char *path, unsigned int flags,
 				return r;
 			continue;
 		}
-		r = parse_and_create(reg, path, source, &options, err);
+		r = parse_and_create(reg, path, source, options, err);
 		if (r != CMX_ERR_EXISTS)
 			return r;
 		/*
@@ -376,7 +442,7 @@ open_shared(const char *path, unsigned int flags, struct source *source,
 	    (reg = find_open(&st)) == NULL)
 		return CMX_ERR_NOT_FOUND;
 	r = append_source(reg, source, err);
-	if (r == 0)
+	if (r >= 0)
 		*regp = reg;
 	else
 		cmx_close(reg);
@@ -384,90 +450,83 @@ open_shared(const char *path, unsigned int flags, struct source *source,
 }
 
 static int
-open_new(const char *path, unsigned int flags, struct source *source,
-    struct cmx_registry **regp, struct cmx_error *err)
+open_new(const char *path, const struct cmx_create_options *options,
+    struct source *source, struct cmx_registry **regp, struct cmx_error *err)
 {
 	struct cmx_registry *reg = cmxi_registry_new(err);
 	int r = reg == NULL ? CMX_ERR_MEMORY :
-			      attach_or_create(reg, path, flags, source, err);
+			      attach_or_create(reg, path, options, source, err);
 
-	if (r != 0)
+	if (r < 0)
 		cmx_close(reg);
 	else
 		*regp = share(reg);
 	return r;
 }
 
+/* A segment that its owner or a writer would refuse is not created. */
 static int
-open_registry(const char *segment, const char *schema, unsigned int flags,
-    struct cmx_registry **regp, struct cmx_error *err)
+check_options(const struct cmx_create_options *o, unsigned int allowed,
+    struct cmx_error *err)
 {
-	char path[CMXI_PATH_MAX];
-	struct source source = { .is_named = schema != NULL };
-	int r;
-
-	if (flags & ~OPEN_FLAGS)
+	if (!cmxi_is_zero(o->reserved, sizeof(o->reserved)))
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "cmx_open: 0x%x are not flags", flags & ~OPEN_FLAGS);
-	r = cmxi_path_choose(segment,
-	    !(flags & (CMX_ATTACH_ONLY | CMX_PRIVATE)), path, sizeof(path),
-	    err);
-	if (r == 0)
-		r = cmxi_schema_text_read(schema, &source.text, err);
-	if (r != 0)
-		return r;
-	r = open_shared(path, flags, &source, regp, err);
-	if (r == CMX_ERR_NOT_FOUND)
-		r = open_new(path, flags, &source, regp, err);
-	cmxi_schema_free(source.parsed);
-	cmxi_schema_text_fini(&source.text);
+		    "options: the reserved members are not 0");
+	if ((o->flags & ~allowed) != 0)
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "options: the flags are 0x%x; 0x%x of them are not allowed here",
+		    o->flags, o->flags & ~allowed);
+	if (o->mode != 0 &&
+	    (o->mode > 0777 || (o->mode & 0600) != 0600 ||
+		(o->mode & 0002) != 0))
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "options: the mode is 0%o; the owner must be able to read and write the file, others must not be able to write it",
+		    o->mode);
+	if (o->has_group && o->group == (unsigned int)-1)
+		return cmxi_error(err, CMX_ERR_ARGUMENT,
+		    "options: the group is -1, which is none");
+	return 0;
+}
+
+/* The path of a segment that may be created, and its directory. */
+static int
+choose_path(const char *segment, const struct cmx_create_options *options,
+    bool may_create, char *path, struct cmx_error *err)
+{
+	struct cmxi_owner owner;
+	bool is_chosen;
+	int r = cmxi_path_choose(segment, may_create, path, CMXI_PATH_MAX, err);
+
+	if (r == 0 && may_create)
+		r = cmxi_ownership_choose(options, &owner, &is_chosen, err);
+	if (r == 0 && may_create && segment == NULL && !cmxi_path_is_named())
+		cmxi_ownership_open_directory(path, &owner);
 	return r;
 }
 
 int
-cmx_open(const char *segment, const char *schema, unsigned int flags,
-    struct cmx_registry **regp, struct cmx_error *err)
+cmxi_registry_open(const char *segment, const char *schema,
+    const struct cmx_create_options *options, struct cmx_registry **regp,
+    struct cmx_error *err)
 {
-	int saved = errno, r;
+	char path[CMXI_PATH_MAX];
+	struct source source = { .is_named = schema != NULL };
+	int r = check_options(options, OPEN_FLAGS, err);
 
-	if (regp == NULL)
-		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "cmx_open: regp is null");
-	*regp = NULL;
-	r = open_registry(segment, schema, flags, regp, err);
-	/*
-	 * A missing segment is no error for a call that is about to create it.
-	 */
 	if (r == 0)
-		cmxi_error_clear(err);
-	errno = saved;
+		r = choose_path(segment, options,
+		    !(options->flags & (CMX_ATTACH_ONLY | CMX_PRIVATE)), path,
+		    err);
+	if (r == 0)
+		r = cmxi_schema_text_read(schema, &source.text, err);
+	if (r != 0)
+		return r;
+	r = open_shared(path, options->flags, &source, regp, err);
+	if (r == CMX_ERR_NOT_FOUND)
+		r = open_new(path, options, &source, regp, err);
+	cmxi_schema_free(source.parsed);
+	cmxi_schema_text_fini(&source.text);
 	return r;
-}
-
-struct cmx_registry *
-cmx_default(struct cmx_error *err)
-{
-	static struct cmx_registry *kept;
-	struct cmx_registry *reg = NULL, *opened;
-
-	if (cmxi_opened_lock()) {
-		reg = kept;
-		cmxi_opened_unlock();
-	}
-	if (reg != NULL) {
-		cmxi_error_clear(err);
-		return reg;
-	}
-	if (cmx_open(NULL, NULL, 0, &opened, err) != 0 || !cmxi_opened_lock())
-		return NULL;
-	if (kept == NULL)
-		kept = opened;
-	reg = kept;
-	cmxi_opened_unlock();
-	/* Two threads came at once: the second one's open is taken back. */
-	if (reg != opened)
-		cmx_close(opened);
-	return reg;
 }
 
 void
@@ -483,29 +542,6 @@ cmx_close(struct cmx_registry *reg)
 	cmxi_segment_close(&reg->segment);
 	free(reg);
 	errno = saved;
-}
-
-/* A segment that its owner or a writer would refuse is not created. */
-static int
-check_options(const struct cmx_create_options *o, struct cmx_error *err)
-{
-	if (!cmxi_is_zero(o->reserved, sizeof(o->reserved)))
-		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "cmx_create: the options' reserved members are not 0");
-	if ((o->flags & ~(CMX_ANY_FILESYSTEM | CMX_EMPTY)) != 0)
-		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "cmx_create: the flags are 0x%x; allowed are CMX_ANY_FILESYSTEM and CMX_EMPTY",
-		    o->flags);
-	if (o->mode != 0 &&
-	    (o->mode > 0777 || (o->mode & 0600) != 0600 ||
-		(o->mode & 0002) != 0))
-		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "cmx_create: the mode is 0%o; the owner must be able to read and write the file, others must not be able to write it",
-		    o->mode);
-	if (o->has_group && o->group == (unsigned int)-1)
-		return cmxi_error(err, CMX_ERR_ARGUMENT,
-		    "cmx_create: the group is -1, which is none");
-	return 0;
 }
 
 int
@@ -536,10 +572,12 @@ cmx_create(const char *segment, const char *schema,
 	char path[CMXI_PATH_MAX];
 	struct cmxi_schema *loaded = NULL;
 	int saved = errno;
-	int r = options != NULL ? check_options(options, err) : 0;
+	int r = options != NULL ?
+	    check_options(options, CMX_ANY_FILESYSTEM | CMX_EMPTY, err) :
+	    0;
 
 	if (r == 0)
-		r = cmxi_path_choose(segment, true, path, sizeof(path), err);
+		r = choose_path(segment, options, true, path, err);
 	if (r == 0)
 		r = cmxi_schema_load(schema, &loaded, err);
 	if (r == 0)

@@ -26,11 +26,24 @@ struct cmxi_layout_input cmxi_layout_for_schema(const struct cmxi_schema *,
     bool is_empty);
 
 /*
- * Add every family of the schema that the segment lacks.  Returns 0 or an
- * error.
+ * Add every family of the schema that the segment lacks.  Returns 0; 1 where
+ * the segment has other definitions of some, which err names, and all others
+ * are there; or an error.
  */
-int cmxi_registry_append(const struct cmx_registry *,
-    const struct cmxi_schema *, struct cmx_error *);
+int cmxi_registry_append(struct cmx_registry *, const struct cmxi_schema *,
+    struct cmx_error *);
+
+/* The same where no family may conflict: 0 or an error. */
+int cmxi_registry_append_all(struct cmx_registry *, const struct cmxi_schema *,
+    struct cmx_error *);
+
+/*
+ * Open as cmx_open_with() does, but for CMX_APPLY: 0, 1 where families of the
+ * schema conflict with the segment's, or a negative enum cmx_err.
+ */
+int cmxi_registry_open(const char *segment, const char *schema,
+    const struct cmx_create_options *, struct cmx_registry **regp,
+    struct cmx_error *);
 
 /*
  * Create the segment of a path, as cmx_create() does; CMX_ERR_EXISTS where it

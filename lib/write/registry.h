@@ -11,6 +11,9 @@
 /* What kit/ looks up once for the process. */
 #define CMXI_KEPT_ENTRIES 24
 
+/* The most families of other definitions that look-ups are kept from. */
+#define CMXI_CONFLICTS 32
+
 struct cmx_registry {
 	struct cmxi_segment segment;
 	struct cmxi_own_page *own;
@@ -23,6 +26,11 @@ struct cmx_registry {
 	uint32_t kept_entries[CMXI_KEPT_ENTRIES];
 	uint32_t
 	    n_opens; /* calls of cmx_open() that wait for their cmx_close() */
+	/*
+	 * Entries of families of which a schema of this process has another
+	 * definition; 0 ends the list.
+	 */
+	uint32_t conflicts[CMXI_CONFLICTS];
 	uint32_t n_cpus; /* stripes of CPUs that this process may use */
 	int32_t rseq_offset;
 	uint8_t stripe_shift;

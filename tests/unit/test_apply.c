@@ -580,6 +580,39 @@ TEST(an_inherited_mapping_is_a_writer)
 	fixture_close(&f);
 }
 
+TEST(what_an_apply_would_lose_is_said_before_it_is_done)
+{
+	struct fixture f = fixture_open("", OLD_METRICS "," COUNTER("b_total"));
+	struct cmx_apply_result r;
+	struct cmx_error err;
+	ino_t before = inode_of(&f);
+	const char *schema = schema_file(&f, "",
+	    "{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","
+	    "\"labels\":[\"x\"],\"max_series\":2}," HISTOGRAM("1,2,3"));
+
+	add(f.reg, "a_total", "1", 1);
+	add(f.reg, "a_total", "2", 1);
+	add(f.reg, "a_total", "3", 1);
+	assert_int_equal(cmx_apply_check(f.segment_path, schema, &r, &err), 0);
+	assert_int_equal(err.code, CMX_OK);
+	assert_true(r.is_replaced);
+	assert_int_equal(r.n_overflowed, 1);
+	/* b_total, the six gauges, the histogram's buckets. */
+	assert_int_equal(r.n_uncarried, 8);
+	assert_non_null(strstr(err.text,
+	    "family a_total: has 3 series, and the schema's max_series is 2"));
+	assert_non_null(
+	    strstr(err.text, "family h_seconds: the schema defines it"));
+	assert_int_equal(inode_of(&f), before);
+	schema = schema_file(&f, "",
+	    OLD_METRICS "," COUNTER("b_total") "," COUNTER("c_total"));
+	assert_int_equal(cmx_apply_check(f.segment_path, schema, &r, &err), 0);
+	assert_false(r.is_replaced);
+	assert_int_equal(r.n_added, 1);
+	assert_string_equal(err.text, "");
+	fixture_close(&f);
+}
+
 /* Strangers' locks */
 
 static int

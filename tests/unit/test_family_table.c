@@ -3,6 +3,10 @@
  */
 #include "metrics.h"
 
+#include <fcntl.h>
+
+#include "segment/protocols.h"
+
 #define METRIC                                                       \
 	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"," \
 	"\"labels\":[\"x\"]}"
@@ -43,6 +47,114 @@ TEST(a_family_defined_differently_is_refused_with_both_definitions)
 	assert_non_null(strstr(err.text, "there counter a_total{x}"));
 	assert_non_null(strstr(err.text, "here counter a_total{y}"));
 	assert_non_null(strstr(err.text, "codeai-metrics apply"));
+	fixture_close(&f);
+}
+
+TEST(another_help_unit_limit_or_exemplars_is_no_conflict)
+{
+	struct fixture f = fixture_open("", METRIC);
+	const char *label = "x", *schema = test_path(f.dir, "next.json");
+	const struct cmx_family_def def = { .name = "a_total",
+		.help = "another help",
+		.type = CMX_COUNTER,
+		.n_labels = 1,
+		.labels = &label,
+		.max_series = 5,
+		.has_exemplars = true };
+	struct cmx_registry *again;
+	struct cmx_family found;
+
+	assert_int_equal(cmx_register(f.reg, &def, &found, NULL), 0);
+	assert_non_null(found.registry);
+	test_write_file(schema,
+	    "{\"version\":1,\"limits\":{\"series\":999},\"metrics\":["
+	    "{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"new\","
+	    "\"labels\":[\"x\"],\"exemplars\":true,\"max_series\":7}]}");
+	assert_int_equal(cmx_open(f.segment_path, schema, 0, &again, NULL), 0);
+	counter(again, "a_total", 1, VALUES("a"));
+	cmx_close(again);
+	fixture_close(&f);
+}
+
+#define OTHER_BOUNDS(bounds)                                           \
+	"{\"name\":\"seconds\",\"type\":\"histogram\",\"help\":\"h\"," \
+	"\"buckets\":[" bounds "]},"                                   \
+	"{\"name\":\"level\",\"type\":\"gauge\",\"help\":\"h\"}," METRIC
+
+TEST(families_that_conflict_are_sinks_and_all_others_count)
+{
+	struct fixture f = fixture_open("", OTHER_BOUNDS("1,2"));
+	const char *schema = test_path(f.dir, "next.json");
+	struct cmx_family found;
+	struct cmx_registry *reg;
+	struct cmx_counter c;
+	struct cmx_error err;
+
+	cmx_close(f.reg);
+	test_write_file(schema,
+	    "{\"version\":1,\"metrics\":["
+	    "{\"name\":\"seconds\",\"type\":\"histogram\",\"help\":\"h\","
+	    "\"buckets\":[1,2,3]},"
+	    "{\"name\":\"level\",\"type\":\"counter\",\"help\":\"h\"}," METRIC
+	    ",{\"name\":\"b_total\",\"type\":\"counter\",\"help\":\"h\"}]}");
+	assert_int_equal(cmx_open(f.segment_path, schema, 0, &reg, &err), 1);
+	assert_non_null(reg);
+	assert_int_equal(err.code, CMX_ERR_CONFLICT);
+	assert_non_null(strstr(err.text, "family seconds"));
+	assert_non_null(strstr(err.text, "\nfamily level"));
+	assert_null(strstr(err.text, "a_total"));
+	assert_int_equal(cmx_family_find(reg, "seconds", &found, &err),
+	    CMX_ERR_CONFLICT);
+	assert_null(found.registry);
+	assert_int_equal(cmx_family_find(reg, "level", &found, &err),
+	    CMX_ERR_CONFLICT);
+	c = counter(reg, "a_total", 1, VALUES("a"));
+	cmx_counter_inc(&c);
+	c = counter(reg, "b_total", 0, NULL);
+	cmx_counter_inc(&c);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 1");
+	assert_shows(f.segment_path, "b_total 1");
+	assert_shows(f.segment_path, "seconds_count 0");
+	cmx_close(reg);
+	/* With CMX_APPLY all of them count. */
+	assert_int_equal(cmx_open(f.segment_path, schema, CMX_APPLY, &reg,
+			     &err),
+	    0);
+	assert_int_equal(cmx_family_find(reg, "seconds", &found, &err), 0);
+	counter(reg, "level", 0, NULL);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 1");
+	f.reg = reg;
+	fixture_close(&f);
+}
+
+TEST(an_open_that_cannot_apply_says_so_and_counts)
+{
+	struct fixture f = fixture_open("", METRIC);
+	const char *schema = test_path(f.dir, "next.json");
+	struct flock lock = { .l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = (off_t)CMXI_APPLY_OFFSET,
+		.l_len = 1 };
+	int fd = open(f.segment_path, O_RDWR | O_CLOEXEC);
+	struct cmx_registry *reg;
+	struct cmx_counter c;
+	struct cmx_error err;
+
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	assert_int_equal(setenv("CODEAI_METRICS_APPLY_WAIT", "10", 1), 0);
+	test_write_file(schema,
+	    "{\"version\":1,\"limits\":{\"series\":999},\"metrics\":[" METRIC
+	    "]}");
+	assert_int_equal(cmx_open(f.segment_path, schema, CMX_APPLY, &reg,
+			     &err),
+	    1);
+	assert_non_null(strstr(err.text, "another process holds the lock"));
+	c = counter(reg, "a_total", 1, VALUES("a"));
+	cmx_counter_inc(&c);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 1");
+	cmx_close(reg);
+	unsetenv("CODEAI_METRICS_APPLY_WAIT");
+	close(fd);
 	fixture_close(&f);
 }
 

@@ -375,7 +375,7 @@ TEST(options_of_create_that_make_an_unusable_segment_are_refused)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(cmx_create(path, NULL, &bad[i], &err),
 		    CMX_ERR_ARGUMENT);
-		assert_non_null(strstr(err.text, "cmx_create: the "));
+		assert_non_null(strstr(err.text, "options: the "));
 		assert_int_not_equal(access(path, F_OK), 0);
 	}
 	assert_int_equal(cmx_create(path, NULL,
@@ -417,4 +417,123 @@ TEST(readers_and_schema_checks_keep_errno)
 	assert_int_equal(errno, EBADMSG);
 	cmxr_close(reader);
 	fixture_close(&f);
+}
+
+/* Whose a segment is */
+
+static void
+assert_owner(const char *path, gid_t group, mode_t mode)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_gid, group);
+	assert_int_equal(st.st_mode & 07777, mode);
+}
+
+TEST(the_environment_and_options_choose_mode_and_group)
+{
+	char *dir = test_make_dir();
+	const char *path = test_path(dir, "a.seg");
+	struct cmx_create_options options = { .mode = 0640,
+		.has_group = true,
+		.group = 33 };
+	struct cmx_registry *reg;
+	struct cmx_error err;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(setenv("CODEAI_METRICS_GROUP", "12345", 1), 0);
+	assert_int_equal(cmx_open(path, NULL, 0, &reg, NULL), 0);
+	assert_owner(path, 12345, 0660);
+	cmx_close(reg);
+	/* One that is there is adopted. */
+	assert_int_equal(cmx_open_with(path, NULL, &options, &reg, NULL), 0);
+	assert_owner(path, 33, 0640);
+	cmx_close(reg);
+	assert_int_equal(setenv("CODEAI_METRICS_GROUP", "root", 1), 0);
+	assert_int_equal(setenv("CODEAI_METRICS_MODE", "600", 1), 0);
+	assert_int_equal(cmx_open(path, NULL, 0, &reg, NULL), 0);
+	assert_owner(path, 0, 0600);
+	cmx_close(reg);
+	assert_int_equal(setenv("CODEAI_METRICS_MODE", "0666", 1), 0);
+	assert_int_equal(cmx_open(path, NULL, 0, &reg, &err), CMX_ERR_ARGUMENT);
+	assert_non_null(strstr(err.text, "CODEAI_METRICS_MODE is \"0666\""));
+	assert_int_equal(setenv("CODEAI_METRICS_MODE", "", 1), 0);
+	assert_int_equal(setenv("CODEAI_METRICS_GROUP", "no such", 1), 0);
+	assert_int_equal(cmx_open(path, NULL, 0, &reg, &err), CMX_ERR_ARGUMENT);
+	assert_non_null(strstr(err.text, "CODEAI_METRICS_GROUP is"));
+	unsetenv("CODEAI_METRICS_GROUP");
+	unsetenv("CODEAI_METRICS_MODE");
+	/* Without them nothing is changed. */
+	assert_int_equal(chmod(path, 0640), 0);
+	assert_int_equal(cmx_open(path, NULL, 0, &reg, NULL), 0);
+	assert_owner(path, 0, 0640);
+	cmx_close(reg);
+	test_remove_dir(dir);
+}
+
+static int
+open_as_nobody(void *arg)
+{
+	struct cmxr_reader *reader;
+	struct cmx_error err;
+
+	if (setgid(65534) != 0 || setuid(65534) != 0)
+		return 1;
+	if (cmxr_open(arg, &reader, &err) != CMX_ERR_PERMISSION)
+		return 2;
+	return strstr(err.text, "belongs to uid 0, gid 0 and has mode 0660") ==
+	    NULL ||
+	    strstr(err.text, "this process is uid 65534, gid 65534") == NULL ||
+	    strstr(err.text, "CODEAI_METRICS_GROUP") == NULL;
+}
+
+TEST(a_refused_file_is_named_with_owner_mode_and_remedy)
+{
+	struct fixture f = fixture_open("", METRIC);
+
+	if (geteuid() == 0) {
+		assert_int_equal(chmod(f.dir, 0755), 0);
+		test_wait_ok(test_fork(open_as_nobody, f.segment_path));
+	}
+	fixture_close(&f);
+}
+
+/* Root has one place under /run; others have that of their login. */
+static int
+look_for_default(void *arg)
+{
+	const char *dir = arg;
+	char inside[600], path[700], found[700];
+
+	if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+		return 1;
+	unsetenv("CODEAI_METRICS_SEGMENT");
+	snprintf(inside, sizeof(inside), "%s/codeai-metrics", dir);
+	snprintf(path, sizeof(path), "%s/metrics.seg", inside);
+	setenv("XDG_RUNTIME_DIR", "/nowhere", 1);
+	if (cmx_segment_path(found, sizeof(found), NULL) != 0 ||
+	    strncmp(found, "/dev/shm/codeai-metrics-", 24) != 0)
+		return 2;
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	if (mkdir(inside, 0700) != 0 ||
+	    cmx_segment_path(found, sizeof(found), NULL) != 0 ||
+	    strcmp(found, path) != 0)
+		return 3;
+	/* Without the variable it is looked for in /dev/shm, and not here. */
+	test_write_file(path, "");
+	if (cmx_segment_path(found, sizeof(found), NULL) != 0 ||
+	    strcmp(found, path) != 0)
+		return 4;
+	return unlink(path) != 0 || rmdir(inside) != 0;
+}
+
+TEST(the_default_segment_is_where_a_login_has_it)
+{
+	char *dir = test_make_dir();
+
+	assert_int_equal(chmod(dir, 0777), 0);
+	test_wait_ok(test_fork(look_for_default, dir));
+	test_remove_dir(dir);
 }

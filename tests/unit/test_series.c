@@ -415,3 +415,60 @@ TEST(a_store_never_faults_where_the_file_system_is_full)
 	assert_int_equal(umount2(dir, MNT_DETACH), 0);
 	test_remove_dir(dir);
 }
+
+/* The bookkeeping of helpers takes none of the room for series. */
+TEST(groups_of_helpers_take_no_place_of_series)
+{
+	char *dir = test_make_dir();
+	const char *path = test_path(dir, "a.seg");
+	const char *schema = test_path(dir, "schema.json");
+	struct cmx_registry *reg;
+	char value[32];
+	int n = 0;
+
+	test_write_file(schema,
+	    "{\"version\":1,\"limits\":{\"series\":1000},\"metrics\":["
+	    "{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","
+	    "\"labels\":[\"x\"]}]}");
+	assert_int_equal(cmx_open(path, NULL, CMX_EMPTY, &reg, NULL), 0);
+	cmx_close(reg);
+	assert_int_equal(cmx_remove(path, NULL), 0);
+	/* The CodeAI families, with few series. */
+	char *builtin = test_read_file("lib/schema/codeai.schema.json");
+	char *limit = strstr(builtin, "\"series\": 65536");
+
+	assert_non_null(limit);
+	memcpy(limit, "\"series\":  1000", strlen("\"series\": 65536"));
+	test_write_file(schema, builtin);
+	free(builtin);
+	assert_int_equal(cmx_open(path, schema, 0, &reg, NULL), 0);
+	while (info(path).overflow_lookups == 0) {
+		snprintf(value, sizeof(value), "/page-%d", n++);
+		cmx_record_http_request(reg, "GET", value, 200, 0.1, 1, 1);
+	}
+	assert_true(info(path).n_series >= 1000);
+	cmx_close(reg);
+	test_remove_dir(dir);
+}
+
+TEST(exemplars_take_no_room_of_labels)
+{
+	struct fixture f = fixture_open("",
+	    "{\"name\":\"seconds\",\"type\":\"histogram\",\"help\":\"h\","
+	    "\"labels\":[\"x\"],\"exemplars\":true,"
+	    "\"buckets\":[1,2,3,4,5,6,7,8,9,10,11]}");
+	struct cmx_family of = family(f.reg, "seconds");
+	int n = test_rounds(20000);
+
+	for (int i = 0; i < n; i++) {
+		struct cmx_histogram h;
+		char value[16];
+		const char *values = value;
+
+		snprintf(value, sizeof(value), "%d", i);
+		assert_int_equal(cmx_histogram_find(&of, 1, &values, &h, NULL),
+		    0);
+	}
+	assert_int_equal(info(f.segment_path).n_series, n);
+	fixture_close(&f);
+}
