@@ -54,9 +54,12 @@ print_line(struct cmxr_process *p)
 static json_t *
 to_json(const struct cmxr_process *p)
 {
-	return json_pack("{s:i, s:I, s:b, s:I, s:I, s:I, s:s, s:s}", "slot",
+	long long age = age_seconds(p);
+
+	/* A clock that was set back since makes the age unknown. */
+	return json_pack("{s:i, s:I, s:b, s:o, s:I, s:I, s:s, s:s}", "slot",
 	    (int)p->slot, "pid", (json_int_t)p->pid, "alive", (int)p->is_alive,
-	    "age_seconds", (json_int_t)age_seconds(p), "claimed",
+	    "age_seconds", age < 0 ? json_null() : json_integer(age), "claimed",
 	    (json_int_t)(p->claimed_ns / NS_PER_SECOND), "gauges",
 	    (json_int_t)p->n_gauges, "role", p->role, "command", p->command);
 }

@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
@@ -26,6 +28,15 @@
 #endif
 
 void
+cmxi_segment_end_temporary(struct cmxi_segment *s)
+{
+	if (s->temporary != NULL)
+		unlink(s->temporary);
+	free(s->temporary);
+	s->temporary = NULL;
+}
+
+void
 cmxi_segment_close(struct cmxi_segment *s)
 {
 	if (s->base != NULL)
@@ -34,6 +45,7 @@ cmxi_segment_close(struct cmxi_segment *s)
 		cmxi_opened_leave(s->opened);
 	else if (cmxi_segment_owns_fd(s))
 		cmxi_opened_close(s->fd, s->device, s->inode);
+	cmxi_segment_end_temporary(s);
 	free(s->path);
 	memset(s, 0, sizeof(*s));
 	s->fd = -1;
@@ -153,16 +165,41 @@ cmxi_segment_map(struct cmxi_segment *s, size_t size, bool is_writable,
 
 /* Pages */
 
+/*
+ * Make the kernel fault each page in for writing, without a descriptor and
+ * without a store of ours: a futex operation adds 0 to a word of the page, and
+ * answers EFAULT where a store would raise SIGBUS.
+ */
 static int
-reserve_by_file(const struct cmxi_segment *s, uint64_t offset, uint64_t size)
+reserve_by_futex(const struct cmxi_segment *s, uint64_t from, uint64_t to)
+{
+	const int add_nothing = FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ, 0);
+	uint32_t own = 0;
+
+	/* Bound: the pages of the range. */
+	for (uint64_t at = from; at < to; at += s->fixed.page_size)
+		if (syscall(SYS_futex, &own, FUTEX_WAKE_OP, 0, 0,
+			(uint32_t *)(void *)(s->base + at), add_nothing) < 0)
+			return errno == EFAULT ? CMX_ERR_NO_SPACE :
+						 CMX_ERR_SYSTEM;
+	return 0;
+}
+
+/*
+ * Reserve on kernels that cannot populate a mapping, or where a filter refuses
+ * the advice.  The bare call, because fallocate(3) is a cancellation point.
+ */
+static int
+reserve_by_file(const struct cmxi_segment *s, uint64_t from, uint64_t to)
 {
 	if (!cmxi_segment_owns_fd(s))
-		return CMX_ERR_SYSTEM;
-	if (fallocate(s->fd, 0, (off_t)offset, (off_t)size) == 0)
+		return reserve_by_futex(s, from, to);
+	if (syscall(SYS_fallocate, s->fd, 0, (off_t)from, (off_t)(to - from)) ==
+	    0)
 		return 0;
-	return errno == ENOSPC || errno == EDQUOT || errno == ENOMEM ?
-	    CMX_ERR_NO_SPACE :
-	    CMX_ERR_SYSTEM;
+	if (errno == ENOSPC || errno == EDQUOT || errno == ENOMEM)
+		return CMX_ERR_NO_SPACE;
+	return reserve_by_futex(s, from, to);
 }
 
 /*
@@ -187,8 +224,9 @@ cmxi_segment_populate(const struct cmxi_segment *s, uint64_t offset,
 	 * raise SIGBUS.
 	 */
 	if (madvise(s->base + from, to - from, MADV_POPULATE_WRITE) != 0)
-		r = errno == EINVAL ? reserve_by_file(s, from, to - from) :
-				      CMX_ERR_NO_SPACE;
+		r = errno == EFAULT || errno == ENOMEM ?
+		    CMX_ERR_NO_SPACE :
+		    reserve_by_file(s, from, to);
 	errno = saved;
 	return r;
 }

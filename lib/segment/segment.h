@@ -34,10 +34,14 @@ struct cmxi_segment {
 	dev_t device;
 	ino_t inode;
 	char *path;                   /* absolute; null for a private segment */
+	char *temporary;              /* a name to be removed; mostly null */
 	struct cmxi_shm_header fixed; /* a private copy, checked */
 };
 
 void cmxi_segment_close(struct cmxi_segment *);
+
+/* Remove the temporary name of a new segment, which has its own by now. */
+void cmxi_segment_end_temporary(struct cmxi_segment *);
 
 /*
  * Read through the descriptor that this process has of the file already, if

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
@@ -19,11 +21,40 @@
 #include "segment/boot_id.h"
 #include "segment/segment_path.h"
 
+static int
+open_error(const char *path, const char *directory, struct cmx_error *err)
+{
+	return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+	    "%s: cannot create a file in the directory %s", path, directory);
+}
+
+/*
+ * Where the file system makes no files without a name (an overlay of an older
+ * kernel), a temporary name serves; a process that is killed leaves it.
+ */
+static int
+open_temporary(struct cmxi_segment *s, const char *path, const char *directory,
+    struct cmx_error *err)
+{
+	if (asprintf(&s->temporary, "%s.XXXXXX", path) < 0) {
+		s->temporary = NULL;
+		return cmxi_error(err, CMX_ERR_MEMORY, "%s: no memory", path);
+	}
+	s->fd = cmxi_fd_move_up(mkostemp(s->temporary, O_CLOEXEC));
+	if (s->fd >= 0)
+		return 0;
+	free(s->temporary);
+	s->temporary = NULL;
+	return open_error(path, directory, err);
+}
+
 /* Open a file without a name where path will be, or a memfd, as s->fd. */
 static int
-open_unnamed(struct cmxi_segment *s, const char *path, struct cmx_error *err)
+open_unnamed(struct cmxi_segment *s, const char *path, bool may_be_any,
+    struct cmx_error *err)
 {
 	char directory[CMXI_PATH_MAX];
+	int r;
 
 	if (path == NULL) {
 		s->fd = cmxi_fd_move_up(
@@ -38,9 +69,10 @@ open_unnamed(struct cmxi_segment *s, const char *path, struct cmx_error *err)
 	    open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 	if (s->fd >= 0)
 		return 0;
-	return cmxi_error_system(err,
-	    errno == EOPNOTSUPP ? CMX_ERR_FILESYSTEM : CMX_ERR_SYSTEM, errno,
-	    "%s: cannot create a file in the directory %s", path, directory);
+	if (errno != EOPNOTSUPP)
+		return open_error(path, directory, err);
+	r = cmxi_directory_check_filesystem(directory, path, may_be_any, err);
+	return r == 0 ? open_temporary(s, path, directory, err) : r;
 }
 
 /*
@@ -151,7 +183,7 @@ cmxi_segment_create(struct cmxi_segment *s, const char *path,
 	int r;
 
 	memset(s, 0, sizeof(*s));
-	r = open_unnamed(s, path, err);
+	r = open_unnamed(s, path, flags & CMXI_ANY_FILESYSTEM, err);
 	if (r != 0)
 		return r;
 	r = cmxi_segment_adopt(s, name, &st, err);

@@ -65,8 +65,12 @@ cmxi_segment_publish(struct cmxi_segment *s, const struct cmxi_owner *owner,
 	int r = cmxi_segment_set_owner(s, owner, err);
 
 	REQUIRE(s->path != NULL);
-	if (r != 0 || link_fd(s->fd, s->path) == 0)
+	if (r != 0)
 		return r;
+	if (link_fd(s->fd, s->path) == 0) {
+		cmxi_segment_end_temporary(s);
+		return 0;
+	}
 	if (errno == EEXIST)
 		return cmxi_error(err, CMX_ERR_EXISTS, "%s: exists already",
 		    s->path);
@@ -93,6 +97,8 @@ cmxi_segment_replace(struct cmxi_segment *s, const struct cmxi_owner *owner,
 		r = link_error(temporary, err);
 	else if (rename(temporary, s->path) != 0)
 		r = link_error(s->path, err);
+	if (r == 0)
+		cmxi_segment_end_temporary(s);
 	free(temporary);
 	return r;
 }
@@ -184,24 +190,37 @@ identify(int fd, struct identity *id)
 }
 
 /*
- * Remove the second name of a segment.  Returns the seed of the one that it
- * replaced, or 0.
+ * Remove a name, which is freed, if it is that of a segment, with this seed
+ * where that is not 0.  Returns the seed of the one that it replaced, or 0.
  */
 static uint64_t
-remove_predecessor(const char *path, uint64_t seed)
+remove_name(char *name, uint64_t seed)
 {
-	char *name = cmxi_segment_predecessor_path(path, seed, NULL);
 	struct identity id = { .predecessor_seed = 0 };
 	int fd = name == NULL ?
 	    -1 :
 	    open(name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd >= 0 && identify(fd, &id) && id.seed == seed)
+	if (fd >= 0 && identify(fd, &id) && (seed == 0 || id.seed == seed))
 		unlink(name);
 	if (fd >= 0)
 		close(fd);
 	free(name);
 	return id.predecessor_seed;
+}
+
+/*
+ * Remove what an apply that was killed has left: the new segment, which never
+ * got the name, and the second name of the one that was removed.
+ */
+static void
+remove_abandoned(const char *path, uint64_t seed)
+{
+	char *name;
+
+	if (asprintf(&name, "%s.new", path) >= 0)
+		remove_name(name, 0);
+	remove_name(cmxi_segment_predecessor_path(path, seed, NULL), seed);
 }
 
 int
@@ -226,11 +245,15 @@ cmxi_segment_remove(const char *path, struct cmx_error *err)
 	else
 		cmxi_segment_mark_retired(fd);
 	close(fd);
+	if (r == 0)
+		remove_abandoned(path, id.seed);
 	/* Bound: a segment waits for no more than these. */
 	for (int i = 0;
 	     r == 0 && i < CMXI_PREDECESSORS_MAX && id.predecessor_seed != 0;
 	     i++)
 		id.predecessor_seed =
-		    remove_predecessor(path, id.predecessor_seed);
+		    remove_name(cmxi_segment_predecessor_path(path,
+				    id.predecessor_seed, NULL),
+			id.predecessor_seed);
 	return r;
 }

@@ -38,17 +38,49 @@ cmxi_fd_is_memory(int fd, unsigned long *type)
 	return type_is_memory(*type);
 }
 
+static int
+type_error(unsigned long type, const char *name, struct cmx_error *err)
+{
+	return cmxi_error(err, CMX_ERR_FILESYSTEM,
+	    "%s: is on a file system of type 0x%lx, not on tmpfs (0x1021994) or hugetlbfs: a store there can block on the disk; use a directory under /dev/shm or /run, or ask for any file system",
+	    name, type);
+}
+
+static int
+ask_error(const char *name, struct cmx_error *err)
+{
+	return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+	    "%s: cannot ask what file system it is on", name);
+}
+
 int
 cmxi_fd_check_filesystem(int fd, const char *name, bool may_be_any,
     struct cmx_error *err)
 {
-	unsigned long type;
+	struct statfs fs;
 
-	if (cmxi_fd_is_memory(fd, &type) || may_be_any)
+	if (may_be_any)
 		return 0;
-	return cmxi_error(err, CMX_ERR_FILESYSTEM,
-	    "%s: is on a file system of type 0x%lx, not on tmpfs (0x1021994) or hugetlbfs: a store there can block on the disk; use a directory under /dev/shm or /run, or ask for any file system",
-	    name, type);
+	if (fstatfs(fd, &fs) != 0)
+		return ask_error(name, err);
+	return type_is_memory((unsigned long)fs.f_type) ?
+	    0 :
+	    type_error((unsigned long)fs.f_type, name, err);
+}
+
+int
+cmxi_directory_check_filesystem(const char *directory, const char *name,
+    bool may_be_any, struct cmx_error *err)
+{
+	struct statfs fs;
+
+	if (may_be_any)
+		return 0;
+	if (statfs(directory, &fs) != 0)
+		return ask_error(name, err);
+	return type_is_memory((unsigned long)fs.f_type) ?
+	    0 :
+	    type_error((unsigned long)fs.f_type, name, err);
 }
 
 /*

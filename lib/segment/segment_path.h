@@ -19,10 +19,15 @@ bool cmxi_fd_is_memory(int fd, unsigned long *type);
 
 /*
  * Returns 0 where the file system behind fd is one of those, or may_be_any is
- * set; else CMX_ERR_FILESYSTEM, and name stands in the text.
+ * set; else CMX_ERR_FILESYSTEM, or CMX_ERR_SYSTEM where the kernel does not
+ * say; name stands in the text.
  */
 int cmxi_fd_check_filesystem(int fd, const char *name, bool may_be_any,
     struct cmx_error *);
+
+/* The same for a directory. */
+int cmxi_directory_check_filesystem(const char *directory, const char *name,
+    bool may_be_any, struct cmx_error *);
 
 /*
  * Programs print to the descriptors up to 2, so none of these is kept.  Returns

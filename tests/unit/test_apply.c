@@ -837,6 +837,20 @@ TEST(a_second_name_that_was_left_is_taken_away)
 	fixture_close(&f);
 }
 
+/* An applier that was killed leaves a new segment and a second name. */
+TEST(removing_takes_what_a_killed_apply_has_left)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	const char *other = test_path(f.dir, "b.seg");
+
+	assert_int_equal(cmx_create(other, NULL, NULL, NULL), 0);
+	assert_int_equal(rename(other, test_path(f.dir, "a.seg.new")), 0);
+	test_write_file(test_path(f.dir, "a.seg.old"), "not ours");
+	assert_int_equal(cmx_remove(f.segment_path, NULL), 0);
+	assert_int_equal(n_files(&f), 1);
+	fixture_close(&f);
+}
+
 TEST(removing_takes_the_replaced_ones_too)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);

@@ -4,9 +4,12 @@
  */
 #include "metrics.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <ucontext.h>
+
+#include "refuse.h"
 
 #define METRICS                                                        \
 	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\","   \
@@ -266,6 +269,192 @@ TEST(a_segment_beyond_the_limit_of_file_sizes_is_refused_with_both_numbers)
 	open_and_look_up(&w);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_shows(w.segment, "a_total{x=\"a\",y=\"b\"} 2");
+	cmx_close(w.reg);
+	test_remove_dir(dir);
+}
+
+/* Filters: each call of the kernel is refused, before and after the open. */
+
+struct refusal {
+	struct work *work;
+	long number;
+	int error;
+	bool after_open;
+};
+
+static int
+work_under_filter(void *arg)
+{
+	const struct refusal *r = arg;
+
+	if (r->after_open)
+		open_and_look_up(r->work);
+	if (!refuse(r->number, r->error))
+		return 77;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		calls[i](r->work);
+	return 0;
+}
+
+TEST(no_filter_ends_a_process_in_any_call)
+{
+	static const long numbers[] = { SYS_madvise, SYS_mmap, SYS_openat,
+		SYS_fcntl, SYS_newfstatat, SYS_fstatfs, SYS_statfs, SYS_futex,
+		SYS_fallocate, SYS_ftruncate, SYS_linkat, SYS_rename,
+		SYS_unlink, SYS_pread64, SYS_readlink, SYS_clone, SYS_wait4,
+		SYS_sched_setaffinity, SYS_sched_setscheduler,
+		SYS_rt_sigprocmask, SYS_getrandom, SYS_memfd_create,
+		SYS_nanosleep, SYS_kill };
+	static const int errors[] = { EPERM, ENOSYS, EINVAL };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		for (int j = 0; j < 6; j++) {
+			char *dir = test_make_dir();
+			struct work w = work_new(dir);
+			struct refusal refusal = { &w, numbers[i],
+				errors[j / 2], j % 2 == 1 };
+			int status;
+
+			assert_true(
+			    waitpid(test_fork(work_under_filter, &refusal),
+				&status, 0) > 0);
+			if (!WIFEXITED(status))
+				fail_msg("call %ld answers %d: signal %d",
+				    numbers[i], refusal.error,
+				    WTERMSIG(status));
+			test_remove_dir(dir);
+		}
+}
+
+/*
+ * Pages can be had where the advice that asks for them is not known (before
+ * Linux 5.14) or refused, and every descriptor is closed.
+ */
+static int
+count_without(void *arg)
+{
+	const struct refusal *r = arg;
+	struct work *w = r->work;
+	char value[16];
+	const char *values[2] = { value, "y" };
+	struct cmx_counter c;
+
+	open_and_look_up(w);
+	if (r->after_open)
+		close(cmx_segment_fd(w->reg));
+	if (!refuse(r->number, r->error))
+		return 77;
+	for (int i = 0; i < 3000; i++) {
+		snprintf(value, sizeof(value), "%d", i);
+		if (cmx_counter_find(&w->families[0], 2, values, &c, &err) != 0)
+			return 1;
+		cmx_counter_inc(&c);
+	}
+	return 0;
+}
+
+TEST(new_series_have_pages_where_the_advice_is_refused)
+{
+	static const int errors[] = { EINVAL, EPERM, ENOSYS };
+
+	for (int i = 0; i < 6; i++) {
+		char *dir = test_make_dir();
+		struct work w = work_new(dir);
+		struct refusal refusal = { &w, SYS_madvise, errors[i / 2],
+			i % 2 == 1 };
+		int status;
+
+		assert_true(waitpid(test_fork(count_without, &refusal), &status,
+				0) > 0);
+		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) != 77) {
+			assert_int_equal(WEXITSTATUS(status), 0);
+			assert_shows(w.segment,
+			    "a_total{x=\"2999\",y=\"y\"} 1");
+			assert_int_equal(info(w.segment).no_space, 0);
+		}
+		test_remove_dir(dir);
+	}
+}
+
+struct place {
+	const char *dir;
+	bool is_old; /* no files without a name */
+};
+
+static int
+create_on_disk(void *arg)
+{
+	const struct place *place = arg;
+	const char *path = test_path(place->dir, "a.seg");
+	struct cmx_create_options any = { .flags = CMX_ANY_FILESYSTEM };
+	struct cmx_registry *reg;
+
+	if (place->is_old && !refuse_unnamed_files())
+		return 77;
+	if (cmx_create(path, NULL, NULL, &err) != CMX_ERR_FILESYSTEM ||
+	    strstr(err.text, "is on a file system of type") == NULL)
+		return 1;
+	if (cmx_create(path, NULL, &any, &err) != 0)
+		return 2;
+	return cmx_open(path, NULL, CMX_ANY_FILESYSTEM, &reg, &err) != 0;
+}
+
+TEST(a_disk_is_named_as_what_it_is_and_can_be_asked_for)
+{
+	for (int i = 0; i < 2; i++) {
+		char dir[] = "/var/tmp/codeai-test-XXXXXX";
+		struct place place = { dir, i == 1 };
+		int status;
+
+		assert_non_null(mkdtemp(dir));
+		assert_true(
+		    waitpid(test_fork(create_on_disk, &place), &status, 0) > 0);
+		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) != 77) {
+			assert_int_equal(WEXITSTATUS(status), 0);
+			assert_int_equal(unlink(test_path(dir, "a.seg")), 0);
+		}
+		/* No temporary name is left. */
+		assert_int_equal(rmdir(dir), 0);
+	}
+}
+
+/* Cancellation */
+
+static void *
+look_up_while_cancelled(void *arg)
+{
+	struct work *w = arg;
+	struct cmx_counter c;
+
+	pthread_cancel(pthread_self());
+	cmx_counter_find(&w->families[0], 2, VALUES("new", "y"), &c, &err);
+	cmx_counter_inc(&c);
+	look_up_all(w);
+	/* The first cancellation point is this one. */
+	w->dir = NULL;
+	pthread_testcancel();
+	return w;
+}
+
+TEST(a_look_up_is_no_cancellation_point)
+{
+	char *dir = test_make_dir();
+	struct work w = work_new(dir);
+	pthread_t thread;
+	void *result;
+
+	assert_int_equal(cmx_open(w.segment, w.schema, 0, &w.reg, &err), 0);
+	cmx_family_find(w.reg, "a_total", &w.families[0], &err);
+	assert_int_equal(pthread_create(&thread, NULL, look_up_while_cancelled,
+			     &w),
+	    0);
+	assert_int_equal(pthread_join(thread, &result), 0);
+	assert_ptr_equal(result, PTHREAD_CANCELED);
+	assert_null(w.dir);
+	assert_shows(w.segment, "a_total{x=\"new\",y=\"y\"} 1");
+	assert_int_equal(info(w.segment).n_live_slots, 1);
 	cmx_close(w.reg);
 	test_remove_dir(dir);
 }
