@@ -9,42 +9,6 @@
 #include "child.h"
 #include "cmd.h"
 
-/*
- * The family of durations is not one of the CodeAI families, so it is defined
- * here.
- */
-static void
-observe_duration(struct cmx_registry *reg, const char *job, double seconds)
-{
-	static const double bounds[] = { 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900,
-		1800, 3600, 7200 };
-	static const char *const labels[] = { "job" };
-	const struct cmx_family_def def = {
-		.name = "codeai_job_execution_duration_seconds",
-		.help = "Duration of job executions in seconds",
-		.unit = "seconds",
-		.type = CMX_HISTOGRAM,
-		.n_labels = 1,
-		.labels = labels,
-		.n_bounds = sizeof(bounds) / sizeof(bounds[0]),
-		.bounds = bounds,
-	};
-	struct cmx_family family;
-	struct cmx_histogram histogram;
-	struct cmx_error error;
-
-	/* If the segment has the family with other bounds, those are used. */
-	if (cmx_register(reg, &def, &family, &error) != 0 &&
-	    (error.code != CMX_ERR_CONFLICT ||
-		cmx_family_find(reg, def.name, &family, NULL) != 0)) {
-		warnx("%s", error.text);
-		return;
-	}
-	if (cmx_histogram_find(&family, 1, &job, &histogram, &error) < 0)
-		warnx("%s", error.text);
-	cmx_histogram_observe(&histogram, seconds);
-}
-
 /* What is recorded of a job. */
 struct job {
 	const struct globals *globals;
@@ -64,9 +28,8 @@ record_job(void *arg)
 		fail(&error);
 		return;
 	}
-	cmx_record_job_execution(reg, job->name,
-	    job->status == 0 ? "success" : "error");
-	observe_duration(reg, job->name, job->seconds);
+	cmx_record_job(reg, job->name, job->status == 0 ? "success" : "error",
+	    job->seconds);
 	cmx_close(reg);
 }
 

@@ -464,6 +464,21 @@ CMX_PUBLIC CMX_DIRECT void cmx_histogram_observe(const struct cmx_histogram *,
     double v);
 
 /*
+ * cmx_timer_begin, cmx_timer_seconds, cmx_timer_observe: time something, for
+ * any histogram of seconds.
+ *
+ * The timer is the caller's; it may be observed any number of times.  One that
+ * was zeroed and not begun has 0 seconds, and observes nothing.
+ *
+ * Unit:      seconds, by CLOCK_MONOTONIC.
+ * Safety:    thread, process, signal, fork.
+ */
+CMX_PUBLIC void cmx_timer_begin(struct cmx_timer *);
+CMX_PUBLIC double cmx_timer_seconds(const struct cmx_timer *);
+CMX_PUBLIC void cmx_timer_observe(const struct cmx_timer *,
+    const struct cmx_histogram *);
+
+/*
  * cmx_counter_add_exemplar, cmx_histogram_observe_exemplar: update, and store
  * an example of the update: usually the labels of a trace.
  *

@@ -83,6 +83,13 @@ CMX_PUBLIC void cmx_record_workflow_step(struct cmx_registry *,
 CMX_PUBLIC void cmx_record_job_execution(struct cmx_registry *, const char *job,
     const char *status);
 
+/*
+ * The same with its duration: codeai_job_execution_duration_seconds{job}, as
+ * "codeai-metrics exec" records it.
+ */
+CMX_PUBLIC void cmx_record_job(struct cmx_registry *, const char *job,
+    const char *status, double seconds);
+
 /* The length of a queue, one value for all: codeai_job_queue_size{queue}. */
 CMX_PUBLIC void cmx_set_job_queue_size(struct cmx_registry *, const char *queue,
     int64_t size);

@@ -35,17 +35,16 @@ extern "C" {
  *
  * Scheme, host, query and fragment are removed, and so are empty segments and
  * "."; ".." is resolved.  %41 is decoded where it stands for a letter, a digit
- * or one of the characters "-._~".  Then a segment is replaced if it is one of
- * these:
+ * or one of the characters "-._~".  Then a segment that identifies something
+ * becomes "{id}", of whatever kind it is, so that a route has one path:
  *
- *	{uuid}	8-4-4-4-12 hexadecimal digits
- *	{id}	digits
- *	{date}	2024-02-29, with a time behind it or without
- *	{ulid}	26 characters of Crockford's base 32
- *	{hex}	8 or more hexadecimal digits, one of them 0-9
- *	{email}	something@something.something
- *	{token}	16 or more of base 64, capitals, small letters and digits among
- *		them; and whatever is longer than 64 bytes
+ *	digits; 8-4-4-4-12 hexadecimal digits (UUID)
+ *	2024-02-29, with a time behind it or without
+ *	26 characters of Crockford's base 32 (ULID)
+ *	8 or more hexadecimal digits, one of them 0-9
+ *	something@something.something
+ *	16 or more of base 64, capitals, small letters and digits among them
+ *	whatever is longer than 64 bytes
  *
  * An extension of letters stays: "/7.json" is "/{id}.json".
  *
@@ -63,8 +62,9 @@ CMX_PUBLIC size_t cmx_http_normalize_path(const char *path, char *buf,
  *
  * path is the label: the route's template, or what
  * cmx_http_normalize_path() made.  The method becomes cmx_http_method()'s,
- * and the rest is as of cmx_record_http_request().  A timer that is never
- * ended records nothing.
+ * and the rest is as of cmx_record_http_request().  Between the two the request
+ * is one of codeai_http_requests_in_flight; a timer that is never ended stays
+ * there until its process ends, and records nothing.
  *
  * Safety:    thread, process, fork.
  */

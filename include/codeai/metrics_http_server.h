@@ -34,8 +34,7 @@ extern "C" {
 /* What all requests share.  Programs do not use the members. */
 struct cmx_http_server {
 	struct cmx_registry *registry;
-	struct cmx_gauge in_flight;
-	uint64_t reserved[4];
+	uint64_t reserved[8];
 };
 
 /* A request, from its begin to its end. */

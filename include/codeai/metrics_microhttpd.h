@@ -30,7 +30,8 @@
  *		408 where its time was over, 503 where the daemon ended (with
  *		a thread for each connection 499), and 500 where the handler
  *		returned MHD_NO
- *   request	bytes that the handler took
+ *   request	Content-Length where the client said it, read or not; else the
+ *		bytes that the handler took
  *   response	bytes that cmx_mhd_queue_response() was told, or that a reader
  *		gave; 0 of a HEAD, a 204, a 304.  Not observed where they are
  *		not known: MHD_queue_response(), a client that went away
@@ -49,6 +50,7 @@
 #ifndef CODEAI_METRICS_MICROHTTPD_H
 #define CODEAI_METRICS_MICROHTTPD_H
 
+#include <limits.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,8 +89,10 @@ struct cmx_mhd_reader {
 /* A request, from its begin to its end. */
 struct cmx_mhd_request {
 	struct cmx_mhd_reader *reader;
-	int status;        /* 0: no response was queued */
-	void *application; /* the application's *req_cls */
+	int status;          /* 0: no response was queued */
+	void *application;   /* the application's *req_cls */
+	int64_t taken_bytes; /* of the body, by the handler */
+	bool has_length;     /* the client said the size */
 	struct cmx_http_request http;
 };
 
@@ -149,6 +153,25 @@ cmx_mhd_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 	return cmx_mhd_begin((struct cmx_mhd *)cls, uri);
 }
 
+/* The size of a request is its Content-Length, read or not. */
+static inline void
+cmx_mhd_note_length(struct cmx_mhd_request *request,
+    struct MHD_Connection *connection)
+{
+	const char *text = MHD_lookup_connection_value(connection,
+	    MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	char *end;
+	long long n;
+
+	if (text == NULL || *text < '0' || *text > '9')
+		return;
+	n = strtoll(text, &end, 10);
+	if (*end != '\0' || n < 0 || n == LLONG_MAX)
+		return;
+	request->http.request_bytes = (int64_t)n;
+	request->has_length = true;
+}
+
 /* cmx_mhd_handler: the daemon's access handler, with the struct cmx_mhd. */
 static CMX_UNUSED enum MHD_Result
 cmx_mhd_handler(void *cls, struct MHD_Connection *connection, const char *url,
@@ -164,10 +187,14 @@ cmx_mhd_handler(void *cls, struct MHD_Connection *connection, const char *url,
 		*req_cls = request = cmx_mhd_begin(mhd, url);
 	if (request == NULL)
 		return MHD_NO;
+	if (!request->http.is_handled)
+		cmx_mhd_note_length(request, connection);
 	cmx_http_request_handle(&request->http, method);
 	result = mhd->handler(mhd->arg, connection, url, method, version,
 	    upload_data, upload_data_size, &request->application);
-	request->http.request_bytes += (int64_t)(offered - *upload_data_size);
+	request->taken_bytes += (int64_t)(offered - *upload_data_size);
+	if (!request->has_length)
+		request->http.request_bytes = request->taken_bytes;
 	return result;
 }
 

@@ -381,6 +381,28 @@ cmx_record_job_execution(struct cmx_registry *reg, const char *job,
 }
 
 void
+cmx_record_job(struct cmx_registry *reg, const char *job, const char *status,
+    double seconds)
+{
+	cmx_record_job_execution(reg, job, status);
+	if (reg != NULL)
+		observe_one(reg, CMXI_JOB_EXECUTION_DURATION, 1, &job, seconds);
+}
+
+void
+cmxi_codeai_in_flight(struct cmx_registry *reg, double change)
+{
+	struct cmx_family family;
+	struct cmx_gauge gauge;
+
+	if (reg == NULL)
+		return;
+	family = family_of(reg, CMXI_HTTP_IN_FLIGHT);
+	cmx_gauge_find(&family, 0, NULL, &gauge, NULL);
+	cmx_gauge_add(&gauge, change);
+}
+
+void
 cmx_set_job_queue_size(struct cmx_registry *reg, const char *queue,
     int64_t size)
 {

@@ -23,7 +23,9 @@
 #define REQUEST_BYTES    BOUNDS(100, 1000, 10000, 100000, 1e6, 1e7, 1e8, 1e9)
 #define QUERY_SECONDS    BOUNDS(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 #define WORKFLOW_SECONDS BOUNDS(0.1, 0.5, 1, 5, 10, 30, 60, 120, 300)
-#define CALL_SECONDS     BOUNDS(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30)
+#define JOB_SECONDS \
+	BOUNDS(0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 1800, 3600, 7200)
+#define CALL_SECONDS BOUNDS(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30)
 
 const struct cmx_family_def cmxi_codeai_families[CMXI_CODEAI_FAMILIES] = {
 	[CMXI_HTTP_REQUESTS] = {
@@ -166,5 +168,18 @@ const struct cmx_family_def cmxi_codeai_families[CMXI_CODEAI_FAMILIES] = {
 		.type = CMX_GAUGE,
 		.aggregate = CMX_MAX,
 		LABELS("version", "go_version"),
+	},
+	[CMXI_HTTP_IN_FLIGHT] = {
+		.name = "codeai_http_requests_in_flight",
+		.help = "HTTP requests that have begun and not ended",
+		.type = CMX_GAUGE,
+	},
+	[CMXI_JOB_EXECUTION_DURATION] = {
+		.name = "codeai_job_execution_duration_seconds",
+		.help = "Job execution duration in seconds",
+		.type = CMX_HISTOGRAM,
+		.unit = "seconds",
+		LABELS("job"),
+		JOB_SECONDS,
 	},
 };

@@ -33,9 +33,14 @@ enum cmxi_codeai_family {
 	CMXI_CIRCUIT_BREAKER_STATE,
 	CMXI_EVENTS_EMITTED,
 	CMXI_RUNTIME_INFO,
+	CMXI_HTTP_IN_FLIGHT,
+	CMXI_JOB_EXECUTION_DURATION,
 	CMXI_CODEAI_FAMILIES
 };
 
 extern const struct cmx_family_def cmxi_codeai_families[CMXI_CODEAI_FAMILIES];
+
+/* A request of this process begins (1) or ends (-1). */
+void cmxi_codeai_in_flight(struct cmx_registry *, double change);
 
 #endif

@@ -142,30 +142,33 @@ is_email(const char *s, size_t n)
 	return dot != NULL && dot > at + 1 && dot + 1 < end;
 }
 
+/* What stands for an identifier of any kind: one route has one path. */
+#define ID "{id}"
+
 /* The placeholder for a segment, or null where the segment is kept. */
 static const char *
 placeholder(const char *s, size_t n, unsigned int seen)
 {
 	if (n > SEGMENT_MAX)
-		return "{token}";
+		return ID;
 	/* The fast answer for most segments: words without a digit or @. */
 	if (!(seen & (DIGIT | AT)))
 		return NULL;
 	if (seen == DIGIT)
-		return "{id}";
+		return ID;
 	if (is_uuid(s, n, seen))
-		return "{uuid}";
+		return ID;
 	if (is_date(s, n))
-		return "{date}";
+		return ID;
 	if ((seen & AT) && is_email(s, n))
-		return "{email}";
+		return ID;
 	if (is_ulid(s, n, seen))
-		return "{ulid}";
+		return ID;
 	if (n >= HEX_MIN && is_hex(seen, 0))
-		return "{hex}";
+		return ID;
 	if (n >= TOKEN_MIN && (seen & UPPER) && (seen & LOWER) &&
 	    !(seen & (AT | DOT | PERCENT | OTHER)))
-		return "{token}";
+		return ID;
 	return NULL;
 }
 

@@ -6,21 +6,16 @@
 #include <bsd/string.h>
 #include <string.h>
 
+#include "kit/codeai_families.h"
+
 void
 cmx_http_server_init(struct cmx_http_server *server,
     struct cmx_registry *registry)
 {
-	const struct cmx_family_def def = {
-		.name = "codeai_http_requests_in_flight",
-		.help = "HTTP requests that have begun and not ended",
-		.type = CMX_GAUGE,
-	};
-	struct cmx_family family;
-
 	memset(server, 0, sizeof(*server));
 	server->registry = registry;
-	if (cmx_register(registry, &def, &family, NULL) == 0)
-		cmx_gauge_find(&family, 0, NULL, &server->in_flight, NULL);
+	/* The gauge is there before the first request. */
+	cmxi_codeai_in_flight(registry, 0);
 }
 
 void
@@ -32,7 +27,6 @@ cmx_http_request_begin(const struct cmx_http_server *server,
 	request->response_bytes = -1;
 	cmx_http_normalize_path(target, request->path, sizeof(request->path));
 	cmx_http_begin(server->registry, &request->timer);
-	cmx_gauge_inc(&server->in_flight);
 }
 
 void
@@ -67,9 +61,9 @@ cmx_http_request_end(const struct cmx_http_server *server,
 	    has_no_body(request, status) ? 0 : request->response_bytes;
 	const char *path = request->path;
 
+	(void)server;
 	if (!request->has_route && (status == 404 || !request->is_handled))
 		path = "other";
 	cmx_http_end(&request->timer, request->method, path, status,
 	    request->request_bytes, bytes);
-	cmx_gauge_dec(&server->in_flight);
 }

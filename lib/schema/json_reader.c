@@ -288,9 +288,11 @@ cmxi_parse_strings(struct cmxi_parse *p, json_t *array, size_t *n)
 	{
 		size_t before = cmxi_parse_enter_element(p, i);
 
-		if (json_is_string(value))
-			strings[(*n)++] = json_string_value(value);
-		else
+		/* Another kind keeps its place, so that the others have theirs.
+		 */
+		strings[(*n)++] =
+		    json_is_string(value) ? json_string_value(value) : "";
+		if (!json_is_string(value))
 			cmxi_parse_diagnose(p, "must be a string, not %s",
 			    cmxi_json_kind(value));
 		cmxi_parse_leave(p, before);

@@ -260,7 +260,10 @@ struct judgement {
 	size_t n_unreadable; /* diagnoses of what could not be read */
 };
 
-/* Was a diagnosis made at the current value or below it? */
+/*
+ * Was a diagnosis made at the current value, or below it?  Below an element of
+ * a list only its own counts.
+ */
 static bool
 is_unreadable(const struct judgement *j)
 {
@@ -277,31 +280,62 @@ is_unreadable(const struct judgement *j)
 
 /*
  * Report a finding of rules.c or lint.c.  A part that could not be read has a
- * diagnosis already.
+ * diagnosis already; so has an element of the labels, but the others of them
+ * are judged.
  */
 static void
 diagnose_finding(void *arg, const struct cmxi_finding *finding)
 {
 	const struct judgement *j = arg;
 	size_t before = cmxi_parse_enter(j->p, finding->part);
+	bool is_element =
+	    finding->index >= 0 && strcmp(finding->part, "labels") == 0;
+	bool is_known = !is_element && is_unreadable(j);
 
-	if (!is_unreadable(j)) {
-		if (finding->index >= 0)
-			cmxi_parse_enter_element(j->p, (size_t)finding->index);
+	if (finding->index >= 0)
+		cmxi_parse_enter_element(j->p, (size_t)finding->index);
+	if (is_element)
+		is_known = is_unreadable(j);
+	if (!is_known)
 		cmxi_parse_diagnose(j->p, "%s", finding->text);
-	}
 	cmxi_parse_leave(j->p, before);
 }
 
+/* What a family most likely is whose type could not be read. */
+static enum cmx_type
+likely_type(const json_t *metric)
+{
+	if (json_object_get(metric, "buckets") != NULL ||
+	    json_object_get(metric, "native") != NULL)
+		return CMX_HISTOGRAM;
+	return json_object_get(metric, "aggregate") != NULL ? CMX_GAUGE :
+							      CMX_COUNTER;
+}
+
+/*
+ * Check what could be read, so that one run finds every mistake: a missing name
+ * or an unknown type hides no other one.
+ */
 static void
-judge(struct cmxi_parse *p, const struct cmx_family_def *def)
+judge(struct cmxi_parse *p, const json_t *metric,
+    const struct cmx_family_def *def)
 {
 	struct judgement j = { p,
 		p->diagnoses.size / sizeof(struct cmxi_diagnosis) };
+	struct cmx_family_def whole = *def;
+	bool is_whole = def->name != NULL && def->type != 0;
 
-	cmxi_def_check(def, diagnose_finding, &j);
+	if (def->name == NULL) {
+		whole.name = "unnamed";
+		whole.unit = NULL;
+	}
+	if (def->type == 0)
+		whole.type = likely_type(metric);
+	cmxi_def_check(&whole, diagnose_finding, &j);
+	if (!is_whole)
+		return;
 	p->is_warning = true;
-	cmxi_def_lint(def, diagnose_finding, &j);
+	cmxi_def_lint(&whole, diagnose_finding, &j);
 	p->is_warning = false;
 }
 
@@ -339,6 +373,5 @@ cmxi_schema_read_family(struct cmxi_parse *p, json_t *metric,
 		read_native(p, native, def);
 	def->has_exemplars = cmxi_parse_flag(p, metric, "exemplars");
 	read_values(p, metric, family);
-	if (def->name != NULL && def->type != 0)
-		judge(p, def);
+	judge(p, metric, def);
 }

@@ -370,6 +370,8 @@ TEST(clients_that_go_away)
 	await(&site, "codeai_http_requests_in_flight 1");
 	close(fd);
 	await_request(&site, "POST", "/form", 499, 1);
+	/* As large as the client said, though the handler saw less. */
+	await_bytes(&site, "request", "POST", "/form", 100, 1);
 	await(&site, "codeai_http_requests_in_flight 0");
 	fd = send_request(&site, "GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_true(recv(fd, some, sizeof(some), 0) > 0);

@@ -327,7 +327,7 @@ TEST(a_private_segment_has_no_file_and_can_be_read)
 	    0);
 	cmxr_show_processes(reader, false);
 	assert_int_equal(cmxr_snapshot_take(reader, &snapshot, &err), 0);
-	assert_int_equal(cmxr_snapshot_n_families(snapshot), 21);
+	assert_int_equal(cmxr_snapshot_n_families(snapshot), 23);
 	cmxr_close(reader);
 	cmx_close(reg);
 }
