@@ -154,8 +154,12 @@ record_aside(void (*record)(void *), void *arg)
 {
 	const struct timespec pause = { .tv_nsec = RECORD_POLL_NS };
 	int status = 0;
-	pid_t pid = fork(), ended = 0;
+	pid_t pid, ended = 0;
 
+	/* Not even a warning that nobody can read changes the status. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	pid = fork();
 	if (pid == 0) {
 		record(arg);
 		fflush(NULL);

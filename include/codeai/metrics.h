@@ -32,7 +32,9 @@
  * A child of vfork(2) shares its parent's memory, and must not update.
  *
  * The first look-up of a process holds back its thread's signals, and
- * pthread_cancel(3), for some microseconds; no look-up is a cancellation point.
+ * pthread_cancel(3), for some microseconds; no call is a cancellation point.
+ * Two threads that make their process's first look-up at once: one claims the
+ * slot, the other waits for it.
  *
  * No call prints, exits, aborts, starts a thread, handles a signal, or changes
  * errno, umask or locale.  Look-ups and updates never wait for another thread

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "apply/carry.h"
+#include "base/call.h"
 #include "base/error.h"
 #include "schema/schema.h"
 #include "segment/segment_file.h"
@@ -168,6 +169,12 @@ take_name(struct cmx_registry *reg, const struct cmx_registry *old,
 
 	if (r == 0)
 		r = cmxi_segment_link(&old->segment, name, err);
+	if (r == 0 &&
+	    (!cmxi_segment_applies(&old->segment) ||
+		!cmxi_segment_is_named(&old->segment)))
+		r = cmxi_error(err, CMX_ERR_SYSTEM,
+		    "%s: another process has applied a schema or removed the segment meanwhile; try again",
+		    path);
 	if (r == 0) {
 		r = take_over_path(reg, old, path, err);
 		if (r == 0)
@@ -223,7 +230,7 @@ replace_segment(struct cmx_registry **regp, const char *path,
 		return r;
 	if (r >= CMXI_PREDECESSORS_MAX)
 		return cmxi_error(err, CMX_ERR_FULL,
-		    "%s: %d segments that it replaced still have writers; restart those processes first",
+		    "%s: %d segments that it replaced still have writers, or wait for one that has; restart those processes first",
 		    path, CMXI_PREDECESSORS_MAX);
 	reg = cmxi_registry_new(err);
 	if (reg == NULL)
@@ -257,12 +264,15 @@ apply_locked(struct cmx_registry **regp, const char *path,
 		r = can_take(*regp, schema, &can, &result->n_added, err);
 	if (r != 0)
 		return r;
-	if (can) {
-		r = cmxi_registry_append_all(*regp, schema, err);
-	} else {
+	/* What needs no writers any more makes room for one more. */
+	r = cmxi_carry_totals(*regp, path, &result->n_carried,
+	    &result->n_waiting, err);
+	if (r == 0 && can)
+		return cmxi_registry_append_all(*regp, schema, err);
+	if (r == 0)
 		r = replace_segment(regp, path, schema, err);
-		result->is_replaced = r == 0;
-	}
+	result->is_replaced = r == 0;
+	result->n_waiting = 0;
 	if (r == 0)
 		r = cmxi_carry_totals(*regp, path, &result->n_carried,
 		    &result->n_waiting, err);
@@ -318,7 +328,7 @@ cmx_apply(const char *segment, const char *schema,
 	struct cmx_apply_result ignored;
 	char path[CMXI_PATH_MAX];
 	struct cmxi_schema *loaded = NULL;
-	int saved = errno;
+	struct cmxi_call call = cmxi_call_begin();
 	int r = cmxi_path_choose(segment, true, path, sizeof(path), err);
 
 	if (result == NULL)
@@ -331,6 +341,6 @@ cmx_apply(const char *segment, const char *schema,
 	if (r == 0)
 		cmxi_error_clear(err);
 	cmxi_schema_free(loaded);
-	errno = saved;
+	cmxi_call_end(&call);
 	return r;
 }

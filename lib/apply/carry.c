@@ -123,31 +123,51 @@ carry_series(const struct cmx_registry *to, uint32_t entry,
 	return 0;
 }
 
+static bool
+is_in_schema(const struct cmxi_schema *schema, const char *name)
+{
+	for (size_t i = 0; i < schema->n_families; i++)
+		if (strcmp(schema->families[i].def.name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Has the segment a family that the totals of a definition can be added to? */
+static bool
+has_family(const struct cmx_registry *reg, const struct cmx_family_def *def,
+    struct cmxi_definition *d)
+{
+	uint32_t entry = cmxi_family_find(reg, def->name);
+	const struct cmxi_shm_family *record;
+
+	if (entry == 0)
+		return false;
+	record = cmxi_registry_family(reg, entry);
+	return cmxi_family_record_decode(record, record->size, d) &&
+	    cmxi_def_same_cells(&d->def, def);
+}
+
 /*
  * Find the entry of a family in the new segment; 0 where its totals are not
  * carried, because the cells have another shape or the new schema dropped the
  * family.  A family that the old schema did not have was registered by an
- * application, and is added to the new segment.
+ * application, and is added to the new segment.  So is one that a schema in the
+ * middle dropped and the newest has again: readers show its totals with the
+ * newest one's, and they must not fall when they are carried.
  */
 static uint32_t
-successor(const struct cmx_registry *to, const struct cmx_family_def *def,
-    const struct cmxi_schema *old_schema)
+successor(const struct cmx_registry *to, const struct cmx_registry *newest,
+    const struct cmx_family_def *def, const struct cmxi_schema *old_schema)
 {
 	uint32_t entry = cmxi_family_find(to, def->name);
 	struct cmxi_definition d;
-	const struct cmxi_shm_family *record;
 
-	if (entry == 0) {
-		for (size_t i = 0; i < old_schema->n_families; i++)
-			if (strcmp(old_schema->families[i].def.name,
-				def->name) == 0)
-				return 0;
-		if (cmxi_family_append(to, def, &entry, NULL) != 0)
-			return 0;
-	}
-	record = cmxi_registry_family(to, entry);
-	if (!cmxi_family_record_decode(record, record->size, &d) ||
-	    !cmxi_def_same_cells(&d.def, def))
+	if (entry == 0 && is_in_schema(old_schema, def->name) &&
+	    (newest == to || !has_family(newest, def, &d)))
+		return 0;
+	if (entry == 0 && cmxi_family_append(to, def, &entry, NULL) != 0)
+		return 0;
+	if (!has_family(to, def, &d))
 		return 0;
 	/*
 	 * Only gauges of CMX_LAST are carried: the others end with their
@@ -160,9 +180,9 @@ successor(const struct cmx_registry *to, const struct cmx_family_def *def,
 }
 
 static int
-collect_totals(const struct cmx_registry *to, struct cmxr_reader *reader,
-    const struct cmxi_schema *old_schema, struct totals *t,
-    struct cmx_error *err)
+collect_totals(const struct cmx_registry *to, const struct cmx_registry *newest,
+    struct cmxr_reader *reader, const struct cmxi_schema *old_schema,
+    struct totals *t, struct cmx_error *err)
 {
 	const struct cmxr_snapshot *snapshot;
 	int r;
@@ -175,7 +195,7 @@ collect_totals(const struct cmx_registry *to, struct cmxr_reader *reader,
 		uint32_t entry;
 
 		cmxr_snapshot_family(snapshot, i, &family);
-		entry = successor(to, &family.def, old_schema);
+		entry = successor(to, newest, &family.def, old_schema);
 		if (entry != 0)
 			r = carry_series(to, entry, &family.def, snapshot, i, t,
 			    err);
@@ -214,8 +234,8 @@ publish_totals(const struct cmx_registry *to, const struct totals *t,
 }
 
 static int
-carry_totals(const struct cmx_registry *to, const char *old_path,
-    struct cmx_error *err)
+carry_totals(const struct cmx_registry *to, const struct cmx_registry *newest,
+    const char *old_path, struct cmx_error *err)
 {
 	struct totals t = { .bytes = NULL };
 	struct cmxi_schema *old_schema = NULL;
@@ -231,7 +251,7 @@ carry_totals(const struct cmx_registry *to, const char *old_path,
 				       .source = old_path },
 	    &old_schema, err);
 	if (r == 0)
-		r = collect_totals(to, reader, old_schema, &t, err);
+		r = collect_totals(to, newest, reader, old_schema, &t, err);
 	if (r == 0)
 		r = publish_totals(to, &t, err);
 	free(t.bytes);
@@ -251,13 +271,17 @@ is_carried(const struct cmx_registry *reg)
 	    cmxi_segment_is_carried(&reg->segment);
 }
 
+static int carry_chain(const struct cmx_registry *to,
+    const struct cmx_registry *newest, const char *path,
+    unsigned int *n_carried, unsigned int *n_waiting, struct cmx_error *err);
+
 /* Carry an opened predecessor, after the predecessors of its own. */
 static int
-carry_opened(const struct cmx_registry *to, const struct cmx_registry *old,
-    const char *path, const char *old_path, unsigned int *n_carried,
-    unsigned int *n_waiting, struct cmx_error *err)
+carry_opened(const struct cmx_registry *to, const struct cmx_registry *newest,
+    const struct cmx_registry *old, const char *path, const char *old_path,
+    unsigned int *n_carried, unsigned int *n_waiting, struct cmx_error *err)
 {
-	int r = cmxi_carry_totals(old, path, n_carried, n_waiting, err);
+	int r = carry_chain(old, newest, path, n_carried, n_waiting, err);
 
 	if (r != 0)
 		return r;
@@ -265,7 +289,7 @@ carry_opened(const struct cmx_registry *to, const struct cmx_registry *old,
 		++*n_waiting;
 		return 0;
 	}
-	r = carry_totals(to, old_path, err);
+	r = carry_totals(to, newest, old_path, err);
 	if (r == 0)
 		++*n_carried;
 	return r;
@@ -273,9 +297,9 @@ carry_opened(const struct cmx_registry *to, const struct cmx_registry *old,
 
 /* Carry the predecessor behind its second name, if it has one. */
 static int
-carry_named(const struct cmx_registry *to, const char *path,
-    const char *old_path, unsigned int *n_carried, unsigned int *n_waiting,
-    struct cmx_error *err)
+carry_named(const struct cmx_registry *to, const struct cmx_registry *newest,
+    const char *path, const char *old_path, unsigned int *n_carried,
+    unsigned int *n_waiting, struct cmx_error *err)
 {
 	struct cmx_registry *old = cmxi_registry_new(err);
 	int r;
@@ -286,8 +310,8 @@ carry_named(const struct cmx_registry *to, const char *path,
 	    CMXI_ANY_FILESYSTEM, err);
 	if (r == 0) {
 		cmxi_registry_set_stripes(old);
-		r = carry_opened(to, old, path, old_path, n_carried, n_waiting,
-		    err);
+		r = carry_opened(to, newest, old, path, old_path, n_carried,
+		    n_waiting, err);
 	} else if (r == CMX_ERR_NOT_FOUND) {
 		/* It was removed by name, and its totals with it. */
 		r = publish_totals(to, &(struct totals){ .size = 0 }, err);
@@ -296,9 +320,11 @@ carry_named(const struct cmx_registry *to, const char *path,
 	return r;
 }
 
-int
-cmxi_carry_totals(const struct cmx_registry *to, const char *path,
-    unsigned int *n_carried, unsigned int *n_waiting, struct cmx_error *err)
+/* Carry what comes before a segment; newest is the one that has the name. */
+static int
+carry_chain(const struct cmx_registry *to, const struct cmx_registry *newest,
+    const char *path, unsigned int *n_carried, unsigned int *n_waiting,
+    struct cmx_error *err)
 {
 	uint64_t seed = to->segment.fixed.predecessor_seed;
 	char *old_path;
@@ -310,7 +336,8 @@ cmxi_carry_totals(const struct cmx_registry *to, const char *path,
 	if (old_path == NULL)
 		return CMX_ERR_MEMORY;
 	if (!is_carried(to))
-		r = carry_named(to, path, old_path, n_carried, n_waiting, err);
+		r = carry_named(to, newest, path, old_path, n_carried,
+		    n_waiting, err);
 	if (r == 0 && is_carried(to) && unlink(old_path) != 0 &&
 	    errno != ENOENT)
 		r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
@@ -318,4 +345,11 @@ cmxi_carry_totals(const struct cmx_registry *to, const char *path,
 		    old_path);
 	free(old_path);
 	return r;
+}
+
+int
+cmxi_carry_totals(const struct cmx_registry *to, const char *path,
+    unsigned int *n_carried, unsigned int *n_waiting, struct cmx_error *err)
+{
+	return carry_chain(to, to, path, n_carried, n_waiting, err);
 }

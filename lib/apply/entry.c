@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/call.h"
 #include "base/error.h"
 #include "segment/opened.h"
 #include "write/open.h"
@@ -37,11 +38,13 @@ cmx_open_with(const char *segment, const char *schema,
     struct cmx_error *err)
 {
 	struct cmx_create_options plain;
-	int saved = errno, r;
+	struct cmxi_call call;
+	int r;
 
 	if (regp == NULL || options == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmx_open: regp or the options are null");
+	call = cmxi_call_begin();
 	*regp = NULL;
 	plain = *options;
 	plain.flags &= ~CMX_APPLY;
@@ -54,7 +57,7 @@ cmx_open_with(const char *segment, const char *schema,
 	 */
 	if (r == 0)
 		cmxi_error_clear(err);
-	errno = saved;
+	cmxi_call_end(&call);
 	return r;
 }
 
@@ -67,8 +70,9 @@ cmx_open(const char *segment, const char *schema, unsigned int flags,
 	return cmx_open_with(segment, schema, &options, regp, err);
 }
 
-struct cmx_registry *
-cmx_default(struct cmx_error *err)
+/* The kept registry, which is opened by the first call. */
+static struct cmx_registry *
+keep_default(struct cmx_error *err)
 {
 	static struct cmx_registry *kept;
 	struct cmx_registry *reg = NULL, *opened;
@@ -90,5 +94,15 @@ cmx_default(struct cmx_error *err)
 	/* Two threads came at once: the second one's open is taken back. */
 	if (reg != opened)
 		cmx_close(opened);
+	return reg;
+}
+
+struct cmx_registry *
+cmx_default(struct cmx_error *err)
+{
+	struct cmxi_call call = cmxi_call_begin();
+	struct cmx_registry *reg = keep_default(err);
+
+	cmxi_call_end(&call);
 	return reg;
 }

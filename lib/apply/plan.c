@@ -10,6 +10,7 @@
 
 #include "codeai/metrics_reader.h"
 
+#include "base/call.h"
 #include "base/error.h"
 #include "family/compare.h"
 #include "schema/schema.h"
@@ -164,7 +165,7 @@ cmx_apply_check(const char *segment, const char *schema,
 	struct cmx_error said = { .code = CMX_OK };
 	char path[CMXI_PATH_MAX];
 	struct cmxi_schema *loaded = NULL;
-	int saved = errno;
+	struct cmxi_call call = cmxi_call_begin();
 	int r = cmxi_path_choose(segment, false, path, sizeof(path), err);
 
 	if (result == NULL)
@@ -177,6 +178,6 @@ cmx_apply_check(const char *segment, const char *schema,
 	if (r == 0)
 		cmxi_error_join(err, &said, true);
 	cmxi_schema_free(loaded);
-	errno = saved;
+	cmxi_call_end(&call);
 	return r;
 }

@@ -20,6 +20,7 @@ struct alive {
 	uint32_t role;
 	uint64_t start_ticks;
 	uint64_t pid_namespace;
+	uint64_t claimed_ns;
 	struct cmxi_slot_time *time;
 };
 
@@ -174,6 +175,7 @@ note_alive(struct cmxi_process_metrics *p, const struct cmxi_shm_slot *slot,
 		.role = find_role(p, role),
 		.start_ticks = slot->start_ticks,
 		.pid_namespace = slot->pid_namespace,
+		.claimed_ns = slot->claimed_ns,
 		.time = time };
 
 	cmxi_process_times_note(&p->times, time, slot->generation, alive.role);
@@ -212,11 +214,10 @@ cmxi_process_metrics_add(struct cmxi_process_metrics *p,
 
 /* Sums */
 
+/* 0: two slots of one process. */
 static int
-compare_alive(const void *a, const void *b)
+compare_process(const struct alive *x, const struct alive *y)
 {
-	const struct alive *x = a, *y = b;
-
 	if (x->pid != y->pid)
 		return x->pid < y->pid ? -1 : 1;
 	if (x->start_ticks != y->start_ticks)
@@ -224,6 +225,18 @@ compare_alive(const void *a, const void *b)
 	if (x->pid_namespace != y->pid_namespace)
 		return x->pid_namespace < y->pid_namespace ? -1 : 1;
 	return 0;
+}
+
+/* The slots of one process stand by their age, the same at each scrape. */
+static int
+compare_alive(const void *a, const void *b)
+{
+	const struct alive *x = a, *y = b;
+	int order = compare_process(x, y);
+
+	if (order != 0 || x->claimed_ns == y->claimed_ns)
+		return order;
+	return x->claimed_ns < y->claimed_ns ? -1 : 1;
 }
 
 /* Add what /proc/PID/stat tells to the sums of the process's role. */
@@ -351,7 +364,7 @@ cmxi_process_metrics_end(struct cmxi_process_metrics *p, struct cmx_error *err)
 		qsort(alive, n, sizeof(*alive), compare_alive);
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0 && alive[i].start_ticks != 0 &&
-		    compare_alive(&alive[i], &alive[first]) == 0) {
+		    compare_process(&alive[i], &alive[first]) == 0) {
 			start_after_first_slot(&alive[i], &alive[first]);
 			continue;
 		}

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/call.h"
 #include "base/error.h"
 #include "segment/segment_path.h"
 
@@ -29,11 +30,13 @@ cmxr_open(const char *segment, struct cmxr_reader **readerp,
 {
 	char path[CMXI_PATH_MAX];
 	struct cmxr_reader *reader;
-	int saved = errno, r;
+	struct cmxi_call call;
+	int r;
 
 	if (readerp == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmxr_open: readerp is null");
+	call = cmxi_call_begin();
 	*readerp = NULL;
 	r = cmxi_path_choose(segment, false, path, sizeof(path), err);
 	reader = r == 0 ? new_reader(err) : NULL;
@@ -46,7 +49,7 @@ cmxr_open(const char *segment, struct cmxr_reader **readerp,
 		*readerp = reader;
 	} else
 		cmxr_close(reader);
-	errno = saved;
+	cmxi_call_end(&call);
 	return r;
 }
 
@@ -55,13 +58,15 @@ cmxr_open_fd(int fd, const char *name, struct cmxr_reader **readerp,
     struct cmx_error *err)
 {
 	struct cmxr_reader *reader;
-	int saved = errno, r;
+	struct cmxi_call call;
+	int r;
 
 	if (readerp != NULL)
 		*readerp = NULL;
 	if (readerp == NULL || name == NULL)
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "cmxr_open_fd: name or readerp is null");
+	call = cmxi_call_begin();
 	reader = new_reader(err);
 	r = reader == NULL ?
 	    CMX_ERR_MEMORY :
@@ -71,30 +76,34 @@ cmxr_open_fd(int fd, const char *name, struct cmxr_reader **readerp,
 		*readerp = reader;
 	} else
 		cmxr_close(reader);
-	errno = saved;
+	cmxi_call_end(&call);
 	return r;
 }
 
 void
 cmxr_close(struct cmxr_reader *reader)
 {
+	struct cmxi_call call;
+
 	if (reader == NULL)
 		return;
+	call = cmxi_call_begin();
 	cmxi_lineage_fini(&reader->merged);
 	cmxi_chain_close(&reader->chain);
 	cmxi_snapshot_fini(&reader->snapshot);
 	cmxi_process_metrics_fini(&reader->processes);
 	free(reader->schema_text);
 	free(reader);
+	cmxi_call_end(&call);
 }
 
 bool
 cmxr_is_current(const struct cmxr_reader *reader)
 {
-	int saved = errno;
+	struct cmxi_call call = cmxi_call_begin();
 	bool is_current = cmxi_chain_is_current(&reader->chain);
 
-	errno = saved;
+	cmxi_call_end(&call);
 	return is_current;
 }
 
@@ -233,7 +242,8 @@ int
 cmxr_snapshot_take(struct cmxr_reader *reader,
     const struct cmxr_snapshot **snapshotp, struct cmx_error *err)
 {
-	int saved = errno, r = take_views(reader, err);
+	struct cmxi_call call = cmxi_call_begin();
+	int r = take_views(reader, err);
 
 	if (r == 0)
 		*snapshotp = &reader->snapshot;
@@ -242,6 +252,6 @@ cmxr_snapshot_take(struct cmxr_reader *reader,
 		cmxi_lineage_fini(&reader->merged);
 		cmxi_snapshot_clear(&reader->snapshot);
 	}
-	errno = saved;
+	cmxi_call_end(&call);
 	return r;
 }

@@ -3,6 +3,8 @@
  */
 #include "read/reader.h"
 
+#include "base/call.h"
+
 #include <bsd/string.h>
 #include <errno.h>
 #include <stdio.h>
@@ -129,7 +131,8 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 {
 	struct cmxi_view *view = reader->chain.views[0];
 	struct stat st;
-	int saved = errno, r = cmxi_catalog_refresh(&view->catalog, err);
+	struct cmxi_call call = cmxi_call_begin();
+	int r = cmxi_catalog_refresh(&view->catalog, err);
 
 	if (r != 0) {
 		/*
@@ -139,7 +142,7 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 		cmxi_lineage_fini(&reader->merged);
 		cmxi_scrape_fini(&view->scrape);
 		cmxi_snapshot_clear(&reader->snapshot);
-		errno = saved;
+		cmxi_call_end(&call);
 		return r;
 	}
 	memset(info, 0, sizeof(*info));
@@ -154,7 +157,7 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 	fill_memory(view, info);
 	info->invalid_entries = view->catalog.n_invalid;
 	info->torn_reads = view->torn;
-	errno = saved;
+	cmxi_call_end(&call);
 	return 0;
 }
 

@@ -44,6 +44,15 @@ is_predecessor(const struct cmxi_shm_header *of,
 	return of->predecessor_seed != 0 && of->predecessor_seed == it->seed;
 }
 
+/* A directory, a link or a FIFO has not taken the name by an apply. */
+static bool
+names_a_file(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /*
  * Is the segment at a path, which could not be opened, perhaps our successor?
  * Where this process is short of something, or may not read the file, that is
@@ -72,7 +81,8 @@ follow_name(struct cmxi_view_chain *c, struct cmx_error *err)
 	struct cmxi_view *view;
 	int r;
 
-	if (ours->path == NULL || cmxi_chain_is_current(c))
+	if (ours->path == NULL || cmxi_chain_is_current(c) ||
+	    !names_a_file(ours->path))
 		return 0;
 	r = cmxi_view_open(ours->path, &view, err);
 	if (r != 0)
@@ -117,6 +127,26 @@ open_predecessor(const struct cmxi_view_chain *c, const struct cmxi_view *last,
 }
 
 /*
+ * A predecessor has no name any more.  Either it was carried over between the
+ * two looks, and is_carried is set now; or somebody removed its name alone, and
+ * the scrape shows the rest; or the whole segment was removed, and with it
+ * totals that were there: that is an error.
+ */
+static int
+explain_missing(const struct cmxi_view_chain *c, struct cmxi_view *view,
+    struct cmx_error *err)
+{
+	int r = cmxi_view_load_carried(view, err);
+
+	if (r != 0 || view->is_carried || c->views[0]->segment.path == NULL ||
+	    cmxi_chain_is_current(c))
+		return r;
+	return cmxi_error(err, CMX_ERR_NOT_FOUND,
+	    "%s: was removed, and the totals of the segment that it replaced with it",
+	    c->views[0]->segment.path);
+}
+
+/*
  * Make the chain of this scrape: a view whose predecessor's totals are not in
  * its carry stripe is followed by that predecessor.
  *
@@ -145,12 +175,7 @@ follow_predecessors(struct cmxi_view_chain *c, struct cmx_error *err)
 		if (r == 0)
 			c->views[c->n_views++] = older;
 		else if (r == CMX_ERR_NOT_FOUND)
-			/*
-			 * Either the predecessor was carried over between the
-			 * two looks, and is_carried is set now; or somebody
-			 * removed its name, and the scrape shows the rest.
-			 */
-			r = cmxi_view_load_carried(view, err);
+			r = explain_missing(c, view, err);
 		/*
 		 * A predecessor that is there and cannot be read now has
 		 * totals: without them the sum would fall (O4).

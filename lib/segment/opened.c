@@ -122,9 +122,10 @@ unlink_entry(const struct cmxi_opened *o)
 {
 	struct cmxi_opened **at = &first;
 
-	while (*at != o)
+	while (*at != NULL && *at != o)
 		at = &(*at)->next;
-	*at = o->next;
+	if (*at == o)
+		*at = o->next;
 }
 
 void

@@ -77,11 +77,12 @@
  *	any value, and truncate the file; they cannot break its readers.
  *   L4	Series are never deleted, and a segment's families never change.
  *	cmx_apply(3) gives the name to another segment.
- *   L5	A child of vfork(2) shares its parent's memory and must not update.
+ *   L5	A child of vfork(2) shares its parent's memory and must not update; as
+ *	long as it lives so, a dead parent's gauges stay.
  *   L6	A fork(2) in one thread while another makes its process's first look-up
  *	gives the child a descriptor of the slot's beacon: should the parent
- *	then die first, its gauges stay until the child ends or executes a
- *	program.
+ *	then die first, its gauges stay until the child, and whatever it forks,
+ *	has ended or executed a program.
  *   L7	CPU time that a process spends between the last scrape and its end is
  *	not seen, and an exporter that is started anew has not seen the dead.
  *	The sum then begins with the processes that live.

@@ -3,7 +3,6 @@
  */
 #include "segment/segment_file.h"
 
-#include <bsd/stdlib.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/random.h"
 #include "segment/boot_id.h"
 #include "segment/segment_path.h"
 
@@ -97,7 +97,7 @@ fill_identity(struct cmxi_shm_header *h)
 	h->word_size = CMXI_WORD_SIZE;
 	cmxi_boot_id_read(h->boot_id);
 	h->created_ns = cmxi_wall_clock_ns();
-	arc4random_buf(&h->seed, sizeof(h->seed));
+	h->seed = cmxi_random64();
 	if (h->origin_seed == 0)
 		h->origin_seed = h->seed;
 #if defined(__x86_64__)

@@ -8,7 +8,6 @@
  */
 #include "segment/segment_lock.h"
 
-#include <bsd/stdlib.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,6 +18,7 @@
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/random.h"
 #include "segment/procfs.h"
 
 /* Tries at bytes that others may have; of 2^40 nobody meets one twice. */
@@ -76,7 +76,8 @@ cmxi_segment_lock_as_writer(const struct cmxi_segment *s, struct cmx_error *err)
 {
 	for (int i = 0; i < WRITER_TRIES; i++) {
 		int64_t at = CMXI_WRITERS_OFFSET + 1 +
-		    (int64_t)arc4random() % (CMXI_WRITERS_SIZE - 1);
+		    (int64_t)(cmxi_random64() %
+			(uint64_t)(CMXI_WRITERS_SIZE - 1));
 
 		if (set_lock(s, F_WRLCK, at) == 0)
 			return 0;
@@ -201,10 +202,15 @@ try_apply(const struct cmxi_segment *s, uint64_t ours)
 static uint64_t
 wait_ns(void)
 {
-	const char *ms = secure_getenv("CODEAI_METRICS_APPLY_WAIT");
-	uint64_t n = ms == NULL ? CMXI_APPLY_WAIT_MS : strtoull(ms, NULL, 10);
+	const char *text = secure_getenv("CODEAI_METRICS_APPLY_WAIT");
+	char *end = NULL;
+	long ms = text == NULL ? 0 : strtol(text, &end, 10);
 
-	return n * (CMXI_NS_PER_SECOND / 1000);
+	/* What is no number of milliseconds is as if it were not there. */
+	if (end == NULL || end == text || *end != '\0' || ms < 0 ||
+	    ms > 1000 * CMXI_APPLY_WAIT_MS)
+		ms = CMXI_APPLY_WAIT_MS;
+	return (uint64_t)ms * (CMXI_NS_PER_SECOND / 1000);
 }
 
 static int
@@ -244,6 +250,13 @@ cmxi_segment_lock_apply(const struct cmxi_segment *s, struct cmx_error *err)
 		applying = try_apply(s, ours);
 	}
 	return applying == IS_OURS ? 0 : wait_error(s, applying, err);
+}
+
+bool
+cmxi_segment_applies(const struct cmxi_segment *s)
+{
+	return cmxi_load64_relaxed(&cmxi_segment_header(s)->applier) ==
+	    our_word();
 }
 
 void

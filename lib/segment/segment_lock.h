@@ -27,6 +27,11 @@ int cmxi_segment_has_writers(const struct cmxi_segment *);
 #define CMXI_APPLY_WAIT_MS 30000
 
 int cmxi_segment_lock_apply(const struct cmxi_segment *, struct cmx_error *);
+/*
+ * Is it still this process that applies?  One of another pid namespace, of
+ * which it is not known whether it lives, loses the right to who has the lock.
+ */
+bool cmxi_segment_applies(const struct cmxi_segment *);
 void cmxi_segment_unlock_apply(const struct cmxi_segment *);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/require.h"
+#include "segment/opened.h"
 #include "segment/procfs.h"
 #include "segment/segment_file.h"
 #include "segment/segment_path.h"
@@ -54,7 +55,9 @@ link_fd(int fd, const char *path)
 static int
 link_error(const char *path, struct cmx_error *err)
 {
-	return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+	/* The file that was to get a second name was removed meanwhile. */
+	return cmxi_error_system(err,
+	    errno == ENOENT ? CMX_ERR_NOT_FOUND : CMX_ERR_SYSTEM, errno,
 	    "%s: cannot give a segment this name", path);
 }
 
@@ -189,6 +192,16 @@ identify(int fd, struct identity *id)
 	return true;
 }
 
+/* Close, unless that would drop locks of this process. */
+static void
+close_file(int fd)
+{
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		cmxi_opened_close(fd, st.st_dev, st.st_ino);
+}
+
 /*
  * Remove a name, which is freed, if it is that of a segment, with this seed
  * where that is not 0.  Returns the seed of the one that it replaced, or 0.
@@ -203,8 +216,27 @@ remove_name(char *name, uint64_t seed)
 
 	if (fd >= 0 && identify(fd, &id) && (seed == 0 || id.seed == seed))
 		unlink(name);
-	if (fd >= 0)
-		close(fd);
+	close_file(fd);
+	free(name);
+	return id.predecessor_seed;
+}
+
+uint64_t
+cmxi_segment_adopt_name(const char *path, uint64_t seed,
+    const struct cmxi_owner *owner)
+{
+	char *name = cmxi_segment_predecessor_path(path, seed, NULL);
+	struct identity id = { .predecessor_seed = 0 };
+	struct stat st;
+	int fd = name == NULL ?
+	    -1 :
+	    open(name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd >= 0 && identify(fd, &id) && id.seed == seed &&
+	    fstat(fd, &st) == 0 && (geteuid() == 0 || st.st_uid == geteuid()) &&
+	    fchown(fd, (uid_t)-1, owner->gid) == 0)
+		fchmod(fd, owner->mode);
+	close_file(fd);
 	free(name);
 	return id.predecessor_seed;
 }
@@ -244,7 +276,7 @@ cmxi_segment_remove(const char *path, struct cmx_error *err)
 		    "%s: cannot remove it", path);
 	else
 		cmxi_segment_mark_retired(fd);
-	close(fd);
+	close_file(fd);
 	if (r == 0)
 		remove_abandoned(path, id.seed);
 	/* Bound: a segment waits for no more than these. */

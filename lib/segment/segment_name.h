@@ -44,6 +44,13 @@ void cmxi_segment_mark_retired(int fd);
  */
 int cmxi_segment_remove(const char *path, struct cmx_error *);
 
+/*
+ * Give the segment of a second name an owner and a mode, if it is ours.
+ * Returns the seed of the one that it replaced, or 0.
+ */
+uint64_t cmxi_segment_adopt_name(const char *path, uint64_t seed,
+    const struct cmxi_owner *);
+
 /* Does its path still name this file? */
 bool cmxi_segment_is_named(const struct cmxi_segment *);
 

@@ -137,7 +137,11 @@ find_slot(const struct cmxi_segment *s, const struct locker *by,
 	/* relaxed: hints where to begin */
 	uint64_t used = cmxi_load64_relaxed(&h->slots_used);
 	uint64_t hint = cmxi_load64_relaxed(&h->slot_hint);
-	uint64_t start = (uint64_t)getpid() * CMXI_HASH_GOLDEN >> 32, n;
+	/* Another place at each try, also for the first pids of namespaces. */
+	uint64_t start = ((uint64_t)getpid() ^ cmxi_wall_clock_ns()) *
+		CMXI_HASH_GOLDEN >>
+	    32,
+		 n;
 	enum cmxi_claim_result r = CMXI_CLAIM_FULL;
 
 	if (used > s->fixed.n_slots)

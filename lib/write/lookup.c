@@ -156,7 +156,7 @@ cmx_family_find(struct cmx_registry *reg, const char *name,
 	if (is_conflict(reg, entry)) {
 		cmxi_segment_count(&reg->segment, CMXI_STAT_FAILED_LOOKUPS, 1);
 		return cmxi_error(err, CMX_ERR_CONFLICT,
-		    "family %.64s: the segment has another definition of it than the schema of this program; \"codeai-metrics apply\" changes a live segment's definitions",
+		    "family %.64s: a schema that this process opened the segment with defines it in another way than the segment; \"codeai-metrics apply\" changes a live segment's definitions",
 		    name);
 	}
 	*familyp = (struct cmx_family){ .registry = reg,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/call.h"
 #include "base/error.h"
 #include "base/require.h"
 #include "schema/schema.h"
@@ -124,6 +125,15 @@ note_conflict(struct cmx_registry *reg, const char *name)
 	}
 }
 
+/* A schema of this process has the family as the segment has it. */
+static void
+end_conflict(struct cmx_registry *reg, uint32_t entry)
+{
+	for (size_t i = 0; i < CMXI_CONFLICTS && reg->conflicts[i] != 0; i++)
+		if (reg->conflicts[i] == entry)
+			reg->conflicts[i] = UINT32_MAX;
+}
+
 int
 cmxi_registry_append(struct cmx_registry *reg, const struct cmxi_schema *schema,
     struct cmx_error *err)
@@ -146,6 +156,7 @@ cmxi_registry_append(struct cmx_registry *reg, const struct cmxi_schema *schema,
 			cmxi_error_join(err, &one, true);
 			return r;
 		}
+		end_conflict(reg, entry);
 		if (cmxi_schema_family_has_values(f))
 			create_values(reg, f, entry);
 	}
@@ -241,7 +252,9 @@ append_source(struct cmx_registry *reg, struct source *source,
 {
 	int r;
 
-	if (!source->is_named || is_made_from(&reg->segment, &source->text))
+	if (!source->is_named ||
+	    (reg->conflicts[0] == 0 &&
+		is_made_from(&reg->segment, &source->text)))
 		return 0;
 	r = parse_source(source, err);
 	return r == 0 ? cmxi_registry_append(reg, source->parsed, err) : r;
@@ -414,7 +427,7 @@ share(struct cmx_registry *reg)
 
 /* End one open.  Returns whether it was the last one. */
 static bool
-unshare(struct cmx_registry *reg)
+end_share(struct cmx_registry *reg)
 {
 	struct cmxi_opened *o;
 	bool is_last;
@@ -532,16 +545,21 @@ cmxi_registry_open(const char *segment, const char *schema,
 void
 cmx_close(struct cmx_registry *reg)
 {
-	int saved = errno;
+	struct cmxi_call call;
 
-	if (reg == NULL || !unshare(reg))
+	if (reg == NULL)
 		return;
+	call = cmxi_call_begin();
+	if (!end_share(reg)) {
+		cmxi_call_end(&call);
+		return;
+	}
 	if (reg->own != NULL)
 		cmxi_slot_release(&reg->segment, reg->own);
 	cmxi_own_page_free(reg->own);
 	cmxi_segment_close(&reg->segment);
 	free(reg);
-	errno = saved;
+	cmxi_call_end(&call);
 }
 
 int
@@ -571,7 +589,7 @@ cmx_create(const char *segment, const char *schema,
 {
 	char path[CMXI_PATH_MAX];
 	struct cmxi_schema *loaded = NULL;
-	int saved = errno;
+	struct cmxi_call call = cmxi_call_begin();
 	int r = options != NULL ?
 	    check_options(options, CMX_ANY_FILESYSTEM | CMX_EMPTY, err) :
 	    0;
@@ -583,7 +601,7 @@ cmx_create(const char *segment, const char *schema,
 	if (r == 0)
 		r = cmxi_registry_create(path, loaded, options, err);
 	cmxi_schema_free(loaded);
-	errno = saved;
+	cmxi_call_end(&call);
 	return r;
 }
 
@@ -591,23 +609,23 @@ int
 cmx_remove(const char *segment, struct cmx_error *err)
 {
 	char path[CMXI_PATH_MAX];
-	int saved = errno;
+	struct cmxi_call call = cmxi_call_begin();
 	int r = cmxi_path_choose(segment, false, path, sizeof(path), err);
 
 	if (r == 0)
 		r = cmxi_segment_remove(path, err);
-	errno = saved;
+	cmxi_call_end(&call);
 	return r;
 }
 
 int
 cmx_segment_fd(const struct cmx_registry *reg)
 {
-	int saved = errno;
+	struct cmxi_call call = cmxi_call_begin();
 	int fd = reg != NULL && cmxi_segment_owns_fd(&reg->segment) ?
 	    reg->segment.fd :
 	    -1;
 
-	errno = saved;
+	cmxi_call_end(&call);
 	return fd;
 }

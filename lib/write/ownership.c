@@ -96,6 +96,20 @@ cmxi_ownership_choose(const struct cmx_create_options *options,
 	return r;
 }
 
+/*
+ * The segments that this one replaced and that still count are read with it,
+ * so they get the same; nothing is said where that cannot be.
+ */
+static void
+adopt_predecessors(const struct cmxi_segment *s, const struct cmxi_owner *owner)
+{
+	uint64_t seed = s->fixed.predecessor_seed;
+
+	/* Bound: a segment waits for no more than these. */
+	for (int i = 0; i < CMXI_PREDECESSORS_MAX && seed != 0; i++)
+		seed = cmxi_segment_adopt_name(s->path, seed, owner);
+}
+
 int
 cmxi_ownership_adopt(const struct cmxi_segment *s,
     const struct cmxi_owner *owner, struct cmx_error *err)
@@ -107,6 +121,7 @@ cmxi_ownership_adopt(const struct cmxi_segment *s,
 	    ((owner->gid == (gid_t)-1 || owner->gid == st.st_gid) &&
 		owner->mode == (st.st_mode & 07777)))
 		return 0;
+	adopt_predecessors(s, owner);
 	return cmxi_segment_set_owner(s, owner, err);
 }
 

@@ -6,6 +6,9 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/atomic.h"
 #include "base/clock.h"
@@ -16,8 +19,14 @@
 /* How long a process that was refused a slot waits before it asks again. */
 #define REFUSED_NS (CMXI_NS_PER_SECOND / 2)
 
-/* The turns that a thread waits for another one's claim as a process. */
-#define YIELDS_MAX 1000
+/*
+ * How long a thread waits for the claim of another one of this process: turns
+ * of YIELDS at once, then pauses.  A claim takes some hundred microseconds, and
+ * more where the thread that makes it does not run.
+ */
+#define TURNS_MAX 2000
+#define YIELDS    100
+#define PAUSE_NS  100000
 
 /* Count why the process has no slot, each reason once. */
 static void
@@ -79,6 +88,18 @@ was_refused(const struct cmxi_own_page *own)
 	    cmxi_clock_ns(CLOCK_MONOTONIC_COARSE) < next_try_ns;
 }
 
+/* The bare call, because nanosleep(3) is a cancellation point. */
+static void
+wait_a_turn(int turn)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NS };
+
+	if (turn < YIELDS)
+		sched_yield();
+	else
+		syscall(SYS_nanosleep, &pause, NULL);
+}
+
 /*
  * The slot of the process, which is claimed if it has none; CMXI_SLOT_NONE
  * where that fails.  One thread claims, because two that lock as a process
@@ -89,11 +110,11 @@ get_slot(const struct cmxi_segment *s, struct cmxi_own_page *own, uint64_t end)
 {
 	struct cmxi_undisturbed undisturbed;
 
-	for (int i = 0; i < YIELDS_MAX; i++) {
+	for (int i = 0; i < TURNS_MAX; i++) {
 		uint64_t word = cmxi_load64_relaxed(&own->slot);
 
 		if (word == CMXI_SLOT_BEING_CLAIMED) {
-			sched_yield();
+			wait_a_turn(i);
 			continue;
 		}
 		if (word != CMXI_SLOT_NONE || was_refused(own))
@@ -102,7 +123,7 @@ get_slot(const struct cmxi_segment *s, struct cmxi_own_page *own, uint64_t end)
 		if (cmxi_cas64_relaxed(&own->slot, &word,
 			CMXI_SLOT_BEING_CLAIMED)) {
 			claim_undisturbed(s, own, end);
-			i = YIELDS_MAX;
+			i = TURNS_MAX;
 		}
 		cmxi_undisturbed_end(&undisturbed);
 	}

@@ -92,7 +92,12 @@ attach(struct place *p)
 static int
 replace(struct place *p)
 {
-	return cmx_apply(p->s.path, p->other, NULL, NULL);
+	struct cmx_error error;
+	int r = cmx_apply(p->s.path, p->other, NULL, &error);
+
+	if (r != 0)
+		fprintf(stderr, "%s\n", error.text);
+	return r;
 }
 
 /* Looks at what is left, in a process of its own: 0 is sound. */
@@ -308,12 +313,29 @@ empty_place(const struct place *p)
 		closedir(d);
 }
 
+/*
+ * In the copy the process that stands still is dead: its name among those that
+ * apply is that of another process, which had its pid.
+ */
+static void
+forget_applier(int fd)
+{
+	const off_t at = offsetof(struct cmxi_shm_header, applier);
+	uint64_t word = 0;
+
+	if (pread(fd, &word, sizeof(word), at) == sizeof(word) && word != 0) {
+		word ^= UINT64_C(1) << 22;
+		if (pwrite(fd, &word, sizeof(word), at) != sizeof(word))
+			err(1, "the copy");
+	}
+}
+
 /* The bytes of a file, its holes left holes. */
 static void
 copy_file(int from_dir, int to_dir, const char *name, struct stat *st)
 {
 	int from = openat(from_dir, name, O_RDONLY);
-	int to = openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	int to = openat(to_dir, name, O_RDWR | O_CREAT | O_EXCL, 0600);
 	off_t at = 0, end;
 	static char block[1 << 16];
 
@@ -332,6 +354,7 @@ copy_file(int from_dir, int to_dir, const char *name, struct stat *st)
 			at += (off_t)n;
 		}
 	}
+	forget_applier(to);
 	close(from);
 	close(to);
 }

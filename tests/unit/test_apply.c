@@ -109,6 +109,20 @@ inode_of(const struct fixture *f)
 	return st.st_ino;
 }
 
+static uint64_t
+total_of(struct cmxr_reader *reader)
+{
+	const struct cmxr_snapshot *snapshot;
+	struct cmxr_series series;
+	struct cmx_error err;
+	size_t cursor = 0;
+
+	if (cmxr_snapshot_take(reader, &snapshot, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_true(cmxr_series_next(snapshot, 0, &cursor, &series));
+	return series.whole;
+}
+
 TEST(families_that_are_new_are_added_in_place)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
@@ -319,6 +333,89 @@ TEST(segments_in_a_row_are_added_and_carried_in_order)
 	fixture_close(&f);
 }
 
+/* Seven may wait; once nobody writes to them the next apply goes on. */
+TEST(segments_that_nobody_writes_to_make_room_for_the_next)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	char limits[64];
+
+	add(f.reg, "a_total", "a", 5);
+	for (int i = 0; i < 7; i++) {
+		snprintf(limits, sizeof(limits), "\"limits\":{\"series\":%d},",
+		    1000 + i);
+		assert_int_equal(apply(&f, limits, OLD_METRICS).n_waiting,
+		    i + 1);
+	}
+	cmx_close(f.reg);
+	assert_int_equal(apply(&f, "", OLD_METRICS).n_waiting, 0);
+	assert_shows(f.segment_path, "a_total{x=\"a\"} 5");
+	f.reg = open_again(&f);
+	fixture_close(&f);
+}
+
+/*
+ * A deployment that is taken back: the schema in the middle has no a_total, and
+ * its total is shown with the newest one's before and after it is carried.
+ */
+TEST(a_total_survives_a_schema_that_is_taken_back)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmxr_reader *reader;
+
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	add(f.reg, "a_total", "a", 5);
+	assert_int_equal(total_of(reader), 5);
+	apply(&f, NEW_LIMITS, COUNTER("other_total"));
+	apply(&f, "", OLD_METRICS);
+	assert_int_equal(total_of(reader), 5);
+	cmx_close(f.reg);
+	f.reg = open_again(&f);
+	add(f.reg, "a_total", "a", 3);
+	assert_int_equal(total_of(reader), 8);
+	assert_int_equal(apply(&f, "", OLD_METRICS).n_carried, 2);
+	assert_int_equal(total_of(reader), 8);
+	cmxr_close(reader);
+	fixture_close(&f);
+}
+
+TEST(a_reader_of_a_removed_segment_shows_no_smaller_total)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	const struct cmxr_snapshot *snapshot;
+	struct cmxr_reader *reader;
+	struct cmx_registry *new;
+
+	add(f.reg, "a_total", "a", 5);
+	apply(&f, NEW_LIMITS, OLD_METRICS);
+	new = open_again(&f);
+	add(new, "a_total", "a", 5);
+	/* It has the new one, and not yet the old one. */
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	assert_int_equal(cmx_remove(f.segment_path, NULL), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &snapshot, NULL),
+	    CMX_ERR_NOT_FOUND);
+	cmxr_close(reader);
+	cmx_close(new);
+	fixture_close(&f);
+}
+
+TEST(a_reader_goes_on_where_no_segment_takes_the_name)
+{
+	struct fixture f = fixture_open("", OLD_METRICS);
+	struct cmxr_reader *reader;
+
+	add(f.reg, "a_total", "a", 5);
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	assert_int_equal(unlink(f.segment_path), 0);
+	assert_int_equal(mkdir(f.segment_path, 0700), 0);
+	assert_int_equal(total_of(reader), 5);
+	assert_int_equal(rmdir(f.segment_path), 0);
+	assert_int_equal(symlink("nothing", f.segment_path), 0);
+	assert_int_equal(total_of(reader), 5);
+	cmxr_close(reader);
+	fixture_close(&f);
+}
+
 TEST(more_than_seven_in_a_row_are_refused)
 {
 	struct fixture f = fixture_open("", OLD_METRICS);
@@ -383,20 +480,6 @@ TEST(an_open_reader_follows_the_name)
 	cmxr_close(reader);
 	f.reg = new;
 	fixture_close(&f);
-}
-
-static uint64_t
-total_of(struct cmxr_reader *reader)
-{
-	const struct cmxr_snapshot *snapshot;
-	struct cmxr_series series;
-	struct cmx_error err;
-	size_t cursor = 0;
-
-	if (cmxr_snapshot_take(reader, &snapshot, &err) != 0)
-		fail_msg("%s", err.text);
-	assert_true(cmxr_series_next(snapshot, 0, &cursor, &series));
-	return series.whole;
 }
 
 /*

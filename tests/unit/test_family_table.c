@@ -115,6 +115,14 @@ TEST(families_that_conflict_are_sinks_and_all_others_count)
 	assert_shows(f.segment_path, "a_total{x=\"a\"} 1");
 	assert_shows(f.segment_path, "b_total 1");
 	assert_shows(f.segment_path, "seconds_count 0");
+	/* Who defines them as the segment does has them again. */
+	test_write_file(test_path(f.dir, "first.json"),
+	    "{\"version\":1,\"metrics\":[" OTHER_BOUNDS("1,2") "]}");
+	assert_int_equal(cmx_open(f.segment_path,
+			     test_path(f.dir, "first.json"), 0, &reg, &err),
+	    0);
+	assert_int_equal(cmx_family_find(reg, "seconds", &found, &err), 0);
+	cmx_close(reg);
 	cmx_close(reg);
 	/* With CMX_APPLY all of them count. */
 	assert_int_equal(cmx_open(f.segment_path, schema, CMX_APPLY, &reg,

@@ -240,6 +240,43 @@ TEST(a_child_forked_while_a_thread_opens_can_open)
 	fixture_close(&f);
 }
 
+/* Threads that are cancelled while they open and close. */
+static void *
+open_until_cancelled(void *path)
+{
+	for (;;) {
+		cmx_close(open_once_more(path));
+		pthread_testcancel();
+	}
+	return NULL;
+}
+
+TEST(threads_that_are_cancelled_leave_nothing_locked_or_open)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct kept first = kept_for(f.segment_path);
+
+	alarm(60);
+	for (int i = 0; i < test_rounds(200); i++) {
+		pthread_t threads[3];
+		struct timespec some = { .tv_nsec = 10000 * (i % 50) };
+
+		for (int j = 0; j < 3; j++)
+			pthread_create(&threads[j], NULL, open_until_cancelled,
+			    f.segment_path);
+		/* Any instant will do. */
+		nanosleep(&some, NULL);
+		for (int j = 0; j < 3; j++)
+			pthread_cancel(threads[j]);
+		for (int j = 0; j < 3; j++)
+			pthread_join(threads[j], NULL);
+		cmx_close(open_once_more(f.segment_path));
+	}
+	alarm(0);
+	assert_kept(f.segment_path, first);
+	fixture_close(&f);
+}
+
 /*
  * A process that shows its own metrics reads the file by the descriptor that it
  * has.  Where it may not open the file, closing another would drop its locks.
