@@ -196,6 +196,10 @@ check-compilers: ## no warning by gcc, clang and gcc for arm64
 	@tests/support/deps compilers
 	@tests/support/compilers
 
+.PHONY: check-kernel
+check-kernel: build-tests ## the tests on Debian 12's own kernel, under qemu
+	@B=$B tests/kernel/run
+
 .PHONY: torture
 torture: build-tests ## the long storms: kills, reads, lives, death at every step
 	@B=$B LONG=1 tests/integration/torture

@@ -23,6 +23,8 @@ struct plan {
 	struct cmx_apply_result *result;
 	struct cmx_error *said;
 	bool has_said;
+	uint64_t n_series;   /* that are carried */
+	uint64_t n_families; /* that the new segment gets */
 };
 
 static void
@@ -54,6 +56,14 @@ count_series(const struct plan *p, size_t family)
 	return n;
 }
 
+/* Does a gauge that has one value for all become one of each process? */
+static bool
+loses_last(const struct cmx_family_def *next, const struct cmx_family_def *def)
+{
+	return def->type == CMX_GAUGE && def->aggregate == CMX_LAST &&
+	    next->aggregate != CMX_LAST;
+}
+
 /* A family of the segment whose totals the new one would not get whole. */
 static void
 plan_family(struct plan *p, size_t i, const struct cmx_family_def *def)
@@ -63,9 +73,13 @@ plan_family(struct plan *p, size_t i, const struct cmx_family_def *def)
 	uint64_t n;
 
 	/* A family that only processes registered goes along. */
-	if (next == NULL && find_def(p->old, def->name) == NULL)
+	if (next == NULL && find_def(p->old, def->name) == NULL) {
+		p->n_series += count_series(p, i);
+		p->n_families++;
 		return;
-	if (next == NULL || !cmxi_def_same_cells(next, def)) {
+	}
+	if (next == NULL || !cmxi_def_same_cells(next, def) ||
+	    loses_last(next, def)) {
 		p->result->n_uncarried++;
 		cmxi_error(&line, CMX_OK,
 		    "family %s: the schema %s; its totals end with the processes that write it now",
@@ -74,10 +88,12 @@ plan_family(struct plan *p, size_t i, const struct cmx_family_def *def)
 		say(p, &line);
 		return;
 	}
-	if (def->type == CMX_GAUGE || next->max_series == 0)
+	/* The values of other gauges end with their processes. */
+	if (def->type == CMX_GAUGE && def->aggregate != CMX_LAST)
 		return;
 	n = count_series(p, i);
-	if (n <= next->max_series)
+	p->n_series += n;
+	if (next->max_series == 0 || n <= next->max_series)
 		return;
 	p->result->n_overflowed += (unsigned int)(n - next->max_series);
 	cmxi_error(&line, CMX_OK,
@@ -104,6 +120,34 @@ differs(const struct plan *p, const struct cmx_family_def *def, bool *is_new)
 	return false;
 }
 
+/* What the limits of the schema have no room for. */
+static void
+plan_limits(struct plan *p)
+{
+	const struct cmxi_limits *limits = &p->schema->limits;
+	uint64_t n_families = p->schema->n_families + p->n_families;
+	struct cmx_error line;
+
+	if (p->n_series > limits->series) {
+		p->result->n_overflowed +=
+		    (unsigned int)(p->n_series - limits->series);
+		cmxi_error(&line, CMX_OK,
+		    "limits.series: the segment has %llu series, and the schema's limit is %llu; the others are counted in overflow series from then on",
+		    (unsigned long long)p->n_series,
+		    (unsigned long long)limits->series);
+		say(p, &line);
+	}
+	if (n_families > limits->families) {
+		p->result->n_uncarried +=
+		    (unsigned int)(n_families - limits->families);
+		cmxi_error(&line, CMX_OK,
+		    "limits.families: the segment has %llu families with those that processes registered, and the schema's limit is %llu; the totals of the others end with the processes that write them now",
+		    (unsigned long long)n_families,
+		    (unsigned long long)limits->families);
+		say(p, &line);
+	}
+}
+
 static void
 make_plan(struct plan *p)
 {
@@ -123,6 +167,8 @@ make_plan(struct plan *p)
 		cmxr_snapshot_family(p->snapshot, i, &family);
 		plan_family(p, i, &family.def);
 	}
+	if (p->result->is_replaced)
+		plan_limits(p);
 }
 
 static int

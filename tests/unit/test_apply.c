@@ -687,6 +687,17 @@ TEST(what_an_apply_would_lose_is_said_before_it_is_done)
 	assert_non_null(
 	    strstr(err.text, "family h_seconds: the schema defines it"));
 	assert_int_equal(inode_of(&f), before);
+	schema =
+	    schema_file(&f, "\"limits\":{\"series\":40},", COUNTER("a_total"));
+	for (int i = 0; i < 60; i++) {
+		char value[16];
+
+		snprintf(value, sizeof(value), "%d", i);
+		add(f.reg, "a_total", value, 1);
+	}
+	assert_int_equal(cmx_apply_check(f.segment_path, schema, &r, &err), 0);
+	assert_int_equal(r.n_overflowed, 20);
+	assert_non_null(strstr(err.text, "limits.series: the segment has 60"));
 	schema = schema_file(&f, "",
 	    OLD_METRICS "," COUNTER("b_total") "," COUNTER("c_total"));
 	assert_int_equal(cmx_apply_check(f.segment_path, schema, &r, &err), 0);
