@@ -74,7 +74,10 @@
  *   L2	A counter wraps at 2^64; a histogram's bucket is exact up to 2^53
  *	observations on one CPU.
  *   L3	The processes of one segment trust each other: any of them can store
- *	any value, and truncate the file; they cannot break its readers.
+ *	any value, and truncate the file; they cannot break its readers.  A
+ *	process that may only read the file can lock bytes of it: then new
+ *	processes get no slot, which is counted, and totals of a replaced
+ *	segment are carried later; no total is wrong.
  *   L4	Series are never deleted, and a segment's families never change.
  *	cmx_apply(3) gives the name to another segment.
  *   L5	A child of vfork(2) shares its parent's memory and must not update; as
@@ -91,6 +94,9 @@
  *	closes any descriptor of the file its gauges disappear, until another
  *	process has taken the slot and it has claimed one anew; without a
  *	descriptor it has none.
+ *   L9	A process that is checkpointed and restored loses its slot without
+ *	notice, and may write gauges into that of another process; its counters
+ *	and histograms stay exact.
  *
  * UPDATE A CELL (write/hot.c, codeai/private/rseq_*.h; S1, C1, O2, O3, P2)
  *
