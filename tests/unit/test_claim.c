@@ -23,6 +23,10 @@
 
 #define NOBODY 65534
 
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
 static bool
 is_root(void)
 {
@@ -451,6 +455,62 @@ TEST(processes_of_two_namespaces_with_one_pid_are_two)
 		kill(a.pid, SIGKILL);
 		close(a.said);
 	}
+	fixture_close(&f);
+}
+
+/* The live processes of all roles, as a reader outside counts them. */
+static double
+process_count(const char *segment)
+{
+	const struct cmxr_snapshot *snapshot;
+	struct cmxr_reader *reader;
+	struct cmxr_series series;
+	double sum = 0;
+
+	assert_int_equal(cmxr_open(segment, &reader, NULL), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &snapshot, NULL), 0);
+	for (size_t i = 0; i < cmxr_snapshot_n_families(snapshot); i++) {
+		struct cmxr_family f;
+		size_t cursor = 0;
+
+		cmxr_snapshot_family(snapshot, i, &f);
+		while (strcmp(f.def.name, "codeai_process_count") == 0 &&
+		    cmxr_series_next(snapshot, i, &cursor, &series))
+			sum += series.value;
+	}
+	cmxr_close(reader);
+	return sum;
+}
+
+/* A process whose clock is ten days ahead is as alive as any other. */
+static bool
+leap_ahead(const struct fixture *f)
+{
+	static const char offset[] = "boottime 864000 0";
+	int fd;
+
+	(void)f;
+	if (unshare(CLONE_NEWTIME) != 0)
+		return false;
+	fd = open("/proc/self/timens_offsets", O_WRONLY);
+	if (fd < 0 || write(fd, offset, sizeof(offset) - 1) < 0)
+		return false;
+	close(fd);
+	fd = open("/proc/self/ns/time_for_children", O_RDONLY);
+	return fd >= 0 && setns(fd, CLONE_NEWTIME) == 0;
+}
+
+TEST(a_process_of_another_time_namespace_counts_as_live)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct stranger s = start(&f, leap_ahead, 4);
+
+	if (is_ready(&s)) {
+		assert_shows(f.segment_path, "level 4");
+		assert_double(process_count(f.segment_path), 1.0);
+	}
+	end(&s);
+	assert_double(process_count(f.segment_path), 0.0);
 	fixture_close(&f);
 }
 
