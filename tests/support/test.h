@@ -182,6 +182,13 @@ test_rounds(int n)
 	return getenv("VALGRIND") != NULL ? n / 40 : n;
 }
 
+/* The step through a list of cases: each; under valgrind only every n-th. */
+static inline size_t
+test_step(size_t n)
+{
+	return getenv("VALGRIND") != NULL ? n : 1;
+}
+
 /* xorshift64*: the same numbers in each run. */
 static inline uint64_t
 test_random(uint64_t *state)

@@ -226,7 +226,7 @@ TEST(no_limit_of_a_process_ends_it_in_any_call)
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
 		for (size_t from = 0; from < sizeof(calls) / sizeof(calls[0]);
-		     from++) {
+		     from += test_step(14)) {
 			char *dir = test_make_dir();
 			struct work w = work_new(dir);
 			struct trial trial = { &w, limits[i], from };
@@ -329,7 +329,8 @@ TEST(no_filter_ends_a_process_in_any_call)
 	};
 	static const int errors[] = { EPERM, ENOSYS, EINVAL };
 
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]);
+	     i += test_step(24))
 		for (int j = 0; j < 6; j++) {
 			char *dir = test_make_dir();
 			struct work w = work_new(dir);
@@ -537,6 +538,9 @@ TEST(a_look_up_needs_less_than_four_kibibytes_of_stack)
 	struct work w = work_new(dir);
 	size_t used;
 
+	if (getenv("VALGRIND") != NULL)
+		skip();
+
 	open_and_look_up(&w);
 	/* The path of those who claimed nothing and look up for the first time.
 	 */
@@ -557,6 +561,9 @@ TEST(every_call_runs_on_eight_kibibytes_of_stack)
 {
 	char *dir = test_make_dir();
 	struct work w = work_new(dir);
+
+	if (getenv("VALGRIND") != NULL)
+		skip();
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		size_t used = stack_used(calls[i], &w, 65536);
@@ -601,6 +608,9 @@ TEST(a_signal_handler_looks_up_on_the_smallest_alternate_stack)
 {
 	char *dir = test_make_dir();
 	struct work w = work_new(dir);
+
+	if (getenv("VALGRIND") != NULL)
+		skip();
 
 	open_and_look_up(&w);
 	test_wait_ok(test_fork(handle_on_small_stack, &w));
