@@ -253,7 +253,7 @@ TEST(threads_without_privileges_that_claim_at_once_share_one_slot)
 {
 	struct fixture f = fixture_open("", METRICS);
 
-	for (int i = 0; i < 20 && is_root(); i++) {
+	for (int i = 0; i < test_rounds(80) / 4 + 1 && is_root(); i++) {
 		pid_t pid = test_fork(race_and_look, &f);
 		int status;
 
