@@ -179,7 +179,6 @@ cmxi_segment_create(struct cmxi_segment *s, const char *path,
 	const char *name = path == NULL ? "private segment" : path;
 	struct cmxi_layout_input in = *input;
 	struct stat st = { .st_blksize = 0 };
-	unsigned long type;
 	int r;
 
 	memset(s, 0, sizeof(*s));
@@ -191,7 +190,7 @@ cmxi_segment_create(struct cmxi_segment *s, const char *path,
 		r = cmxi_fd_check_filesystem(s->fd, name,
 		    flags & CMXI_ANY_FILESYSTEM, err);
 	in.page_size = page_size_of(&st);
-	if (cmxi_fd_is_memory(s->fd, &type))
+	if (cmxi_fd_is_memory(s->fd))
 		in.flags |= CMXI_FLAG_IN_MEMORY;
 	if (r == 0)
 		r = cmxi_layout_compute(&in, &s->fixed, err);

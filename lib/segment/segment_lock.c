@@ -9,7 +9,6 @@
 #include "segment/segment_lock.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -19,6 +18,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/random.h"
+#include "segment/byte_lock.h"
 #include "segment/procfs.h"
 
 /* Tries at bytes that others may have; of 2^40 nobody meets one twice. */
@@ -27,35 +27,19 @@
 /* The pause between two looks at a lock that another holds. */
 #define APPLY_PAUSE_NS 2000000
 
+/* The locks of this file are of the description that maps the segment. */
 static int
 set_lock(const struct cmxi_segment *s, short type, int64_t at)
 {
-	struct flock lock = { .l_type = type,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)at,
-		.l_len = 1 };
-
-	return fcntl(s->fd, F_OFD_SETLK, &lock);
+	return cmxi_bytes_lock(&(struct cmxi_locker){ .fd = s->fd }, type, at,
+	    1);
 }
 
-/* Would a lock of this type meet another one?  -1: the kernel cannot tell. */
 static int
 meets_lock(const struct cmxi_segment *s, short type, int64_t at, int64_t n)
 {
-	struct flock lock = { .l_type = type,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)at,
-		.l_len = (off_t)n };
-
-	if (fcntl(s->fd, F_OFD_GETLK, &lock) != 0)
-		return -1;
-	return lock.l_type != F_UNLCK;
-}
-
-static bool
-was_refused(void)
-{
-	return errno == EAGAIN || errno == EACCES;
+	return cmxi_bytes_meet_lock(&(struct cmxi_locker){ .fd = s->fd }, type,
+	    at, n);
 }
 
 static const char *
@@ -81,10 +65,10 @@ cmxi_segment_lock_as_writer(const struct cmxi_segment *s, struct cmx_error *err)
 
 		if (set_lock(s, F_WRLCK, at) == 0)
 			return 0;
-		if (!was_refused())
+		if (!cmxi_lock_was_refused())
 			break;
 	}
-	if (was_refused()) {
+	if (cmxi_lock_was_refused()) {
 		cmxi_add64_relaxed(
 		    &cmxi_segment_header(s)->n_read_locked_writers, 1);
 		if (set_lock(s, F_RDLCK, CMXI_WRITERS_OFFSET) == 0)
@@ -180,7 +164,7 @@ try_apply(const struct cmxi_segment *s, uint64_t ours)
 	bool is_locked = set_lock(s, F_WRLCK, CMXI_APPLY_OFFSET) == 0;
 	bool is_read_locked;
 
-	if (!is_locked && !was_refused())
+	if (!is_locked && !cmxi_lock_was_refused())
 		return CANNOT_LOCK;
 	is_read_locked =
 	    !is_locked && meets_lock(s, F_RDLCK, CMXI_APPLY_OFFSET, 1) == 0;

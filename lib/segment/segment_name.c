@@ -203,18 +203,34 @@ close_file(int fd)
 }
 
 /*
+ * Open the segment of a name, with this seed where that is not 0; -1 where the
+ * name (null: no memory) is another's.  *id is what was found.
+ */
+static int
+open_name(const char *name, uint64_t seed, struct identity *id)
+{
+	int fd = name == NULL ?
+	    -1 :
+	    open(name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	memset(id, 0, sizeof(*id));
+	if (fd >= 0 && identify(fd, id) && (seed == 0 || id->seed == seed))
+		return fd;
+	close_file(fd);
+	return -1;
+}
+
+/*
  * Remove a name, which is freed, if it is that of a segment, with this seed
  * where that is not 0.  Returns the seed of the one that it replaced, or 0.
  */
 static uint64_t
 remove_name(char *name, uint64_t seed)
 {
-	struct identity id = { .predecessor_seed = 0 };
-	int fd = name == NULL ?
-	    -1 :
-	    open(name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	struct identity id;
+	int fd = open_name(name, seed, &id);
 
-	if (fd >= 0 && identify(fd, &id) && (seed == 0 || id.seed == seed))
+	if (fd >= 0)
 		unlink(name);
 	close_file(fd);
 	free(name);
@@ -226,14 +242,12 @@ cmxi_segment_adopt_name(const char *path, uint64_t seed,
     const struct cmxi_owner *owner)
 {
 	char *name = cmxi_segment_predecessor_path(path, seed, NULL);
-	struct identity id = { .predecessor_seed = 0 };
+	struct identity id;
 	struct stat st;
-	int fd = name == NULL ?
-	    -1 :
-	    open(name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	int fd = open_name(name, seed, &id);
 
-	if (fd >= 0 && identify(fd, &id) && id.seed == seed &&
-	    fstat(fd, &st) == 0 && (geteuid() == 0 || st.st_uid == geteuid()) &&
+	if (fd >= 0 && fstat(fd, &st) == 0 &&
+	    (geteuid() == 0 || st.st_uid == geteuid()) &&
 	    fchown(fd, (uid_t)-1, owner->gid) == 0)
 		fchmod(fd, owner->mode);
 	close_file(fd);

@@ -27,60 +27,48 @@ type_is_memory(unsigned long type)
 }
 
 bool
-cmxi_fd_is_memory(int fd, unsigned long *type)
+cmxi_fd_is_memory(int fd)
 {
 	struct statfs fs;
 
-	*type = 0;
-	if (fstatfs(fd, &fs) != 0)
-		return false;
-	*type = (unsigned long)fs.f_type;
-	return type_is_memory(*type);
+	return fstatfs(fd, &fs) == 0 &&
+	    type_is_memory((unsigned long)fs.f_type);
 }
 
+/* What (f)statfs(2) has found of a name: 0 where it succeeded. */
 static int
-type_error(unsigned long type, const char *name, struct cmx_error *err)
+check_type(int found, const struct statfs *fs, const char *name,
+    struct cmx_error *err)
 {
+	unsigned long type = (unsigned long)fs->f_type;
+
+	if (found != 0)
+		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+		    "%s: cannot ask what file system it is on", name);
+	if (type_is_memory(type))
+		return 0;
 	return cmxi_error(err, CMX_ERR_FILESYSTEM,
 	    "%s: is on a file system of type 0x%lx, not on tmpfs (0x1021994) or hugetlbfs: a store there can block on the disk; use a directory under /dev/shm or /run, or ask for any file system",
 	    name, type);
-}
-
-static int
-ask_error(const char *name, struct cmx_error *err)
-{
-	return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
-	    "%s: cannot ask what file system it is on", name);
 }
 
 int
 cmxi_fd_check_filesystem(int fd, const char *name, bool may_be_any,
     struct cmx_error *err)
 {
-	struct statfs fs;
+	struct statfs fs = { .f_type = 0 };
 
-	if (may_be_any)
-		return 0;
-	if (fstatfs(fd, &fs) != 0)
-		return ask_error(name, err);
-	return type_is_memory((unsigned long)fs.f_type) ?
-	    0 :
-	    type_error((unsigned long)fs.f_type, name, err);
+	return may_be_any ? 0 : check_type(fstatfs(fd, &fs), &fs, name, err);
 }
 
 int
 cmxi_directory_check_filesystem(const char *directory, const char *name,
     bool may_be_any, struct cmx_error *err)
 {
-	struct statfs fs;
+	struct statfs fs = { .f_type = 0 };
 
-	if (may_be_any)
-		return 0;
-	if (statfs(directory, &fs) != 0)
-		return ask_error(name, err);
-	return type_is_memory((unsigned long)fs.f_type) ?
-	    0 :
-	    type_error((unsigned long)fs.f_type, name, err);
+	return may_be_any ? 0 :
+			    check_type(statfs(directory, &fs), &fs, name, err);
 }
 
 /*

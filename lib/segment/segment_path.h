@@ -15,7 +15,7 @@
 #define CMXI_PATH_MAX 1024
 
 /* Is the file system behind fd tmpfs, ramfs or hugetlbfs (or a memfd)? */
-bool cmxi_fd_is_memory(int fd, unsigned long *type);
+bool cmxi_fd_is_memory(int fd);
 
 /*
  * Returns 0 where the file system behind fd is one of those, or may_be_any is

@@ -28,40 +28,9 @@
 #include "base/require.h"
 #include "base/seqlock.h"
 #include "base/utf8.h"
+#include "segment/byte_lock.h"
 #include "segment/opened.h"
 #include "segment/procfs.h"
-
-/* By which descriptor, and in whose name, bytes are locked. */
-struct locker {
-	int fd;
-	bool as_process;
-};
-
-/* The process's own lock on bytes: 0 or -1 and errno.  Never waits. */
-static int
-lock_bytes(const struct locker *by, short type, int64_t at, int64_t n)
-{
-	struct flock lock = { .l_type = type,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)at,
-		.l_len = (off_t)n };
-
-	return fcntl(by->fd, by->as_process ? F_SETLK : F_OFD_SETLK, &lock);
-}
-
-/* Is a byte that could not be locked held by nobody who may write the file? */
-static bool
-is_only_read_locked(const struct locker *by, int64_t at)
-{
-	struct flock lock = { .l_type = F_RDLCK,
-		.l_whence = SEEK_SET,
-		.l_start = (off_t)at,
-		.l_len = 1 };
-
-	return fcntl(by->fd, by->as_process ? F_GETLK : F_OFD_GETLK, &lock) ==
-	    0 &&
-	    lock.l_type == F_UNLCK;
-}
 
 /* Finding a free slot */
 
@@ -77,23 +46,21 @@ is_only_read_locked(const struct locker *by, int64_t at)
 
 /* Lock the claim of a slot; FULL: another process has it. */
 static enum cmxi_claim_result
-try_slot(const struct locker *by, uint64_t number)
+try_slot(const struct cmxi_locker *by, uint64_t number)
 {
 	int64_t at = CMXI_CLAIM_BYTE(number);
 
-	if (lock_bytes(by, F_WRLCK, at, 1) == 0)
+	if (cmxi_bytes_lock(by, F_WRLCK, at, 1) == 0)
 		return CMXI_CLAIM_OK;
 	if (errno == ENOLCK || errno == ENOMEM)
 		return CMXI_CLAIM_LATER;
-	if (errno != EAGAIN && errno != EACCES)
-		return CMXI_CLAIM_DENIED;
-	return CMXI_CLAIM_FULL;
+	return cmxi_lock_was_refused() ? CMXI_CLAIM_FULL : CMXI_CLAIM_DENIED;
 }
 
 /* Try n slots of those below used, from one on. */
 static enum cmxi_claim_result
-try_slots(const struct locker *by, uint64_t from, uint64_t used, uint64_t n,
-    uint64_t *number)
+try_slots(const struct cmxi_locker *by, uint64_t from, uint64_t used,
+    uint64_t n, uint64_t *number)
 {
 	enum cmxi_claim_result r = CMXI_CLAIM_FULL;
 
@@ -109,7 +76,7 @@ try_slots(const struct locker *by, uint64_t from, uint64_t used, uint64_t n,
  * after raising it leaves a free slot below it.
  */
 static enum cmxi_claim_result
-try_new_slot(const struct cmxi_segment *s, const struct locker *by,
+try_new_slot(const struct cmxi_segment *s, const struct cmxi_locker *by,
     uint64_t *number)
 {
 	uint64_t *mark = &cmxi_segment_header(s)->slots_used;
@@ -130,7 +97,7 @@ try_new_slot(const struct cmxi_segment *s, const struct locker *by,
 
 /* Lock a free slot: first the one that was claimed last, then others. */
 static enum cmxi_claim_result
-find_slot(const struct cmxi_segment *s, const struct locker *by,
+find_slot(const struct cmxi_segment *s, const struct cmxi_locker *by,
     uint64_t *number)
 {
 	struct cmxi_shm_header *h = cmxi_segment_header(s);
@@ -138,10 +105,8 @@ find_slot(const struct cmxi_segment *s, const struct locker *by,
 	uint64_t used = cmxi_load64_relaxed(&h->slots_used);
 	uint64_t hint = cmxi_load64_relaxed(&h->slot_hint);
 	/* Another place at each try, also for the first pids of namespaces. */
-	uint64_t start = ((uint64_t)getpid() ^ cmxi_wall_clock_ns()) *
-		CMXI_HASH_GOLDEN >>
-	    32,
-		 n;
+	uint64_t mixed = (uint64_t)getpid() ^ cmxi_wall_clock_ns();
+	uint64_t start = mixed * CMXI_HASH_GOLDEN >> 32, n;
 	enum cmxi_claim_result r = CMXI_CLAIM_FULL;
 
 	if (used > s->fixed.n_slots)
@@ -164,8 +129,9 @@ find_slot(const struct cmxi_segment *s, const struct locker *by,
 		    s->fixed.n_slots < PROBES_MAX ? s->fixed.n_slots :
 						    PROBES_MAX,
 		    number);
+	/* Taken by nobody who may write the file: only a read lock is there. */
 	if (r == CMXI_CLAIM_FULL &&
-	    is_only_read_locked(by, CMXI_CLAIM_BYTE(*number)))
+	    cmxi_bytes_meet_lock(by, F_RDLCK, CMXI_CLAIM_BYTE(*number), 1) == 0)
 		return CMXI_CLAIM_BLOCKED;
 	if (r == CMXI_CLAIM_OK)
 		cmxi_store64_relaxed(&h->slot_hint, *number);
@@ -345,7 +311,7 @@ cmxi_claim_set_role(struct cmxi_own_page *own, const char *text)
 /* Find a slot, wipe it, and only then show its beacon. */
 static enum cmxi_claim_result
 take_by(const struct cmxi_segment *s, const struct cmxi_own_page *own,
-    uint64_t end, const struct locker *by, struct cmxi_claim *claim)
+    uint64_t end, const struct cmxi_locker *by, struct cmxi_claim *claim)
 {
 	enum cmxi_claim_result r = find_slot(s, by, &claim->number);
 
@@ -353,12 +319,12 @@ take_by(const struct cmxi_segment *s, const struct cmxi_own_page *own,
 		return r;
 	if (take_over(s, own, end, claim) != 0)
 		r = CMXI_CLAIM_LATER;
-	else if (lock_bytes(by, F_WRLCK, CMXI_BEACON_BYTE(claim->number), 1) !=
-	    0)
-		r = errno == EAGAIN || errno == EACCES ? CMXI_CLAIM_BLOCKED :
-							 CMXI_CLAIM_LATER;
+	else if (cmxi_bytes_lock(by, F_WRLCK, CMXI_BEACON_BYTE(claim->number),
+		     1) != 0)
+		r = cmxi_lock_was_refused() ? CMXI_CLAIM_BLOCKED :
+					      CMXI_CLAIM_LATER;
 	if (r != CMXI_CLAIM_OK)
-		lock_bytes(by, F_UNLCK, CMXI_CLAIM_BYTE(claim->number), 2);
+		cmxi_bytes_lock(by, F_UNLCK, CMXI_CLAIM_BYTE(claim->number), 2);
 	return r;
 }
 
@@ -399,7 +365,7 @@ static enum cmxi_claim_result
 take_by_mapping(const struct cmxi_segment *s, const struct cmxi_own_page *own,
     uint64_t end, int fd, struct cmxi_claim *claim)
 {
-	const struct locker by = { .fd = fd };
+	const struct cmxi_locker by = { .fd = fd };
 	enum cmxi_claim_result r = CMXI_CLAIM_LATER;
 	void *beacon =
 	    mmap(NULL, s->fixed.page_size, PROT_READ, MAP_SHARED, fd, 0);
@@ -418,7 +384,7 @@ enum cmxi_claim_result
 cmxi_claim_take(const struct cmxi_segment *s, const struct cmxi_own_page *own,
     uint64_t end, struct cmxi_claim *claim)
 {
-	const struct locker process = { .fd = s->fd, .as_process = true };
+	const struct cmxi_locker process = { .fd = s->fd, .as_process = true };
 	int fd = open_again(s);
 
 	*claim = (struct cmxi_claim){ .beacon = NULL };
@@ -437,11 +403,11 @@ cmxi_claim_take(const struct cmxi_segment *s, const struct cmxi_own_page *own,
 void
 cmxi_claim_drop(const struct cmxi_segment *s, const struct cmxi_claim *claim)
 {
-	const struct locker process = { .fd = s->fd, .as_process = true };
+	const struct cmxi_locker process = { .fd = s->fd, .as_process = true };
 
 	if (claim->beacon != NULL)
 		munmap(claim->beacon, s->fixed.page_size);
 	else if (cmxi_segment_owns_fd(s))
-		lock_bytes(&process, F_UNLCK, CMXI_CLAIM_BYTE(claim->number),
-		    2);
+		cmxi_bytes_lock(&process, F_UNLCK,
+		    CMXI_CLAIM_BYTE(claim->number), 2);
 }

@@ -66,7 +66,6 @@ cmxi_layout_for_schema(const struct cmxi_schema *schema, bool is_empty)
 {
 	struct cmxi_topology topology =
 	    cmxi_topology_read(cmxi_rseq_is_registered());
-
 	struct cmxi_layout_input input = {
 		.series = schema->limits.series,
 		.families = schema->limits.families,
@@ -489,9 +488,7 @@ check_options(const struct cmx_create_options *o, unsigned int allowed,
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "options: the flags are 0x%x; 0x%x of them are not allowed here",
 		    o->flags, o->flags & ~allowed);
-	if (o->mode != 0 &&
-	    (o->mode > 0777 || (o->mode & 0600) != 0600 ||
-		(o->mode & 0002) != 0))
+	if (o->mode != 0 && !cmxi_mode_is_allowed(o->mode))
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    "options: the mode is 0%o; the owner must be able to read and write the file, others must not be able to write it",
 		    o->mode);

@@ -15,9 +15,8 @@
 #define MODE_VARIABLE  "CODEAI_METRICS_MODE"
 #define GROUP_VARIABLE "CODEAI_METRICS_GROUP"
 
-/* Does a mode let the owner write and keep others from it? */
-static bool
-mode_is_allowed(unsigned long mode)
+bool
+cmxi_mode_is_allowed(unsigned long mode)
 {
 	return mode <= 0777 && (mode & 0600) == 0600 && (mode & 0002) == 0;
 }
@@ -40,7 +39,7 @@ mode_from_environment(struct cmxi_owner *owner, struct cmx_error *err)
 	if (text == NULL)
 		return 0;
 	mode = strtoul(text, &end, 8);
-	if (*end != '\0' || !mode_is_allowed(mode))
+	if (*end != '\0' || !cmxi_mode_is_allowed(mode))
 		return cmxi_error(err, CMX_ERR_ARGUMENT,
 		    MODE_VARIABLE
 		    " is \"%.32s\"; it must be an octal number up to 777 by which the owner can read and write the file and others cannot write it, such as 0660",

@@ -7,6 +7,9 @@
 #include "codeai/metrics.h"
 #include "segment/segment_name.h"
 
+/* Can the owner read and write the file, and can no other write it? */
+bool cmxi_mode_is_allowed(unsigned long mode);
+
 /*
  * Choose by the options (may be null), else by the environment
  * (CODEAI_METRICS_MODE, CODEAI_METRICS_GROUP), else the default: 0660 for root

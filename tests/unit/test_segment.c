@@ -248,13 +248,12 @@ TEST(a_disk_is_refused_unless_it_is_asked_for)
 	char path[] = "/var/tmp/codeai-test-XXXXXX";
 	struct cmx_registry *reg;
 	char segment[64];
-	unsigned long type;
 	int fd;
 
 	assert_non_null(mkdtemp(path));
 	snprintf(segment, sizeof(segment), "%s/a.seg", path);
 	fd = open(path, O_RDONLY);
-	if (!cmxi_fd_is_memory(fd, &type)) {
+	if (!cmxi_fd_is_memory(fd)) {
 		assert_refused(segment, CMX_ERR_FILESYSTEM, "file system");
 		assert_int_equal(access(segment, F_OK), -1);
 		assert_int_equal(cmx_open(segment, NULL, CMX_ANY_FILESYSTEM,
