@@ -8,6 +8,8 @@ import socket
 import struct
 import sys
 
+from load import load
+
 
 def record(kind, content):
     return struct.pack(">BBHHBB", 1, kind, 1, len(content), 0, 0) + content
@@ -24,27 +26,16 @@ def request_bytes(script):
         record(4, b"") + record(5, b"")
 
 
+def connect(path):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(path)
+    return s
+
+
 def main():
     path, script, wanted = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    request = request_bytes(script)
-    answered = sent = 0
-    while answered < wanted and sent < 20 * wanted:
-        try:
-            with socket.socket(socket.AF_UNIX) as s:
-                s.settimeout(30)
-                s.connect(path)
-                s.sendall(request)
-                sent += 1
-                answer = b""
-                while True:
-                    some = s.recv(65536)
-                    if not some:
-                        break
-                    answer += some
-                answered += b"counted" in answer
-        except OSError:
-            pass
-    print("answered", answered, "sent", sent)
+    load(lambda: connect(path), request_bytes(script),
+         lambda answer: b"counted" in answer, wanted)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ import socket
 import sys
 
 
-def main():
-    port, wanted = int(sys.argv[1]), int(sys.argv[2])
-    path = sys.argv[3] if len(sys.argv) > 3 else "/users/7"
-    request = ("GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n" % path).encode()
+def load(connect, request, is_answer, wanted):
+    """Ask until there are so many answers; connect() makes a socket."""
     answered = sent = 0
     while answered < wanted and sent < 20 * wanted:
         try:
-            with socket.create_connection(("127.0.0.1", port), 30) as s:
+            with connect() as s:
+                s.settimeout(30)
                 s.sendall(request)
                 sent += 1
                 answer = b""
@@ -25,11 +24,19 @@ def main():
                     if not some:
                         break
                     answer += some
-                answered += answer.startswith(b"HTTP/1.") and \
-                    b" 200 " in answer[:16]
+                answered += is_answer(answer)
         except OSError:
             pass
     print("answered", answered, "sent", sent)
+
+
+def main():
+    port, wanted = int(sys.argv[1]), int(sys.argv[2])
+    path = sys.argv[3] if len(sys.argv) > 3 else "/users/7"
+    load(lambda: socket.create_connection(("127.0.0.1", port), 30),
+         ("GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n" % path).encode(),
+         lambda answer: answer.startswith(b"HTTP/1.") and
+         b" 200 " in answer[:16], wanted)
 
 
 if __name__ == "__main__":
