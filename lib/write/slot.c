@@ -73,9 +73,22 @@ claim_undisturbed(const struct cmxi_segment *s, struct cmxi_own_page *own,
 		    cmxi_clock_ns(CLOCK_MONOTONIC_COARSE) + REFUSED_NS);
 	}
 	/*
-	 * relaxed: read by one process; the stripe behind a slot needs no order
+	 * (U) release, pairs with (V).
+	 * Orders the wiping of the slot and its pages before the word that
+	 * names it.  Without it another thread could store a value, and the
+	 * wipe come after it.
 	 */
-	cmxi_store64_relaxed(&own->slot, word);
+	cmxi_store64_release(&own->slot, word);
+}
+
+static uint64_t
+load_slot_word(const struct cmxi_own_page *own)
+{
+	/*
+	 * (V) acquire, pairs with (U).
+	 * Orders this load before stores to the slot's values.
+	 */
+	return cmxi_load64_acquire(&own->slot);
 }
 
 /* Was the process refused a slot just now?  Others end, so it asks again. */
@@ -111,7 +124,7 @@ get_slot(const struct cmxi_segment *s, struct cmxi_own_page *own, uint64_t end)
 	struct cmxi_undisturbed undisturbed;
 
 	for (int i = 0; i < TURNS_MAX; i++) {
-		uint64_t word = cmxi_load64_relaxed(&own->slot);
+		uint64_t word = load_slot_word(own);
 
 		if (word == CMXI_SLOT_BEING_CLAIMED) {
 			wait_a_turn(i);
@@ -127,7 +140,7 @@ get_slot(const struct cmxi_segment *s, struct cmxi_own_page *own, uint64_t end)
 		}
 		cmxi_undisturbed_end(&undisturbed);
 	}
-	return cmxi_load64_relaxed(&own->slot);
+	return load_slot_word(own);
 }
 
 /*
@@ -156,13 +169,22 @@ slot_with_pages(const struct cmxi_segment *s, struct cmxi_own_page *own,
 
 	if (cmxi_slot_is_taken(word) && !is_still_ours(s, own, word))
 		word = get_slot(s, own, end);
-	ready = cmxi_load64_relaxed(&own->gauge_pages);
+	/*
+	 * (X) acquire, pairs with (W).
+	 * Orders this load before stores to the pages below the mark.
+	 */
+	ready = cmxi_load64_acquire(&own->gauge_pages);
 	if (!cmxi_slot_is_taken(word) ||
 	    (ready < end &&
 		cmxi_claim_reserve(s, cmxi_slot_number(word), end) != 0))
 		return -1;
 	if (ready < end)
-		cmxi_store64_relaxed(&own->gauge_pages, end);
+		/*
+		 * (W) release, pairs with (X).
+		 * Orders the pages before their mark.  Without it another
+		 * thread could store to a page that is not there yet.
+		 */
+		cmxi_store64_release(&own->gauge_pages, end);
 	/* A slot that may be lost is looked at before each update. */
 	if (!(word & CMXI_SLOT_AS_PROCESS))
 		/*
