@@ -90,6 +90,13 @@ cmxi_cas64_relaxed(uint64_t *p, uint64_t *expected, uint64_t desired)
 	    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
+static inline bool
+cmxi_cas64_acquire(uint64_t *p, uint64_t *expected, uint64_t desired)
+{
+	return __atomic_compare_exchange_n(p, expected, desired, false,
+	    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 /* On failure *expected is loaded with acquire order. */
 static inline bool
 cmxi_cas64_release(uint64_t *p, uint64_t *expected, uint64_t desired)
@@ -165,7 +172,14 @@ struct cmxi_pair {
 	double sum;
 } __attribute__((aligned(16)));
 
-#if defined(__x86_64__)
+#if defined(CMXI_MODEL)
+
+/* Of tests/model, which takes the instructions below for granted. */
+struct cmxi_pair cmxi_pair_load(const struct cmxi_pair *);
+bool cmxi_pair_cas(struct cmxi_pair *, struct cmxi_pair *expected,
+    struct cmxi_pair desired);
+
+#elif defined(__x86_64__)
 
 /*
  * An aligned 16-byte load is one access on x86-64 processors with AVX (Intel

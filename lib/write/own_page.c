@@ -60,11 +60,11 @@ cmxi_own_page_take_spare(struct cmxi_own_page *own, enum cmxi_spare_kind kind,
 		uint64_t has = seen >> SPARE_SHIFT;
 
 		/*
-		 * relaxed: a spare is private to the process and publishes
-		 * nothing
+		 * (Z) acquire, pairs with (Y).
+		 * Orders this exchange before stores to the space.
 		 */
 		if (seen != 0 && has >= size && has <= most &&
-		    cmxi_cas64_relaxed(spare, &seen, 0)) {
+		    cmxi_cas64_acquire(spare, &seen, 0)) {
 			*place = seen & SPARE_PLACE_MASK;
 			return true;
 		}
@@ -82,7 +82,13 @@ cmxi_own_page_give_spare(struct cmxi_own_page *own, enum cmxi_spare_kind kind,
 	for (int i = 0; i < CMXI_SPARES; i++) {
 		uint64_t empty = 0;
 
-		if (cmxi_cas64_relaxed(&own->spares[kind][i], &empty,
+		/*
+		 * (Y) release, pairs with (Z).
+		 * Orders what was stored to the space before its place is told.
+		 * Without it the bytes of a lost insert could come after those
+		 * of another thread's, and be published with them.
+		 */
+		if (cmxi_cas64_release(&own->spares[kind][i], &empty,
 			size << SPARE_SHIFT | place))
 			return true;
 	}
