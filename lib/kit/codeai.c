@@ -53,7 +53,13 @@ resolve(struct cmx_registry *reg, enum cmxi_codeai_family which)
 	 * later.
 	 */
 	if (r != CMX_ERR_NO_SPACE && r != CMX_ERR_SYSTEM)
-		cmxi_store32_relaxed(&reg->kept_entries[which], entry);
+		/*
+		 * (AA) release, pairs with (AB).
+		 * Orders what the search of the family's word has acquired
+		 * before the entry.  Without it another thread could read half
+		 * a record.
+		 */
+		cmxi_store32_release(&reg->kept_entries[which], entry);
 	errno = saved;
 	return entry;
 }
@@ -62,7 +68,11 @@ resolve(struct cmx_registry *reg, enum cmxi_codeai_family which)
 static inline uint32_t
 entry_of(struct cmx_registry *reg, enum cmxi_codeai_family which)
 {
-	uint32_t entry = cmxi_load32_relaxed(&reg->kept_entries[which]);
+	/*
+	 * (AB) acquire, pairs with (AA).
+	 * Orders this load before the loads of the record.
+	 */
+	uint32_t entry = cmxi_load32_acquire(&reg->kept_entries[which]);
 
 	return cmxi_likely(entry != 0) ? entry : resolve(reg, which);
 }

@@ -8,6 +8,7 @@
 
 #include "codeai/metrics_inline.h"
 
+#include "base/atomic.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "family/rules.h"
@@ -129,9 +130,13 @@ cmx_family_definition(const struct cmx_family *family,
 static bool
 is_conflict(const struct cmx_registry *reg, uint32_t entry)
 {
-	for (size_t i = 0; i < CMXI_CONFLICTS && reg->conflicts[i] != 0; i++)
-		if (reg->conflicts[i] == entry)
-			return true;
+	for (size_t i = 0; i < CMXI_CONFLICTS; i++) {
+		/* relaxed: it publishes nothing */
+		uint32_t there = cmxi_load32_relaxed(&reg->conflicts[i]);
+
+		if (there == 0 || there == entry)
+			return there == entry;
+	}
 	return false;
 }
 

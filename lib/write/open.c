@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/atomic.h"
 #include "base/bytes.h"
 #include "base/call.h"
 #include "base/error.h"
@@ -114,13 +115,13 @@ note_conflict(struct cmx_registry *reg, const char *name)
 	uint32_t entry = cmxi_family_find(reg, name);
 
 	for (size_t i = 0; entry != 0 && i < CMXI_CONFLICTS; i++) {
-		if (reg->conflicts[i] == entry)
+		uint32_t there = cmxi_load32_relaxed(&reg->conflicts[i]);
+
+		/* relaxed: a look-up at this instant may miss it */
+		if (there == 0)
+			cmxi_store32_relaxed(&reg->conflicts[i], entry);
+		if (there == 0 || there == entry)
 			return;
-		if (reg->conflicts[i] == 0) {
-			/* relaxed: a look-up at this instant may miss it */
-			reg->conflicts[i] = entry;
-			return;
-		}
 	}
 }
 
@@ -128,9 +129,14 @@ note_conflict(struct cmx_registry *reg, const char *name)
 static void
 end_conflict(struct cmx_registry *reg, uint32_t entry)
 {
-	for (size_t i = 0; i < CMXI_CONFLICTS && reg->conflicts[i] != 0; i++)
-		if (reg->conflicts[i] == entry)
-			reg->conflicts[i] = UINT32_MAX;
+	for (size_t i = 0; i < CMXI_CONFLICTS; i++) {
+		uint32_t there = cmxi_load32_relaxed(&reg->conflicts[i]);
+
+		if (there == 0)
+			return;
+		if (there == entry)
+			cmxi_store32_relaxed(&reg->conflicts[i], UINT32_MAX);
+	}
 }
 
 int
@@ -252,7 +258,7 @@ append_source(struct cmx_registry *reg, struct source *source,
 	int r;
 
 	if (!source->is_named ||
-	    (reg->conflicts[0] == 0 &&
+	    (cmxi_load32_relaxed(&reg->conflicts[0]) == 0 &&
 		is_made_from(&reg->segment, &source->text)))
 		return 0;
 	r = parse_source(source, err);

@@ -20,15 +20,15 @@ struct cmx_registry {
 	/*
 	 * Entries of the families that kit/ knows, in its order.  0: not looked
 	 * up yet. UINT32_MAX: the helper cannot use it; the segment has another
-	 * family of the name, or no room. Order: relaxed; the finder of an
-	 * entry acquired it.
+	 * family of the name, or no room.  Order: (AA), (AB).
 	 */
 	uint32_t kept_entries[CMXI_KEPT_ENTRIES];
 	uint32_t
 	    n_opens; /* calls of cmx_open() that wait for their cmx_close() */
 	/*
 	 * Entries of families of which a schema of this process has another
-	 * definition; 0 ends the list.
+	 * definition; 0 ends the list.  Order: relaxed; a look-up beside an
+	 * open may miss one.
 	 */
 	uint32_t conflicts[CMXI_CONFLICTS];
 	uint32_t n_cpus; /* stripes of CPUs that this process may use */
