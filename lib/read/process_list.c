@@ -3,6 +3,7 @@
  */
 #include "read/process_list.h"
 
+#include <bsd/string.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
@@ -74,10 +75,26 @@ copy_slot(void *arg)
 	memcpy(&look->slot, words, sizeof(words));
 }
 
+/* The role of a process that has set none: the name of its program. */
+static void
+take_program_name(struct cmxi_shm_slot *slot)
+{
+	char command[CMXI_COMMAND_SIZE + 1] = "";
+	const char *slash;
+
+	static_assert(CMXI_COMMAND_SIZE <= CMXI_ROLE_SIZE, "a name fits");
+	memcpy(command, slot->command, CMXI_COMMAND_SIZE);
+	slash = strrchr(command, '/');
+	memset(slot->role, 0, CMXI_ROLE_SIZE);
+	strlcpy(slot->role, slash == NULL ? command : slash + 1,
+	    CMXI_ROLE_SIZE);
+}
+
 /*
  * Copy a live slot again, so that the copy is of one owner and one role.  A
- * slot that changes at each look keeps its first copy: its texts are for
- * people, and are made printable anyway.
+ * slot that changes at each look, because its owner was stopped while it set
+ * its role perhaps, keeps its first copy, without the role: half of one text
+ * and half of another would be a role that nobody has.
  */
 static int
 reread_slot(const struct cmxi_segment *s, uint64_t number,
@@ -98,6 +115,7 @@ reread_slot(const struct cmxi_segment *s, uint64_t number,
 			return 0;
 		}
 	}
+	take_program_name(slot);
 	return 0;
 }
 
