@@ -92,8 +92,9 @@
  *   L8	A process that can no longer open the file, after setuid(2) or
  *	chroot(2), holds its slot by the descriptor that it inherited.  When it
  *	closes any descriptor of the file its gauges disappear, until another
- *	process has taken the slot and it has claimed one anew; without a
- *	descriptor it has none.
+ *	process has taken the slot and it has claimed one anew; an update that
+ *	is under way at that instant may set a gauge of the other process.
+ *	Without a descriptor it has none.
  *   L9	A process that is checkpointed and restored loses its slot without
  *	notice, and may write gauges into that of another process; its counters
  *	and histograms stay exact.
@@ -142,7 +143,8 @@
  *  5 CAS the word 0 -> entry (A)
  *  6 count inserts_done (E)
  *  7 lost: compare with the winner's
- *    key; keep entry and cells
+ *    key; keep entry and cells (Y)
+ *    for the process's next insert (Z)
  *
  * A word goes from 0 to an entry once and never changes again, and the probe
  * sequence depends on the key only: two writers that insert one key meet in
@@ -170,7 +172,8 @@
  * As an insert, in a table instead of a hash: (G) publishes a record and its
  * overflow series, (H) finds them.  Whoever appends compares with every family
  * on its way to the first free word, so two writers with one name, or with
- * names that clash, meet in one word.
+ * names that clash, meet in one word.  A helper keeps the entry that it found
+ * for the other threads of its process (AA), (AB).
  *
  * READING THROUGH THE KERNEL (read/catalog.c; O1, P4)
  *
@@ -196,8 +199,9 @@
  *  5 wipe the cells, write who we are	   odd or another: look again,
  *  6 make it even (M)			   at most four times
  *  7 lock the slot's beacon
- *  8 raise gauge_ready for this
- *    process's threads (S), (T)
+ *  8 name the slot to this process's
+ *    threads (U), (V), their pages
+ *    (W), (X), both at once (S), (T)
  *
  * A slot has two locks.  The claim keeps other claimants away from step 2 on;
  * the beacon, which readers ask for, is there from step 7 on, when the slot
@@ -233,8 +237,10 @@
  *
  * ROLE OF A PROCESS (write/slot.c, read/process_list.c)
  *
- * The same seqlock around role_version.  Of two threads that set it at once
- * either's text is left, or a mixture; both are text, and made printable.
+ * The same seqlock around role_version.  A reader that finds the role changing
+ * at four looks, because its owner was stopped in the middle, takes the name of
+ * the program for it.  Of two threads that set it at once either's text is
+ * left, or a mixture; both are text, and made printable.
  *
  * EXEMPLARS (segment/exemplar.c; P1)
  *
@@ -275,8 +281,9 @@
  * that may only read the file.  So the word applier names the one who applies,
  * and the right to apply is a compare-and-swap of that word: from anything but
  * a process that is known to live for whoever has the lock, from one that is
- * known to be dead for whoever cannot have it.  Who waits gives up after a
- * bounded time, with an error that names the one.
+ * known to be dead for whoever cannot have it, and from nobody at the end of
+ * the wait.  Who ends drops the lock before the word.  Who waits gives up after
+ * a bounded time, with an error that names the one.
  *
  * CARRY (apply/carry.c; C3, O4)
  *

@@ -155,7 +155,7 @@ liveness_of(uint64_t word)
 enum applying { IS_OURS, IS_ANOTHERS, IS_READ_LOCKED, CANNOT_LOCK };
 
 static enum applying
-try_apply(const struct cmxi_segment *s, uint64_t ours)
+try_apply(const struct cmxi_segment *s, uint64_t ours, bool is_last)
 {
 	uint64_t *word = &cmxi_segment_header(s)->applier;
 	/* relaxed: the lock, or the death of the one before, orders the rest */
@@ -171,11 +171,15 @@ try_apply(const struct cmxi_segment *s, uint64_t ours)
 	/*
 	 * Who has the lock needs a word of nobody who is known to live; who has
 	 * it not, because a dead one's child or a reader holds it, needs the
-	 * word of somebody who is known to be dead.
+	 * word of somebody who is known to be dead.  A lock without a word is
+	 * that of somebody who is about to write his word; for the whole wait,
+	 * that of a child of one who was killed before he did.  Were he only
+	 * slow, his own exchange would fail.
 	 */
-	if ((is_locked             ? before != IS_ALIVE :
-		    is_read_locked ? before == IS_DEAD :
-				     before == IS_DEAD && seen != 0) &&
+	if ((is_locked ? before != IS_ALIVE :
+		    is_read_locked ?
+			 before == IS_DEAD :
+			 before == IS_DEAD && (seen != 0 || is_last)) &&
 	    cmxi_cas64_relaxed(word, &seen, ours))
 		return IS_OURS;
 	if (is_locked)
@@ -226,13 +230,15 @@ cmxi_segment_lock_apply(const struct cmxi_segment *s, struct cmx_error *err)
 	const struct timespec pause = { .tv_nsec = APPLY_PAUSE_NS };
 	uint64_t ours = our_word();
 	uint64_t deadline = cmxi_clock_ns(CLOCK_MONOTONIC) + wait_ns();
-	enum applying applying = try_apply(s, ours);
+	enum applying applying = try_apply(s, ours, false);
 
 	while ((applying == IS_ANOTHERS || applying == IS_READ_LOCKED) &&
 	    cmxi_clock_ns(CLOCK_MONOTONIC) < deadline) {
 		nanosleep(&pause, NULL);
-		applying = try_apply(s, ours);
+		applying = try_apply(s, ours, false);
 	}
+	if (applying == IS_ANOTHERS)
+		applying = try_apply(s, ours, true);
 	return applying == IS_OURS ? 0 : wait_error(s, applying, err);
 }
 
@@ -249,8 +255,13 @@ cmxi_segment_unlock_apply(const struct cmxi_segment *s)
 	uint64_t *word = &cmxi_segment_header(s)->applier;
 	uint64_t seen = our_word();
 
-	cmxi_cas64_relaxed(word, &seen, 0);
-	/* By hand: a child that was forked meanwhile has the descriptor too. */
+	/*
+	 * The lock first: who is killed in between leaves the word of a dead
+	 * one, which says so, and not a child with a lock that nobody explains.
+	 * By hand, because a child that was forked meanwhile has the descriptor
+	 * too.
+	 */
 	if (cmxi_segment_owns_fd(s))
 		set_lock(s, F_UNLCK, CMXI_APPLY_OFFSET);
+	cmxi_cas64_relaxed(word, &seen, 0);
 }

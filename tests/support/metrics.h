@@ -10,6 +10,9 @@
 #include "codeai/metrics_codeai.h"
 #include "codeai/metrics_reader.h"
 
+#include "segment/segment_file.h"
+#include "segment/segment_lock.h"
+
 struct fixture {
 	char *dir;
 	const char *segment;
@@ -41,6 +44,44 @@ fixture_close(struct fixture *f)
 {
 	cmx_close(f->reg);
 	test_remove_dir(f->dir);
+}
+
+static int
+lock_to_apply(const char *path, int ready)
+{
+	struct cmxi_segment s;
+	struct cmx_error err;
+
+	if (cmxi_segment_open(&s, path, CMXI_WRITE, 0, &err) != 0 ||
+	    cmxi_segment_lock_apply(&s, &err) != 0 || write(ready, "", 1) != 1)
+		return 1;
+	pause();
+	return 0;
+}
+
+/* A process that has the right to apply to a segment, until it is killed. */
+static inline pid_t
+spawn_applier(const char *path)
+{
+	int ready[2];
+	pid_t pid;
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = test_spawn();
+	if (pid == 0)
+		_exit(lock_to_apply(path, ready[1]));
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static inline void
+end_applier(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 static inline struct cmx_family
