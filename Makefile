@@ -172,6 +172,39 @@ $B/tests/numbers: tests/torture/numbers.cc $(LIB)
 	$Q$(CXX) -std=c++17 -Ilib $(CFLAGS) $(SAN) -Wall -Wextra -o $@ $< \
 	    $(LIB) $(LIB_LIBS)
 
+# The model of tests/model: the library compiled as for ThreadSanitizer, whose
+# functions the model has, with its calls of the kernel renamed.
+MODEL_FLAGS = -O2 -g -fno-builtin -fno-pie -fno-stack-protector \
+	-U_FORTIFY_SOURCE -D__thread= -DCMX_NO_INLINE -DCMX_NO_RSEQ -DCMXI_MODEL
+MODEL_LIB = $(filter %.c.o,$(LIB_SRC:%=$B/model/%.o))
+MODEL_OBJ = $(patsubst %,$B/model/%.o,$(sort \
+	$(wildcard tests/model/*.c tests/model/scenario/*.c)))
+
+$B/model/lib/%.c.o: lib/%.c
+	@mkdir -p $(@D)
+	$(SAY) CC '$< (model)'
+	$Q$(CC) -std=gnu11 $(CPPFLAGS) $(MODEL_FLAGS) -Ilib -fsanitize=thread -Wno-attributes \
+	    --param tsan-instrument-func-entry-exit=0 -Wno-tsan -c -o $@ $<
+
+$B/model/library.o: $(MODEL_LIB) $B/lib/schema/codeai_schema.S.o \
+    tests/model/symbols
+	$(SAY) LD $@
+	$Qld -r -o $@ $(MODEL_LIB) $B/lib/schema/codeai_schema.S.o
+	$Qobjcopy --redefine-syms=tests/model/symbols \
+	    --rename-section .data=library_data \
+	    --rename-section .bss=library_bss $@
+
+$B/model/tests/%.c.o: tests/%.c
+	@mkdir -p $(@D)
+	$(SAY) CC $<
+	$Q$(CC) -std=gnu11 $(CPPFLAGS) $(WARN) -O2 -g -fno-pie -Ilib \
+	    -DCMX_NO_INLINE -DCMX_NO_RSEQ -c -o $@ $<
+
+$B/tests/model: $(MODEL_OBJ) $B/model/library.o
+	@mkdir -p $(@D)
+	$(SAY) LD $@
+	$Q$(CC) -no-pie -o $@ $^ $(LIB_LIBS)
+
 .PHONY: build-tests
 build-tests: all $(UNIT) $(TOOLS)
 

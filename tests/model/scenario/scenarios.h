@@ -1,0 +1,54 @@
+/*
+ * scenarios.h: every scenario, once.
+ */
+#ifndef SCENARIO_SCENARIOS_H
+#define SCENARIO_SCENARIOS_H
+
+#include "../model.h"
+
+#define MODEL_SCENARIOS(X) \
+	X(insert2)         \
+	X(insert2_read)    \
+	X(insert3)         \
+	X(insert_read)     \
+	X(insert_keys)     \
+	X(insert_threads)  \
+	X(spares)          \
+	X(full)            \
+	X(no_pages)        \
+	X(fork_counts)     \
+	X(register2)       \
+	X(register_clash)  \
+	X(group)           \
+	X(pairs)           \
+	X(doubles)         \
+	X(exemplar)        \
+	X(gauge_page)      \
+	X(slot)            \
+	X(claims)          \
+	X(claims_read)     \
+	X(claims3)         \
+	X(shortage)        \
+	X(threads)         \
+	X(fork)            \
+	X(fork_gap)        \
+	X(locked_out)      \
+	X(lost_slot)       \
+	X(role)            \
+	X(short_calls)     \
+	X(create2)         \
+	X(remove)          \
+	X(apply_open)      \
+	X(apply_writer)    \
+	X(apply2)          \
+	X(apply_twice)     \
+	X(apply_fork)      \
+	X(carry)           \
+	X(carry2)          \
+	X(close)
+
+#define X(name) extern const struct model_scenario scenario_##name;
+MODEL_SCENARIOS(X)
+#undef X
+
+#endif
