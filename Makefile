@@ -61,7 +61,8 @@ MAN	= $(sort $(wildcard man/*.[1-8]))
 programs = $(patsubst $1/%.c,$B/tests/%,$(wildcard $1/$2.c))
 UNIT	= $(call programs,tests/unit,test_*) $B/tests/test_hot_called
 TORTURE	= $(filter-out %/plugin,$(call programs,tests/torture,*))
-TOOLS	= $(TORTURE) $B/tests/prefork $B/tests/server $B/tests/pool \
+MODEL	= $B/tests/model
+TOOLS	= $(TORTURE) $(MODEL) $B/tests/prefork $B/tests/server $B/tests/pool \
 	$B/tests/libpq $B/tests/plugin.so $B/tests/numbers
 
 .DELETE_ON_ERROR:
@@ -183,8 +184,9 @@ MODEL_OBJ = $(patsubst %,$B/model/%.o,$(sort \
 $B/model/lib/%.c.o: lib/%.c
 	@mkdir -p $(@D)
 	$(SAY) CC '$< (model)'
-	$Q$(CC) -std=gnu11 $(CPPFLAGS) $(MODEL_FLAGS) -Ilib -fsanitize=thread -Wno-attributes \
-	    --param tsan-instrument-func-entry-exit=0 -Wno-tsan -c -o $@ $<
+	$Q$(CC) -std=gnu11 $(CPPFLAGS) $(MODEL_FLAGS) -Ilib -fsanitize=thread \
+	    --param tsan-instrument-func-entry-exit=0 -Wno-tsan \
+	    -Wno-attributes -c -o $@ $<
 
 $B/model/library.o: $(MODEL_LIB) $B/lib/schema/codeai_schema.S.o \
     tests/model/symbols
@@ -200,7 +202,7 @@ $B/model/tests/%.c.o: tests/%.c
 	$Q$(CC) -std=gnu11 $(CPPFLAGS) $(WARN) -O2 -g -fno-pie -Ilib \
 	    -DCMX_NO_INLINE -DCMX_NO_RSEQ -c -o $@ $<
 
-$B/tests/model: $(MODEL_OBJ) $B/model/library.o
+$(MODEL): $(MODEL_OBJ) $B/model/library.o
 	@mkdir -p $(@D)
 	$(SAY) LD $@
 	$Q$(CC) -no-pie -o $@ $^ $(LIB_LIBS)
@@ -238,12 +240,17 @@ torture: build-tests ## the long storms: kills, reads, lives, death at every ste
 	@B=$B LONG=1 tests/integration/torture
 	@B=$B LONG=1 tests/integration/lives
 
+.PHONY: model
+model: $(MODEL) ## every schedule of the real code: S=name BOUND= KILLS= WEAK= MODE=dpor
+	@S='$(S)' BOUND='$(BOUND)' KILLS='$(KILLS)' WEAK='$(WEAK)' \
+	    MODE='$(MODE)' SECONDS='$(SECONDS)' REPLAY='$(REPLAY)' $(MODEL)
+
 .PHONY: mutants
 mutants: build-tests ## break the code in each of many places, and see a test fail
 	@tests/mutants/run $(M)
 
 .PHONY: lint
-lint: all $(CHECKED) ## the guards: rooms, guarantees, pairs, ABI, exports, format, man
+lint: all $(CHECKED) $(MODEL) ## the guards: rooms, guarantees, pairs, ABI, exports, format, man
 	@B=$B tests/run lint
 
 .PHONY: format

@@ -154,13 +154,31 @@ liveness_of(uint64_t word)
 /* What one try at the right to apply found. */
 enum applying { IS_OURS, IS_ANOTHERS, IS_READ_LOCKED, CANNOT_LOCK };
 
+/*
+ * Who has the lock may take a word of nobody who is known to live; who has it
+ * not, because a dead one's child or a reader holds it, the word of somebody
+ * who is known to be dead.  A lock without a word is that of somebody who is
+ * about to write his word; for the whole wait, that of a child of one who was
+ * killed before he did.  Were he only slow, his own exchange would fail.
+ */
+static bool
+may_take(uint64_t word, bool is_locked, bool is_read_locked, bool is_last)
+{
+	enum liveness before = liveness_of(word);
+
+	if (is_locked)
+		return before != IS_ALIVE;
+	if (before != IS_DEAD)
+		return false;
+	return is_read_locked || word != 0 || is_last;
+}
+
 static enum applying
 try_apply(const struct cmxi_segment *s, uint64_t ours, bool is_last)
 {
 	uint64_t *word = &cmxi_segment_header(s)->applier;
 	/* relaxed: the lock, or the death of the one before, orders the rest */
 	uint64_t seen = cmxi_load64_relaxed(word);
-	enum liveness before = liveness_of(seen);
 	bool is_locked = set_lock(s, F_WRLCK, CMXI_APPLY_OFFSET) == 0;
 	bool is_read_locked;
 
@@ -168,18 +186,7 @@ try_apply(const struct cmxi_segment *s, uint64_t ours, bool is_last)
 		return CANNOT_LOCK;
 	is_read_locked =
 	    !is_locked && meets_lock(s, F_RDLCK, CMXI_APPLY_OFFSET, 1) == 0;
-	/*
-	 * Who has the lock needs a word of nobody who is known to live; who has
-	 * it not, because a dead one's child or a reader holds it, needs the
-	 * word of somebody who is known to be dead.  A lock without a word is
-	 * that of somebody who is about to write his word; for the whole wait,
-	 * that of a child of one who was killed before he did.  Were he only
-	 * slow, his own exchange would fail.
-	 */
-	if ((is_locked ? before != IS_ALIVE :
-		    is_read_locked ?
-			 before == IS_DEAD :
-			 before == IS_DEAD && (seen != 0 || is_last)) &&
+	if (may_take(seen, is_locked, is_read_locked, is_last) &&
 	    cmxi_cas64_relaxed(word, &seen, ours))
 		return IS_OURS;
 	if (is_locked)

@@ -84,15 +84,21 @@ static struct step *
 access_begin(enum kind kind, const void *p, uint8_t size, int order,
     const void *code)
 {
-	bool writes = kind != STEP_LOAD;
+	bool writes = kind != STEP_LOAD, is_shared;
 	struct step *s = NULL;
 
 	at_code = code;
+	if (!is_exploring && !is_setting_up && in_space(p))
+		word_is_checked((uintptr_t)p);
+	is_shared = is_exploring && word_is_shared((uintptr_t)p, writes);
 	/* The first access of an actor is a step: it begins there. */
-	if (is_exploring &&
-	    (word_is_shared((uintptr_t)p, writes) || !actors[self].is_primed)) {
+	if (is_shared ||
+	    (is_exploring &&
+		(!actors[self].is_primed ||
+		    word_matters_to_death((uintptr_t)p)))) {
 		s = step_begin(kind, code);
 		s->order = (uint8_t)order;
+		s->is_private = !is_shared;
 		step_touch(s, IN_MEMORY, writes, (uintptr_t)p,
 		    (uintptr_t)p + size);
 		s = step_wait(s);

@@ -64,8 +64,9 @@ struct step {
 	uint8_t kind;
 	uint8_t actor;
 	uint8_t n_touches;
-	uint8_t order;    /* __ATOMIC_, of accesses */
-	uint8_t is_stale; /* the load returned an older store */
+	uint8_t order;      /* __ATOMIC_, of accesses */
+	uint8_t is_stale;   /* the load returned an older store */
+	uint8_t is_private; /* nobody else can notice it before the end */
 	struct touch touches[2];
 	uint64_t value;
 	const void *code;   /* where in the library */
@@ -100,6 +101,8 @@ extern bool is_exploring;
 
 /* Does a word of the space have two actors that meet in it? */
 bool word_is_shared(uintptr_t address, bool writes);
+bool word_matters_to_death(uintptr_t address);
+void word_is_checked(uintptr_t address);
 void search_note_access(void);
 /* Was that found before? */
 bool word_is_known(uintptr_t address);
@@ -200,6 +203,7 @@ void search_run(const struct model_scenario *, const struct search_options *,
     struct search_result *);
 /* The choices of this run, as REPLAY takes them. */
 void search_print_schedule(void);
+uint64_t search_n_runs(void);
 
 /* Failing, and saying where (trace.c) */
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,9 +36,11 @@ static struct search_options options = {
 static void
 end_with_gap(const char *text)
 {
-	printf("ok %-14s finds the documented gap: %s (", scenario->name, text);
+	printf(
+	    "ok %s: the gap that is documented is found: %s\n# %-15s gap found:",
+	    scenario->name, scenario->says, scenario->name);
 	search_print_schedule();
-	printf(" )\n");
+	printf(" (%s)\n", text);
 	exit(0);
 }
 
@@ -54,9 +57,10 @@ fail(const char *says, ...)
 	if (scenario != NULL && scenario->finds != NULL &&
 	    strstr(text, scenario->finds) != NULL && options.replay == NULL)
 		end_with_gap(text);
-	printf("not ok %s: %s\n  %s\n  REPLAY='%s:",
+	printf("not ok %s: %s\n  %s\n  after %llu schedules: REPLAY='%s:",
 	    scenario != NULL ? scenario->name : "model", text,
 	    scenario != NULL ? scenario->says : "",
+	    (unsigned long long)search_n_runs(),
 	    scenario != NULL ? scenario->name : "");
 	search_print_schedule();
 	printf("'\n");
@@ -115,13 +119,14 @@ set_up(void)
 static void
 print_row(const struct search_result *r, double seconds)
 {
-	printf("ok %-14s %9llu schedules %11llu steps %7.1f s  %s",
+	printf("ok %s: %s\n", scenario->name, scenario->says);
+	printf("# %-15s %9llu schedules %11llu steps %7.1f s  %s",
 	    scenario->name, (unsigned long long)r->n_runs,
 	    (unsigned long long)r->n_steps, seconds,
 	    r->is_exhausted ? "exhausted" : "cut");
 	if (options.counts_states)
 		printf("  %llu states", (unsigned long long)r->n_states);
-	printf("  (%s)\n", scenario->says);
+	putchar('\n');
 }
 
 static int
@@ -250,6 +255,17 @@ reap(void)
 	return !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 }
 
+/* The same addresses in each run, so that a schedule can be repeated. */
+static void
+fix_addresses(char **argv)
+{
+	int now = personality(0xffffffff);
+
+	if (now >= 0 && (now & ADDR_NO_RANDOMIZE) == 0 &&
+	    personality((unsigned long)now | ADDR_NO_RANDOMIZE) >= 0)
+		execv("/proc/self/exe", argv);
+}
+
 static int
 explore_all(const char *list)
 {
@@ -283,7 +299,9 @@ main(int argc, char **argv)
 	const char *replay = value_of("REPLAY", argc, argv);
 	const char *list = value_of("S", argc, argv), *colon;
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	/* A scenario's lines are written at once, beside those of others. */
+	setvbuf(stdout, NULL, _IOFBF, 1 << 20);
+	fix_addresses(argv);
 	read_options(argc, argv);
 	if (replay != NULL && replay[0] != '\0') {
 		colon = strchr(replay, ':');

@@ -57,23 +57,26 @@ static uint32_t n_accesses, n_choices_here;
 static unsigned int n_preempted, n_killed, n_stale, n_failed;
 static bool has_learned_range, is_redundant, is_priming;
 static struct search_result *result;
+static uint64_t n_runs_in_all; /* those before a search began anew too */
 
 /*
  * Words that actors meet in.  A search learns them, and when it has ended it
  * begins anew with what it has learned, until there is nothing new.
  */
 
-static uint8_t *touched, *written;
+static uint16_t *touched, *written; /* by actors: bits */
 
-#define IS_SHARED  0x80
-#define IS_LEARNED 0x40 /* will be shared in the next search */
-#define IS_TEXT    0xc0 /* for people: it decides nothing */
-#define KIND       0xc0
+#define BY_CHECK   0x0100 /* looked at when a run is over */
+#define WILL_CHECK 0x0200 /* as that, in the next search */
+#define IS_SHARED  0x1000
+#define IS_LEARNED 0x2000 /* will be shared in the next search */
+#define IS_TEXT    0x3000 /* for people: it decides nothing */
+#define KIND       0x3000
 
 #define LEARNED_MAX 4096
 
-static uint64_t learned[LEARNED_MAX];
-static uint32_t n_learned;
+static uint64_t learned[LEARNED_MAX], checked[LEARNED_MAX];
+static uint32_t n_learned, n_checked;
 
 #define RANGES 64
 
@@ -115,11 +118,19 @@ is_text(uintptr_t address)
 static bool
 meet_in(uintptr_t address, uint64_t i)
 {
-	uint8_t others = (uint8_t) ~(1 << self);
+	uint16_t by = touched[i] & ACTOR_BITS;
 
 	return written[i] != 0 &&
-	    ((touched[i] & (touched[i] - 1)) != 0 ||
-		(written[i] & others) != 0 || is_copied_by_other(address));
+	    ((by & (by - 1)) != 0 || is_copied_by_other(address));
+}
+
+static void
+learn_word(uint64_t i)
+{
+	if (n_learned == LEARNED_MAX)
+		fail("more shared words than the model has room for");
+	touched[i] |= IS_LEARNED;
+	learned[n_learned++] = i;
 }
 
 bool
@@ -131,15 +142,45 @@ word_is_shared(uintptr_t address, bool writes)
 		return true;
 	if ((touched[i] & KIND) != 0)
 		return (touched[i] & KIND) == IS_SHARED;
-	touched[i] |= (uint8_t)(1 << self);
+	touched[i] |= (uint16_t)(1 << self);
 	if (writes)
-		written[i] |= (uint8_t)(1 << self);
+		written[i] |= (uint16_t)(1 << self);
 	if (!meet_in(address, i))
 		return false;
-	touched[i] = is_text(address) ? IS_TEXT : IS_LEARNED;
-	if (touched[i] == IS_LEARNED && n_learned < LEARNED_MAX)
-		learned[n_learned++] = i;
+	if (is_text(address))
+		touched[i] |= IS_TEXT;
+	else
+		learn_word(i);
 	return false;
+}
+
+/*
+ * A word that only its actor touches, and the check at the end: there is no
+ * other order to try, but the actor may be killed before it.
+ */
+bool
+word_matters_to_death(uintptr_t address)
+{
+	uint64_t i = (address - SPACE_BASE) / 8;
+
+	return (touched[i] & (KIND | BY_CHECK)) == BY_CHECK &&
+	    n_killed < options->kills &&
+	    (scenario->killable >> actors[self].process & 1) != 0;
+}
+
+/* The check looks at a word: then a death before it is another story. */
+void
+word_is_checked(uintptr_t address)
+{
+	uint64_t i = (address - SPACE_BASE) / 8;
+
+	if ((touched[i] & (KIND | BY_CHECK | WILL_CHECK)) != 0 ||
+	    is_text(address))
+		return;
+	if (n_checked == LEARNED_MAX)
+		fail("more words are checked than the model has room for");
+	touched[i] |= WILL_CHECK;
+	checked[n_checked++] = i;
 }
 
 bool
@@ -248,6 +289,12 @@ print_choices(void)
 		if (nodes[i].chosen > 0)
 			printf(" ~%u.%u=%u", at, n, nodes[i].chosen);
 	}
+}
+
+uint64_t
+search_n_runs(void)
+{
+	return result == NULL ? 0 : n_runs_in_all;
 }
 
 void
@@ -523,6 +570,22 @@ first_choice(uint32_t candidates)
 	    candidates & ACTOR_BITS ? candidates & ACTOR_BITS : candidates);
 }
 
+/*
+ * What is to be tried here.  Sleep sets leave out what was seen in another
+ * order, so they need every kill.
+ */
+static uint32_t
+first_todo(const struct node *v, uint32_t candidates)
+{
+	uint32_t kills = v->enabled & ~ACTOR_BITS;
+
+	if (options->mode == DPOR)
+		return 1u << v->chosen;
+	if (options->mode == BOUNDED)
+		kills = distinct_kills(kills, v->enabled);
+	return candidates | kills;
+}
+
 /* A new choice of who goes on; false: everything from here on was seen. */
 static bool
 make_node(struct node *v, uint32_t actors_enabled)
@@ -533,15 +596,16 @@ make_node(struct node *v, uint32_t actors_enabled)
 	*v = (struct node){ .enabled = actors_enabled | enabled_kills(),
 		.sleep = sleep_now };
 	if (options->mode == BOUNDED && is_current &&
-	    n_preempted >= options->bound)
+	    (n_preempted >= options->bound || actors[current].next.is_private))
 		candidates = 1u << current;
 	candidates &= ~v->sleep;
+	/* Who sleeps may still be killed, which is another story. */
+	if (candidates == 0 && options->mode == SLEEP_SETS)
+		candidates = v->enabled & ~ACTOR_BITS & ~v->sleep;
 	if (candidates == 0)
 		return false;
 	v->chosen = (uint8_t)first_choice(candidates);
-	v->todo = options->mode == DPOR ? 1u << v->chosen :
-					  candidates |
-		distinct_kills(v->enabled & ~ACTOR_BITS, actors_enabled);
+	v->todo = first_todo(v, candidates);
 	if (options->replay != NULL) {
 		int thread = replay_thread();
 
@@ -767,6 +831,7 @@ run_once(void)
 		actor_switch(first);
 	is_exploring = false;
 	result->n_runs++;
+	n_runs_in_all++;
 	if (!is_redundant && scenario->check != NULL)
 		scenario->check();
 }
@@ -825,15 +890,27 @@ seconds_now(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static bool
+has_learned(void)
+{
+	for (uint32_t i = 0; i < n_checked; i++)
+		if (written[checked[i]] != 0)
+			return true;
+	return n_learned > 0 || has_learned_range;
+}
+
 /* Was there something to learn?  Then the search begins anew. */
 static bool
 begins_anew(void)
 {
-	if (n_learned == 0 && !has_learned_range)
+	if (!has_learned())
 		return false;
 	for (uint32_t i = 0; i < n_learned; i++)
-		touched[learned[i]] = IS_SHARED;
-	n_learned = 0;
+		touched[learned[i]] =
+		    (uint16_t)((touched[learned[i]] & ~KIND) | IS_SHARED);
+	for (uint32_t i = 0; i < n_checked; i++)
+		touched[checked[i]] |= BY_CHECK;
+	n_learned = n_checked = 0;
 	has_learned_range = false;
 	n_nodes = 0;
 	memset(states, 0, sizeof(states));
@@ -859,8 +936,8 @@ search_run(const struct model_scenario *s, const struct search_options *o,
 	options = o;
 	result = r;
 	*r = (struct search_result){ .n_runs = 0 };
-	touched = calloc(SPACE_SIZE / 8, 1);
-	written = calloc(SPACE_SIZE / 8, 1);
+	touched = calloc(SPACE_SIZE / 8, sizeof(*touched));
+	written = calloc(SPACE_SIZE / 8, sizeof(*written));
 	made = calloc(STEPS_MAX, sizeof(*made));
 	if (touched == NULL || written == NULL || made == NULL)
 		fail("no memory for the search");

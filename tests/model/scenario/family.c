@@ -39,7 +39,7 @@ set_up(void)
 
 /* Register a counter without labels and add to it; notes count results. */
 #define REGISTERED(i) model_notes[i]
-#define REFUSED(i)    model_notes[4 + (i)]
+#define REFUSED(i)    model_notes[8 + (i)]
 
 static void
 register_counter(int process, const char *name)
@@ -100,29 +100,47 @@ look_at_a(void)
 	    (unsigned long long)total, (unsigned long long)told);
 }
 
-static void
-look_last(void)
+/* Families that are there of those that clash. */
+static unsigned int
+n_families(const struct cmxr_snapshot *s)
 {
-	const struct cmxr_snapshot *s;
 	struct cmxr_family found;
 	unsigned int n = 0;
 
-	open_as(LAST_PROCESS);
-	register_counter(LAST_PROCESS, "b_total");
-	read_as(LAST_PROCESS);
-	s = take(LAST_PROCESS);
 	for (size_t i = 0; i < cmxr_snapshot_n_families(s); i++) {
 		cmxr_snapshot_family(s, i, &found);
 		n += strcmp(found.def.name, "a_total") == 0 ||
 		    strcmp(found.def.name, "a_created") == 0;
 	}
-	model_check(n <= 1 && total_of_all(s, "b_total") == 1,
-	    "%u families have the name or clash", n);
-	model_check(total_of_all(s, "a_total") >= REGISTERED(0) +
-			(REFUSED(1) || n == 0 ? 0 : REGISTERED(1)) ||
-		n == 0 || total_of_all(s, "a_total") == 0,
-	    "updates of the family are lost");
+	return n;
+}
+
+static void
+look_last(void)
+{
+	const struct cmxr_snapshot *s;
+
+	open_as(LAST_PROCESS);
+	register_counter(LAST_PROCESS, "b_total");
+	read_as(LAST_PROCESS);
+	s = take(LAST_PROCESS);
+	model_check(n_families(s) <= 1 && total_of_all(s, "b_total") == 1,
+	    "%u families have the name or clash", n_families(s));
 	check_nothing_invalid(LAST_PROCESS);
+}
+
+static void
+look_at_both(void)
+{
+	uint64_t total;
+
+	look_last();
+	total = total_of_all(take(LAST_PROCESS), "a_total");
+	model_check(!REFUSED(0) && !REFUSED(1),
+	    "a definition conflicts with itself");
+	model_check(total >= REGISTERED(0) + REGISTERED(1) && total <= 2,
+	    "a_total is %llu; %llu had returned", (unsigned long long)total,
+	    (unsigned long long)(REGISTERED(0) + REGISTERED(1)));
 }
 
 static void
@@ -134,7 +152,7 @@ look_3(void)
 static void
 check(void)
 {
-	model_in(LAST_PROCESS, look_last);
+	model_in(LAST_PROCESS, look_at_both);
 	model_in(3, look_3);
 }
 
@@ -142,10 +160,18 @@ const struct model_scenario scenario_register2 = {
 	.name = "register2",
 	.says = "two processes that register one family have one",
 	.setup = set_up,
-	.actors = { { register_a_0, 0 }, { register_a_1, 1 },
-	    { look_at_a, 3 } },
+	.actors = { { register_a_0, 0 }, { register_a_1, 1 } },
 	.check = check,
 	.killable = 3,
+};
+
+const struct model_scenario scenario_register_read = {
+	.name = "register_read",
+	.says = "a reader sees a family whole, or not yet",
+	.setup = set_up,
+	.actors = { { register_a_0, 0 }, { look_at_a, 3 } },
+	.check = check,
+	.killable = 1,
 };
 
 static void
@@ -153,7 +179,7 @@ check_clash(void)
 {
 	model_check(!(REGISTERED(0) && REGISTERED(1)),
 	    "two families that would expose one name were both registered");
-	check();
+	model_in(LAST_PROCESS, look_last);
 }
 
 const struct model_scenario scenario_register_clash = {
@@ -177,6 +203,28 @@ static const char schema_cache[] =
     "\"buckets\":[1]},"
     "{\"name\":\"codeai_db_query_errors_total\",\"help\":\"h\","
     "\"type\":\"counter\",\"labels\":[\"operation\",\"entity\"]}]}";
+
+static const char schema_wide[] =
+    "{\"version\":1,\"limits\":{\"series\":32,\"families\":8,\"processes\":6,"
+    "\"label_bytes\":4096},\"metrics\":["
+    "{\"name\":\"codeai_db_query_duration_seconds\",\"help\":\"h\","
+    "\"type\":\"histogram\",\"labels\":[\"operation\",\"entity\"],"
+    "\"buckets\":[1]}]}";
+
+/* The counter of queries, registered as the helper registers it. */
+static void
+register_queries_1(void)
+{
+	const struct cmx_family_def def = { .name = "codeai_db_queries_total",
+		.type = CMX_COUNTER,
+		.help = "Total number of database queries",
+		.n_labels = 2,
+		.labels = (const char *const[]){ "operation", "entity" } };
+	struct cmx_error err;
+	int r = cmx_register(registry[1], &def, &family[1], &err);
+
+	model_check(r == 0, "cannot register: %s", err.text);
+}
 
 static void
 query(int process)
@@ -226,6 +274,22 @@ set_up_group(void)
 	model_in(3, read_3);
 }
 
+/* The families of the helper are registered in the run. */
+static void
+set_up_helpers(void)
+{
+	have_segment(schema_wide);
+	model_in(0, open_0);
+	model_in(1, open_1);
+}
+
+static void
+query_0_too(void)
+{
+	query(0);
+	REGISTERED(2) = 1;
+}
+
 static void
 look_at_queries(void)
 {
@@ -251,6 +315,23 @@ look_at_group(void)
 }
 
 static void
+look_at_threads(void)
+{
+	uint64_t total;
+
+	read_as(LAST_PROCESS);
+	total = total_of_all(take(LAST_PROCESS), "codeai_db_queries_total");
+	model_check(total == 2, "%llu queries", (unsigned long long)total);
+	check_nothing_invalid(LAST_PROCESS);
+}
+
+static void
+check_threads(void)
+{
+	model_in(LAST_PROCESS, look_at_threads);
+}
+
+static void
 check_group(void)
 {
 	model_in(LAST_PROCESS, look_at_group);
@@ -260,7 +341,26 @@ const struct model_scenario scenario_group = {
 	.name = "group",
 	.says = "helpers that make one group count every call",
 	.setup = set_up_group,
-	.actors = { { query_0, 0 }, { query_1, 1 }, { look_at_queries, 3 } },
+	.actors = { { query_0, 0 }, { query_1, 1 } },
 	.check = check_group,
 	.killable = 3,
+};
+
+const struct model_scenario scenario_group_read = {
+	.name = "group_read",
+	.says = "a reader beside a helper sees every call that returned",
+	.setup = set_up_group,
+	.actors = { { query_0, 0 }, { look_at_queries, 3 } },
+	.check = check_group,
+	.killable = 1,
+};
+
+const struct model_scenario scenario_group_threads = {
+	.name = "group_threads",
+	.says =
+	    "threads that call one helper for the first time count every call",
+	.setup = set_up_helpers,
+	.actors = { { query_0, 0 }, { query_0_too, 0 },
+	    { register_queries_1, 1 } },
+	.check = check_threads,
 };

@@ -11,6 +11,7 @@
 	X(insert2_read)    \
 	X(insert3)         \
 	X(insert_read)     \
+	X(insert_page)     \
 	X(insert_keys)     \
 	X(insert_threads)  \
 	X(spares)          \
@@ -18,12 +19,20 @@
 	X(no_pages)        \
 	X(fork_counts)     \
 	X(register2)       \
+	X(register_read)   \
 	X(register_clash)  \
 	X(group)           \
+	X(group_read)      \
+	X(group_threads)   \
 	X(pairs)           \
+	X(pairs2)          \
 	X(doubles)         \
 	X(exemplar)        \
+	X(exemplar_read)   \
+	X(cell_page)       \
+	X(cell_page_read)  \
 	X(gauge_page)      \
+	X(gauge_threads)   \
 	X(slot)            \
 	X(claims)          \
 	X(claims_read)     \
@@ -34,6 +43,8 @@
 	X(fork_gap)        \
 	X(locked_out)      \
 	X(lost_slot)       \
+	X(lost_and_taken)  \
+	X(given_back)      \
 	X(role)            \
 	X(short_calls)     \
 	X(create2)         \
@@ -44,6 +55,7 @@
 	X(apply_twice)     \
 	X(apply_fork)      \
 	X(carry)           \
+	X(carry_read)      \
 	X(carry2)          \
 	X(close)
 
