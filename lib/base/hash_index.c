@@ -52,6 +52,7 @@ static bool
 grow_index(struct cmxi_hash_index *index)
 {
 	struct cmxi_hash_index grown = { .n = index->n,
+		.seed = index->seed,
 		.capacity =
 		    index->capacity == 0 ? CAPACITY_MIN : index->capacity * 2 };
 

@@ -11,12 +11,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/random.h"
+
 #define CMXI_HASH_INDEX_NONE UINT32_MAX
 
 struct cmxi_hash_index {
 	uint64_t *slots; /* half of the hash, and number + 1; 0 is free */
 	size_t n, capacity;
+	uint64_t seed; /* 0: not drawn yet */
 };
+
+/*
+ * The seed for the hashes of an index.  It is random, because the keys are from
+ * files and clients: nobody can choose keys that lie in one place.
+ */
+static inline uint64_t
+cmxi_hash_index_seed(struct cmxi_hash_index *index)
+{
+	if (index->seed == 0)
+		index->seed = cmxi_random64() | 1;
+	return index->seed;
+}
 
 /* Is number that of key?  arg is what find was given. */
 typedef bool cmxi_hash_equal_fn(const void *arg, uint32_t number,

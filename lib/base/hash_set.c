@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+#include "base/random.h"
 #include "base/require.h"
 
 #define CAPACITY_MIN 256
@@ -15,7 +17,8 @@
 static size_t
 slot_of_hash(const struct cmxi_hash_set *s, uint64_t hash)
 {
-	size_t at = hash & (s->capacity - 1);
+	size_t at =
+	    cmxi_hash_fold(hash ^ s->key, CMXI_HASH_B) & (s->capacity - 1);
 
 	REQUIRE(s->n < s->capacity);
 	while (s->slots[at] != 0 && s->slots[at] != hash)
@@ -27,7 +30,8 @@ static bool
 grow_set(struct cmxi_hash_set *s)
 {
 	struct cmxi_hash_set grown = { .n = s->n,
-		.capacity = s->capacity == 0 ? CAPACITY_MIN : s->capacity * 2 };
+		.capacity = s->capacity == 0 ? CAPACITY_MIN : s->capacity * 2,
+		.key = s->capacity == 0 ? cmxi_random64() : s->key };
 
 	grown.slots = calloc(grown.capacity, sizeof(*grown.slots));
 	if (grown.slots == NULL)

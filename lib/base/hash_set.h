@@ -12,6 +12,7 @@
 struct cmxi_hash_set {
 	uint64_t *slots; /* 0 is free */
 	size_t n, capacity;
+	uint64_t key; /* random: a file can choose the hashes */
 };
 
 /*

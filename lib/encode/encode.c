@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/number.h"
 #include "base/require.h"
 #include "base/utf8.h"
+#include "family/exposed.h"
 #include "family/name.h"
 #include "family/rules.h"
 #include "segment/exemplar.h"
@@ -157,17 +159,12 @@ struct encoding {
 	size_t n_inputs;
 	const struct cmxi_encoder *encoder;
 	struct cmxi_output out;
+	struct cmxi_exposed_set shown; /* names, by the place in families */
+	const struct cmx_family_def **families;
+	size_t n_families, capacity;
 	int n_left_out;
+	bool failed; /* no memory */
 };
-
-static bool
-was_shown_before(const struct encoding *e, size_t input, const char *name)
-{
-	for (size_t i = 0; i < input; i++)
-		if (cmxi_snapshot_find(e->inputs[i].snapshot, name) != NULL)
-			return true;
-	return false;
-}
 
 /*
  * Encode the series of a family in one input, or count the family as left out.
@@ -205,6 +202,30 @@ encode_family(struct encoding *e, size_t first,
 	e->encoder->family_end(&e->out);
 }
 
+/*
+ * Is a family to be encoded now?  Not where one of its name was, with which its
+ * series were shown; nor where another one exposes a name of its own, which
+ * strict consumers refuse: that is counted.
+ */
+static bool
+comes_now(struct encoding *e, const struct cmx_family_def *def)
+{
+	uint32_t i = cmxi_exposed_find(&e->shown, def);
+
+	if (i != CMXI_HASH_INDEX_NONE) {
+		e->n_left_out += strcmp(e->families[i]->name, def->name) != 0;
+		return false;
+	}
+	if (!cmxi_array_reserve(&e->families, &e->capacity, e->n_families + 1,
+		sizeof(*e->families)) ||
+	    !cmxi_exposed_add(&e->shown, def, (uint32_t)e->n_families)) {
+		e->failed = true;
+		return false;
+	}
+	e->families[e->n_families++] = def;
+	return true;
+}
+
 static void
 encode_all(struct encoding *e, const struct cmxr_options *options)
 {
@@ -214,10 +235,9 @@ encode_all(struct encoding *e, const struct cmxr_options *options)
 
 		for (size_t j = 0; j < s->n_families; j++) {
 			const struct cmxi_values *v = s->families[j];
-			const char *name = v->def->name;
 
 			if (is_selected(options, v->def) &&
-			    !was_shown_before(e, i, name))
+			    comes_now(e, v->def))
 				encode_family(e, i, v);
 		}
 	}
@@ -350,9 +370,11 @@ check_arguments(const struct cmxr_input *inputs, size_t n_inputs,
 static bool
 finish_encoding(struct encoding *e)
 {
-	bool ok = !e->out.b->failed && !e->out.scratch.failed &&
+	bool ok = !e->failed && !e->out.b->failed && !e->out.scratch.failed &&
 	    !e->out.values.failed && !e->out.buckets.failed;
 
+	cmxi_exposed_fini(&e->shown);
+	free((void *)(uintptr_t)e->families);
 	free_prefixes(e->prefixes, e->n_inputs);
 	cmxi_buf_fini(&e->out.scratch);
 	cmxi_buf_fini(&e->out.values);

@@ -12,38 +12,7 @@
 #include "base/compiler.h"
 #include "base/number.h"
 #include "base/require.h"
-#include "family/name.h"
-
-/* The length of a name without the suffix that OpenMetrics removes. */
-static size_t
-base_length(const struct cmx_family_def *def)
-{
-	size_t n = strlen(def->name);
-
-	if (def->type == CMX_COUNTER &&
-	    cmxi_name_ends_with(def->name, "_total"))
-		n -= strlen("_total");
-	return n;
-}
-
-/*
- * What follows the base in the names under which a family appears: its samples
- * in either text format, and its OpenMetrics family name (a counter without
- * _total).
- */
-static const char *const *
-suffixes_of(const struct cmx_family_def *def)
-{
-	static const char *const of_counter[] = { "", "_total", "_created",
-		NULL };
-	static const char *const of_gauge[] = { "", NULL };
-	static const char *const of_histogram[] = { "", "_bucket", "_sum",
-		"_count", "_created", NULL };
-
-	return def->type == CMX_COUNTER ? of_counter :
-	    def->type == CMX_HISTOGRAM  ? of_histogram :
-					  of_gauge;
-}
+#include "family/exposed.h"
 
 /* A name in two parts: the first n bytes of base, and a suffix. */
 struct exposed {
@@ -75,8 +44,8 @@ bool
 cmxi_def_clash(const struct cmx_family_def *a, const struct cmx_family_def *b,
     char *buf, size_t size)
 {
-	struct exposed x = { a->name, base_length(a), NULL };
-	struct exposed y = { b->name, base_length(b), NULL };
+	struct exposed x = { a->name, cmxi_exposed_base(a), NULL };
+	struct exposed y = { b->name, cmxi_exposed_base(b), NULL };
 
 	REQUIRE(size >= CMXI_CLASH_SIZE);
 	/*
@@ -85,8 +54,9 @@ cmxi_def_clash(const struct cmx_family_def *a, const struct cmx_family_def *b,
 	 */
 	if (memcmp(x.base, y.base, x.n < y.n ? x.n : y.n) != 0)
 		return false;
-	for (const char *const *i = suffixes_of(a); *i != NULL; i++)
-		for (const char *const *j = suffixes_of(b); *j != NULL; j++) {
+	for (const char *const *i = cmxi_exposed_suffixes(a); *i != NULL; i++)
+		for (const char *const *j = cmxi_exposed_suffixes(b);
+		     *j != NULL; j++) {
 			x.suffix = *i;
 			y.suffix = *j;
 			if (are_equal(&x, &y)) {

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "family/compare.h"
+#include "base/hash.h"
 #include "read/fault_guard.h"
 #include "segment/exemplar.h"
 #include "segment/words.h"
@@ -40,6 +40,8 @@ cmxi_catalog_fini(struct cmxi_catalog *c)
 	for (size_t i = 0; i < c->n_families; i++)
 		free_family(c->families[i]);
 	free(c->families);
+	cmxi_hash_index_fini(&c->refs_index);
+	cmxi_exposed_fini(&c->exposed);
 	free(c->index);
 	cmxi_hash_set_fini(&c->seen);
 	cmxi_buf_fini(&c->refs);
@@ -119,19 +121,6 @@ guarded(struct cmxi_catalog *c, void (*load)(void *), struct cmx_error *err)
 
 /* Families */
 
-/* Would two families expose the same name?  Writers refuse the second one. */
-static bool
-clashes_with_any(const struct cmxi_catalog *c, const struct cmx_family_def *def)
-{
-	char name[CMXI_CLASH_SIZE];
-
-	for (size_t i = 0; i < c->n_families; i++)
-		if (cmxi_def_clash(&c->families[i]->definition.def, def, name,
-			sizeof(name)))
-			return true;
-	return false;
-}
-
 /*
  * Copy a record into memory of our own; *copy is null where its bytes are no
  * record.
@@ -179,7 +168,10 @@ read_family(struct cmxi_catalog *c, struct cmxi_catalog_family *family,
 		return r;
 	if (!cmxi_family_record_decode(family->record, family->record->size,
 		&family->definition) ||
-	    clashes_with_any(c, &family->definition.def))
+	    cmxi_exposed_find(&c->exposed, &family->definition.def) !=
+		CMXI_HASH_INDEX_NONE)
+		/* Two families that expose one name: writers refuse the second.
+		 */
 		return 0;
 	if (!cmxi_buckets_init(&family->buckets, &family->definition))
 		return cmxi_catalog_no_memory(err);
@@ -188,6 +180,44 @@ read_family(struct cmxi_catalog *c, struct cmxi_catalog_family *family,
 	family->n_exemplars = (uint32_t)cmxi_exemplar_slots(family->record);
 	return cmxi_catalog_add_series(c, family, family->record->overflow,
 	    kind, err);
+}
+
+static uint64_t
+hash_ref(struct cmxi_catalog *c, uint32_t ref)
+{
+	return cmxi_hash(&ref, sizeof(ref),
+	    cmxi_hash_index_seed(&c->refs_index));
+}
+
+static bool
+has_ref(const void *arg, uint32_t number, const void *key)
+{
+	const struct cmxi_catalog *c = arg;
+
+	return c->families[number]->ref == *(const uint32_t *)key;
+}
+
+/* The number of the family with a reference, or CMXI_HASH_INDEX_NONE. */
+static uint32_t
+family_number(struct cmxi_catalog *c, uint32_t ref)
+{
+	return cmxi_hash_index_find(&c->refs_index, hash_ref(c, ref), has_ref,
+	    c, &ref);
+}
+
+/*
+ * Note a family's names and its reference, which a damaged table may have
+ * twice: then the first family is the one that is found.  Returns false where
+ * there is no memory.
+ */
+static bool
+note_family(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
+    uint32_t number)
+{
+	return cmxi_exposed_add(&c->exposed, &family->definition.def, number) &&
+	    (family_number(c, family->ref) != CMXI_HASH_INDEX_NONE ||
+		cmxi_hash_index_add(&c->refs_index, hash_ref(c, family->ref),
+		    number));
 }
 
 static int
@@ -206,6 +236,9 @@ append_family(struct cmxi_catalog *c, uint32_t ref, struct cmx_error *err)
 	}
 	family->ref = ref;
 	r = read_family(c, family, &kind, err);
+	if (r == 0 && kind == CMXI_ENTRY_IS_VALID &&
+	    !note_family(c, family, (uint32_t)c->n_families))
+		r = cmxi_catalog_no_memory(err);
 	if (r == 0 && kind == CMXI_ENTRY_IS_VALID) {
 		c->families[c->n_families++] = family;
 		return 0;
@@ -301,14 +334,15 @@ compare_refs(const void *a, const void *b)
 static struct cmxi_catalog_family *
 family_of(struct cmxi_catalog *c, uint32_t ref, size_t *hint)
 {
+	uint32_t number;
+
 	if (*hint < c->n_families && c->families[*hint]->ref == ref)
 		return c->families[*hint];
-	for (size_t i = 0; i < c->n_families; i++)
-		if (c->families[i]->ref == ref) {
-			*hint = i;
-			return c->families[i];
-		}
-	return NULL;
+	number = family_number(c, ref);
+	if (number == CMXI_HASH_INDEX_NONE)
+		return NULL;
+	*hint = number;
+	return c->families[number];
 }
 
 static int

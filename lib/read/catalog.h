@@ -8,8 +8,10 @@
 #define CMXI_CATALOG_H
 
 #include "base/buf.h"
+#include "base/hash_index.h"
 #include "base/hash_set.h"
 #include "base/pool.h"
+#include "family/exposed.h"
 #include "read/arena_window.h"
 #include "read/buckets.h"
 #include "segment/family_record.h"
@@ -56,6 +58,8 @@ struct cmxi_catalog {
 	struct cmxi_shm_header header; /* the header as of the last refresh */
 	size_t n_families, capacity;
 	struct cmxi_catalog_family **families;
+	struct cmxi_hash_index refs_index; /* families by their references */
+	struct cmxi_exposed_set exposed;   /* the names that they expose */
 	uint64_t n_family_words; /* words of the family table that were read */
 	uint64_t family_word;    /* the word that is read */
 	uint32_t *index;         /* the entry that each index word had */
@@ -64,10 +68,10 @@ struct cmxi_catalog {
 	unsigned int n_idle;     /* refreshes since an insert count moved */
 	/*
 	 * The hashes of all keys, so that no series is shown twice; the size of
-	 * all keys.
+	 * all keys, and of all cells in a stripe and in a gauge stripe.
 	 */
 	struct cmxi_hash_set seen;
-	uint64_t entry_bytes;
+	uint64_t entry_bytes, cell_bytes, gauge_bytes;
 	uint64_t n_invalid;   /* families and series that were left out */
 	struct cmxi_buf refs; /* of uint32_t: what this refresh found */
 	struct cmxi_arena_window window;

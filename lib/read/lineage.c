@@ -51,6 +51,7 @@ cmxi_lineage_fini(struct cmxi_lineage *u)
 	for (size_t i = 0; i < u->n_families; i++)
 		free_family(u->families[i]);
 	free(u->families);
+	cmxi_exposed_fini(&u->exposed);
 	memset(u, 0, sizeof(*u));
 }
 
@@ -80,7 +81,8 @@ series_number(struct cmxi_lineage_family *u,
     const struct cmxi_catalog_series *s, uint32_t *number)
 {
 	struct cmxi_catalog_family *f = &u->family;
-	uint64_t hash = cmxi_hash(s->text, s->text_size, 0);
+	uint64_t hash =
+	    cmxi_hash(s->text, s->text_size, cmxi_hash_index_seed(&u->numbers));
 
 	*number = cmxi_hash_index_find(&u->numbers, hash, has_text, u, s);
 	if (*number != CMXI_HASH_INDEX_NONE)
@@ -111,29 +113,22 @@ map_series(struct cmxi_lineage_family *u, struct member *m)
 
 /* Families */
 
+/*
+ * The family that exposes a name of this one; its own name, or another one with
+ * which it clashes.  Null: there is none.
+ */
 static struct cmxi_lineage_family *
-family_of_name(const struct cmxi_lineage *u, const char *name, size_t hint)
+family_that_meets(struct cmxi_lineage *u, const struct cmx_family_def *def,
+    size_t hint)
 {
+	uint32_t i;
+
 	if (hint < u->n_families &&
-	    strcmp(u->families[hint]->family.definition.def.name, name) == 0)
+	    strcmp(u->families[hint]->family.definition.def.name, def->name) ==
+		0)
 		return u->families[hint];
-	for (size_t i = 0; i < u->n_families; i++)
-		if (strcmp(u->families[i]->family.definition.def.name, name) ==
-		    0)
-			return u->families[i];
-	return NULL;
-}
-
-static bool
-clashes_with_any(const struct cmxi_lineage *u, const struct cmx_family_def *def)
-{
-	char name[CMXI_CLASH_SIZE];
-
-	for (size_t i = 0; i < u->n_families; i++)
-		if (cmxi_def_clash(&u->families[i]->family.definition.def, def,
-			name, sizeof(name)))
-			return true;
-	return false;
+	i = cmxi_exposed_find(&u->exposed, def);
+	return i == CMXI_HASH_INDEX_NONE ? NULL : u->families[i];
 }
 
 static struct cmxi_lineage_family *
@@ -154,6 +149,12 @@ add_family(struct cmxi_lineage *u, const struct cmxi_catalog_family *of)
 	added->family.created_ns = of->created_ns;
 	added->family.cell_size = of->cell_size;
 	added->family.n_exemplars = of->n_exemplars;
+	if (!cmxi_exposed_add(&u->exposed, &added->family.definition.def,
+		(uint32_t)u->n_families)) {
+		cmxi_buckets_fini(&added->family.buckets);
+		free(added);
+		return NULL;
+	}
 	u->families[u->n_families++] = added;
 	return added;
 }
@@ -166,10 +167,8 @@ join_segment_families(struct cmxi_lineage *u, const struct cmxi_scrape *scrape,
 	for (size_t i = 0; i < scrape->n_families; i++) {
 		const struct cmxi_values *v = &scrape->families[i];
 		const struct cmx_family_def *def = v->def;
-		struct cmxi_lineage_family *f = family_of_name(u, def->name, i);
+		struct cmxi_lineage_family *f = family_that_meets(u, def, i);
 
-		if (f == NULL && clashes_with_any(u, def))
-			continue;
 		if (f == NULL)
 			f = add_family(u, v->family);
 		if (f == NULL)
@@ -312,6 +311,8 @@ merge_family(struct cmxi_lineage_family *f, size_t n)
 		else
 			add_values(&f->values, &f->members[i - 1]);
 	}
+	/* Each part is legal; the sum of them may pass a limit. */
+	cmxi_values_make_legal(&f->values);
 	cmxi_values_sort_each(&f->values);
 	return !f->values.each.failed;
 }

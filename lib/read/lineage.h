@@ -8,6 +8,7 @@
 #ifndef CMXI_LINEAGE_H
 #define CMXI_LINEAGE_H
 
+#include "family/exposed.h"
 #include "read/scrape.h"
 
 struct cmxi_lineage_family;
@@ -15,6 +16,7 @@ struct cmxi_lineage_family;
 struct cmxi_lineage {
 	size_t n_families, capacity;
 	struct cmxi_lineage_family **families;
+	struct cmxi_exposed_set exposed; /* their names, by number */
 };
 
 /*

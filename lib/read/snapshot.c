@@ -14,6 +14,7 @@ bool
 cmxi_snapshot_init(struct cmxr_snapshot *s)
 {
 	s->room = calloc(1, sizeof(*s->room));
+	cmxi_hash_index_seed(&s->names);
 	return s->room != NULL;
 }
 
@@ -37,9 +38,9 @@ cmxi_snapshot_clear(struct cmxr_snapshot *s)
 }
 
 static uint64_t
-hash_name(const char *name)
+hash_name(const struct cmxr_snapshot *s, const char *name)
 {
-	return cmxi_hash(name, strlen(name), 0);
+	return cmxi_hash(name, strlen(name), s->names.seed);
 }
 
 static bool
@@ -53,7 +54,7 @@ has_name(const void *arg, uint32_t number, const void *key)
 bool
 cmxi_snapshot_show(struct cmxr_snapshot *s, const struct cmxi_values *v)
 {
-	uint64_t hash = hash_name(v->def->name);
+	uint64_t hash = hash_name(s, v->def->name);
 
 	REQUIRE(v->def != NULL);
 	if (cmxi_hash_index_find(&s->names, hash, has_name, s, v->def->name) !=
@@ -70,8 +71,8 @@ cmxi_snapshot_show(struct cmxr_snapshot *s, const struct cmxi_values *v)
 size_t
 cmxi_snapshot_place(const struct cmxr_snapshot *s, const char *name)
 {
-	uint32_t i =
-	    cmxi_hash_index_find(&s->names, hash_name(name), has_name, s, name);
+	uint32_t i = cmxi_hash_index_find(&s->names, hash_name(s, name),
+	    has_name, s, name);
 
 	return i == CMXI_HASH_INDEX_NONE ? s->n_families : i;
 }

@@ -6,6 +6,7 @@
 
 #include "base/require.h"
 #include "family/compare.h"
+#include "family/exposed.h"
 #include "family/name.h"
 #include "schema/schema_parts.h"
 
@@ -17,8 +18,8 @@ is_comparable(const struct cmx_family_def *def)
 	    def->type >= CMX_COUNTER && def->type <= CMX_HISTOGRAM;
 }
 
-/* Report whether metrics[i] clashes with metrics[j]. */
-static bool
+/* Report that metrics[i] clashes with metrics[j]. */
+static void
 report_clash(struct cmxi_parse *p, size_t i, size_t j)
 {
 	const struct cmx_family_def *def = &p->schema->families[i].def;
@@ -26,9 +27,8 @@ report_clash(struct cmxi_parse *p, size_t i, size_t j)
 	char name[CMXI_CLASH_SIZE];
 
 	REQUIRE(j < i);
-	if (!is_comparable(other) ||
-	    !cmxi_def_clash(other, def, name, sizeof(name)))
-		return false;
+	if (!cmxi_def_clash(other, def, name, sizeof(name)))
+		return;
 	if (strcmp(def->name, other->name) == 0)
 		cmxi_parse_diagnose_member(p, CMXI_OF_VALUE, "name",
 		    "\"%s\" is metrics[%zu] already", def->name, j);
@@ -36,22 +36,29 @@ report_clash(struct cmxi_parse *p, size_t i, size_t j)
 		cmxi_parse_diagnose_member(p, CMXI_OF_VALUE, "name",
 		    "\"%s\" clashes with metrics[%zu] \"%s\": both would expose \"%s\"",
 		    def->name, j, other->name, name);
-	return true;
 }
 
 void
 cmxi_schema_check_clashes(struct cmxi_parse *p)
 {
 	size_t metrics = cmxi_parse_enter(p, "metrics");
+	struct cmxi_exposed_set names = { .n = 0 };
 
 	for (size_t i = 0; i < p->schema->n_families; i++) {
-		size_t before = cmxi_parse_enter_element(p, i), j = 0;
+		const struct cmx_family_def *def = &p->schema->families[i].def;
+		size_t before = cmxi_parse_enter_element(p, i);
+		uint32_t j = is_comparable(def) ?
+		    cmxi_exposed_find(&names, def) :
+		    CMXI_HASH_INDEX_NONE;
 
-		if (is_comparable(&p->schema->families[i].def))
-			while (j < i && !report_clash(p, i, j))
-				j++;
+		if (j != CMXI_HASH_INDEX_NONE)
+			report_clash(p, i, j);
+		else if (is_comparable(def) &&
+		    !cmxi_exposed_add(&names, def, (uint32_t)i))
+			p->no_memory = true;
 		cmxi_parse_leave(p, before);
 	}
+	cmxi_exposed_fini(&names);
 	cmxi_parse_leave(p, metrics);
 }
 
