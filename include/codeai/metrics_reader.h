@@ -138,7 +138,8 @@ struct cmxr_info {
 	 * and none uses the stripes of CPUs.
 	 */
 	char rseq[8];
-	uint64_t reserved[13];
+	uint64_t damaged_values; /* made legal, over all snapshots */
+	uint64_t reserved[12];
 };
 
 /*

@@ -126,6 +126,28 @@ cells_are_valid(const struct cmxi_catalog *c,
 	    offset <= end && end - offset >= size;
 }
 
+/*
+ * Is there room for one more series of the family, beside those before it?  A
+ * hostile file could give one cell to every series, and make us keep a copy for
+ * each: writers take cells one after the other, so their sum is bounded.
+ */
+static bool
+cells_have_room(struct cmxi_catalog *c,
+    const struct cmxi_catalog_family *family)
+{
+	const struct cmxi_shm_header *h = &c->segment->fixed;
+	uint64_t end = c->header.cell_ready < h->stripe_size ?
+	    c->header.cell_ready :
+	    h->stripe_size;
+
+	if (family->definition.def.type == CMX_GAUGE) {
+		c->gauge_bytes += family->cell_size;
+		return c->gauge_bytes <= h->gauge_stripe_size;
+	}
+	c->cell_bytes += family->cell_size;
+	return c->cell_bytes <= end;
+}
+
 /* Are the exemplar slots of an entry within the arena? */
 static bool
 find_exemplars(const struct cmxi_catalog *c,
@@ -187,7 +209,8 @@ read_series(struct cmxi_catalog *c, struct cmxi_catalog_family *family,
 	size = cmxi_entry_size(entry.key_size, family->n_exemplars);
 	family->entry_bytes += size;
 	c->entry_bytes += size;
-	if (c->entry_bytes > c->segment->fixed.arena_size)
+	if (c->entry_bytes > c->segment->fixed.arena_size ||
+	    !cells_have_room(c, family))
 		return 0;
 	r = cmxi_hash_set_add(&c->seen, entry.hash);
 	if (r == 0)

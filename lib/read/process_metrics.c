@@ -148,7 +148,7 @@ note_boot(struct cmxi_process_metrics *p)
 
 void
 cmxi_process_metrics_begin(struct cmxi_process_metrics *p,
-    const uint64_t *seeds, size_t n)
+    const struct cmxi_segment *const *segments, size_t n)
 {
 	if (p->n_roles == 0) {
 		init_families(p);
@@ -157,7 +157,7 @@ cmxi_process_metrics_begin(struct cmxi_process_metrics *p,
 	p->clock_offset = cmxi_procfs_clock_offset();
 	note_boot(p);
 	p->alive.size = 0;
-	cmxi_process_times_begin(&p->times, seeds, n);
+	cmxi_process_times_begin(&p->times, segments, n);
 	for (size_t i = 0; i <= CMXI_ROLES_MAX; i++)
 		p->sums[i] = (struct cmxi_role_sum){
 			.had_stat = p->sums[i].had_stat,

@@ -59,11 +59,11 @@ struct cmxi_process_metrics {
 };
 
 /*
- * Initialise zeroed memory.  At each scrape call begin with the seeds of all
- * its segments, add for each of them, and end.
+ * Initialise zeroed memory.  At each scrape call begin with all its
+ * segments, add for each of them, and end.
  */
 void cmxi_process_metrics_begin(struct cmxi_process_metrics *,
-    const uint64_t *seeds, size_t n);
+    const struct cmxi_segment *const *segments, size_t n);
 
 /*
  * List the slots of a segment, with the number of gauges that each live one has

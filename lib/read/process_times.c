@@ -8,6 +8,17 @@
 #include "base/compiler.h"
 #include "base/require.h"
 
+/*
+ * Are these the times of a segment's slots?  A file can say any seed, so the
+ * number of slots is compared too: the places of another segment would not do.
+ */
+static bool
+is_of(const struct cmxi_slot_times *times, const struct cmxi_segment *s)
+{
+	return times->slots != NULL && times->seed == s->fixed.seed &&
+	    times->n == s->fixed.n_slots;
+}
+
 struct cmxi_slot_times *
 cmxi_process_times_of(struct cmxi_process_times *t,
     const struct cmxi_segment *s)
@@ -17,9 +28,9 @@ cmxi_process_times_of(struct cmxi_process_times *t,
 	for (size_t i = 0; i < CMXI_ARRAY_LEN(t->segments); i++) {
 		struct cmxi_slot_times *times = &t->segments[i];
 
-		if (times->seed == s->fixed.seed)
+		if (is_of(times, s))
 			return times;
-		if (times->seed == 0)
+		if (times->slots == NULL)
 			found = times;
 	}
 	if (found == NULL)
@@ -70,27 +81,28 @@ static void
 forget_segment(struct cmxi_slot_times *times)
 {
 	free(times->slots);
-	*times = (struct cmxi_slot_times){ .seed = 0 };
+	*times = (struct cmxi_slot_times){ .slots = NULL };
 }
 
 static bool
-is_among(uint64_t seed, const uint64_t *seeds, size_t n)
+is_among(const struct cmxi_slot_times *times,
+    const struct cmxi_segment *const *segments, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (seeds[i] == seed)
+		if (is_of(times, segments[i]))
 			return true;
 	return false;
 }
 
 void
-cmxi_process_times_begin(struct cmxi_process_times *t, const uint64_t *seeds,
-    size_t n)
+cmxi_process_times_begin(struct cmxi_process_times *t,
+    const struct cmxi_segment *const *segments, size_t n)
 {
 	REQUIRE(n <= CMXI_ARRAY_LEN(t->segments));
 	for (size_t i = 0; i < CMXI_ARRAY_LEN(t->segments); i++) {
 		struct cmxi_slot_times *times = &t->segments[i];
 
-		if (times->seed == 0 || is_among(times->seed, seeds, n))
+		if (times->slots == NULL || is_among(times, segments, n))
 			continue;
 		for (uint64_t j = 0; j < times->n; j++)
 			cmxi_process_times_keep(t, &times->slots[j]);

@@ -27,9 +27,9 @@ struct cmxi_slot_time {
 
 /* The slots of one segment, which may be closed and opened again meanwhile. */
 struct cmxi_slot_times {
-	uint64_t seed; /* of the segment; 0: free */
+	uint64_t seed; /* of the segment */
 	uint64_t n;
-	struct cmxi_slot_time *slots;
+	struct cmxi_slot_time *slots; /* null: free */
 };
 
 struct cmxi_process_times {
@@ -39,12 +39,12 @@ struct cmxi_process_times {
 };
 
 /*
- * Begin a scrape of the segments with these seeds, at most as many as there are
- * places.  Another one that was read before is gone, and so are its processes:
- * their time is kept.
+ * Begin a scrape of these segments, at most as many as there are places.
+ * Another one that was read before is gone, and so are its processes: their
+ * time is kept.
  */
 void cmxi_process_times_begin(struct cmxi_process_times *,
-    const uint64_t *seeds, size_t n);
+    const struct cmxi_segment *const *segments, size_t n);
 
 /* The times of a segment's slots.  Null: no memory. */
 struct cmxi_slot_times *cmxi_process_times_of(struct cmxi_process_times *,

@@ -180,13 +180,13 @@ static int
 take_processes(struct cmxr_reader *reader, struct cmx_error *err)
 {
 	struct cmxi_buf *list = &reader->snapshot.processes;
-	uint64_t seeds[CMXI_CHAIN_MAX];
+	const struct cmxi_segment *segments[CMXI_CHAIN_MAX];
 	int r = 0;
 
 	list->size = 0;
 	for (size_t i = 0; i < reader->chain.n_views; i++)
-		seeds[i] = reader->chain.views[i]->segment.fixed.seed;
-	cmxi_process_metrics_begin(&reader->processes, seeds,
+		segments[i] = &reader->chain.views[i]->segment;
+	cmxi_process_metrics_begin(&reader->processes, segments,
 	    reader->chain.n_views);
 	for (size_t i = 0; r == 0 && i < reader->chain.n_views; i++)
 		r = cmxi_process_metrics_add(&reader->processes,

@@ -157,6 +157,7 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 	fill_memory(view, info);
 	info->invalid_entries = view->catalog.n_invalid;
 	info->torn_reads = view->torn;
+	info->damaged_values = view->damaged;
 	cmxi_call_end(&call);
 	return 0;
 }

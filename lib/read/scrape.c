@@ -174,7 +174,7 @@ load_exemplars(struct cmxi_values *v, const struct cmxi_segment *s)
 
 void
 cmxi_scrape_load(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
-    uint64_t carry_size, uint64_t *torn)
+    uint64_t carry_size, uint64_t *torn, uint64_t *damaged)
 {
 	for (size_t i = 0; i < scrape->n_families; i++) {
 		struct cmxi_values *v = &scrape->families[i];
@@ -189,5 +189,6 @@ cmxi_scrape_load(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 			add_stripe(v, (struct range){ 0, v->n_series }, s,
 			    cmxi_segment_stripe(s, j), torn);
 		add_carry(v, s, carry_size, torn);
+		*damaged += cmxi_values_make_legal(v);
 	}
 }

@@ -18,10 +18,10 @@ int cmxi_scrape_prepare(struct cmxi_scrape *, const struct cmxi_catalog *,
 /*
  * Add up the stripes, and the first carry_size bytes of the carry stripe.  The
  * loads may fault where the file was truncated; see fault_guard.h.  torn counts
- * pairs that changed at every try.
+ * pairs that changed at every try, damaged the sums that were made legal.
  */
 void cmxi_scrape_load(struct cmxi_scrape *, const struct cmxi_segment *,
-    uint64_t carry_size, uint64_t *torn);
+    uint64_t carry_size, uint64_t *torn, uint64_t *damaged);
 
 void cmxi_scrape_fini(struct cmxi_scrape *);
 

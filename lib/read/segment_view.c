@@ -98,7 +98,7 @@ load_values(void *arg)
 	struct cmxi_view *view = arg;
 
 	cmxi_scrape_load(&view->scrape, &view->segment, view->carry_size,
-	    &view->torn);
+	    &view->torn, &view->damaged);
 	cmxi_gauges_load(&view->scrape, &view->segment, &view->gauges);
 }
 

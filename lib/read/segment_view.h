@@ -17,7 +17,7 @@ struct cmxi_view {
 	struct cmxi_catalog catalog;
 	struct cmxi_scrape scrape;
 	struct cmxi_gauge_scratch gauges;
-	uint64_t torn;
+	uint64_t torn, damaged;
 	/* Are the predecessor's totals in the carry stripe? */
 	bool is_carried;
 	uint64_t carry_size;

@@ -3,6 +3,7 @@
  */
 #include "read/values.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "base/number.h"
 #include "base/require.h"
 #include "family/rules.h"
+#include "read/buckets.h"
 
 /* What is shown */
 
@@ -185,6 +187,61 @@ cmxi_values_clear(struct cmxi_values *v)
 		memset(v->value, 0, v->n_series * sizeof(*v->value));
 	if (v->def->type == CMX_GAUGE)
 		memset(v->n_set, 0, v->n_series * sizeof(*v->n_set));
+}
+
+/* A pair that a writer could have left. */
+static struct cmxi_pair
+legal_pair(struct cmxi_pair p)
+{
+	/* The conversion cuts a fraction; not a number is not >= 1. */
+	p.count = p.count >= 1 ?
+	    (double)(uint64_t)(p.count < CMXI_COUNT_MAX ? p.count :
+							  CMXI_COUNT_MAX) :
+	    0;
+	if (p.count == 0)
+		p.sum = 0;
+	return p;
+}
+
+static uint64_t
+make_pairs_legal(struct cmxi_pair *pairs, size_t n)
+{
+	uint64_t changed = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct cmxi_pair legal = legal_pair(pairs[i]);
+
+		if (legal.count == pairs[i].count &&
+		    (legal.count > 0 || pairs[i].sum == 0))
+			continue;
+		pairs[i] = legal;
+		changed++;
+	}
+	return changed;
+}
+
+static uint64_t
+make_doubles_legal(double *values, size_t n)
+{
+	uint64_t changed = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!(values[i] >= 0 && values[i] <= DBL_MAX)) {
+			values[i] = 0;
+			changed++;
+		}
+	return changed;
+}
+
+uint64_t
+cmxi_values_make_legal(struct cmxi_values *v)
+{
+	if (cmxi_values_is_histogram(v))
+		return make_pairs_legal(v->pairs,
+		    v->n_series * v->family->buckets.n_cells);
+	if (v->def->type == CMX_COUNTER && v->def->is_double)
+		return make_doubles_legal(v->value, v->n_series);
+	return 0;
 }
 
 void

@@ -109,6 +109,14 @@ size_t cmxi_values_count_shown(const struct cmxi_values *);
 bool cmxi_values_prepare(struct cmxi_values *,
     const struct cmxi_catalog_family *, size_t n_series);
 void cmxi_values_clear(struct cmxi_values *);
+
+/*
+ * Make values legal that no writer stores: a count that is negative, a fraction
+ * or too large, a sum without observations, a counter that is no number.
+ * Strict consumers refuse a whole exposition for one of them.  Returns how many
+ * were changed.
+ */
+uint64_t cmxi_values_make_legal(struct cmxi_values *);
 void cmxi_values_fini(struct cmxi_values *);
 
 #endif

@@ -271,6 +271,10 @@ cmxi_layout_check(const struct cmxi_shm_header *h, uint64_t file_size,
 		    "%s; the file is damaged: remove it",
 		    name, broken.value, broken.name, broken.min, broken.max,
 		    broken.is_power_of_two ? " and a power of two" : "");
+	if (h->seed == 0 || h->seed == h->predecessor_seed)
+		return cmxi_error(err, CMX_ERR_FORMAT,
+		    "%s: its header has a seed that no program writes (0, or that of the segment that it replaced); the file is damaged: remove it",
+		    name);
 	if (!offsets_are_right(h))
 		return cmxi_error(err, CMX_ERR_FORMAT,
 		    "%s: its header has offsets that no program writes; the file is damaged",

@@ -97,7 +97,9 @@ fill_identity(struct cmxi_shm_header *h)
 	h->word_size = CMXI_WORD_SIZE;
 	cmxi_boot_id_read(h->boot_id);
 	h->created_ns = cmxi_wall_clock_ns();
+	/* 0 stands for no segment (predecessor_seed). */
 	h->seed = cmxi_random64();
+	h->seed += h->seed == 0;
 	if (h->origin_seed == 0)
 		h->origin_seed = h->seed;
 #if defined(__x86_64__)

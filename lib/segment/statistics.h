@@ -61,6 +61,8 @@ enum cmxi_stat {
 	    "Updates that a CPU made in a fallback stripe")                   \
 	X(COUNTER, torn_reads, "torn_reads",                                  \
 	    "Histogram cells that never held still while they were read")     \
+	X(COUNTER, damaged_values, "damaged_values",                          \
+	    "Values that no program stores, and that were made legal")        \
 	X(GAUGE, invalid_entries, "invalid_entries",                          \
 	    "Families and series that were left out as damaged")              \
 	X(GAUGE, n_series, "series", "Series in the segment")                 \

@@ -20,6 +20,7 @@ make_header(uint64_t series, uint32_t n_cpus)
 	memset(&h, 0, sizeof(h));
 	memcpy(h.magic, CMXI_MAGIC, CMXI_MAGIC_SIZE);
 	h.version = CMXI_VERSION;
+	h.seed = 1;
 	h.header_size = CMXI_HEADER_SIZE;
 	h.byte_order = CMXI_BYTE_ORDER;
 	h.word_size = CMXI_WORD_SIZE;

@@ -1,0 +1,358 @@
+/*
+ * Segments that an enemy wrote, with hashes made right again: nothing breaks,
+ * nothing grows beyond the file, and what comes out is legal.
+ */
+#include "metrics.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "segment/format.h"
+#include "segment/layout.h"
+
+#define METRICS                                                      \
+	"{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"," \
+	"\"labels\":[\"x\"]},"                                       \
+	"{\"name\":\"d_total\",\"type\":\"counter\",\"help\":\"h\"," \
+	"\"value\":\"double\"},"                                     \
+	"{\"name\":\"h\",\"type\":\"histogram\",\"help\":\"h\","     \
+	"\"labels\":[\"x\"],\"buckets\":[1,2]},"                     \
+	"{\"name\":\"n\",\"type\":\"histogram\",\"help\":\"h\","     \
+	"\"native\":{\"schema\":0,\"min\":1,\"max\":8}},"            \
+	"{\"name\":\"g\",\"type\":\"gauge\",\"help\":\"h\"}"
+
+/* The whole file of a segment, mapped for writing. */
+struct victim {
+	struct cmxi_shm_header *header;
+	unsigned char *base;
+	size_t size;
+};
+
+static struct victim
+open_victim(const char *path)
+{
+	struct victim v;
+	struct stat st;
+	int fd = open(path, O_RDWR);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	v.size = (size_t)st.st_size;
+	v.base = mmap(NULL, v.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(v.base, MAP_FAILED);
+	v.header = (struct cmxi_shm_header *)(void *)v.base;
+	close(fd);
+	return v;
+}
+
+static void
+close_victim(struct victim *v)
+{
+	v->header->layout_hash = cmxi_layout_hash(v->header);
+	munmap(v->base, v->size);
+}
+
+/* The entries of an index, each called with its record. */
+static void
+each_entry(const struct victim *v,
+    void (*f)(const struct victim *, struct cmxi_shm_series *))
+{
+	const uint64_t *words =
+	    (const void *)(v->base + v->header->index_offset);
+
+	for (uint64_t i = 0; i < v->header->n_index_words; i++)
+		if (words[i] != 0)
+			f(v,
+			    (void *)(v->base + v->header->arena_offset +
+				(uint32_t)words[i] * CMXI_ENTRY_UNIT));
+}
+
+/* The first cell of a family without labels, in the first fallback stripe. */
+static void *
+cell_of(const struct victim *v, const char *name)
+{
+	const struct cmxi_shm_header *h = v->header;
+	const uint64_t *words = (const void *)(v->base + h->family_offset);
+
+	for (uint64_t i = 0; i < h->n_family_words && words[i] != 0; i++) {
+		const struct cmxi_shm_family *f = (const void *)(v->base +
+		    h->arena_offset + (uint32_t)words[i] * CMXI_ENTRY_UNIT);
+		const struct cmxi_shm_series *s = (const void *)(v->base +
+		    h->arena_offset + f->overflow * CMXI_ENTRY_UNIT);
+
+		if (strcmp((const char *)f + f->text_offset, name) == 0)
+			return v->base + h->stripe_offset +
+			    h->n_cpu_stripes * h->stripe_size + s->cell_offset;
+	}
+	fail_msg("no family %s", name);
+	return NULL;
+}
+
+TEST(a_seed_that_no_program_draws_is_refused)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct victim v = open_victim(f.segment_path);
+	struct cmxr_reader *reader;
+	struct cmx_error err;
+
+	v.header->seed = 0;
+	close_victim(&v);
+	assert_int_equal(cmxr_open(f.segment_path, &reader, &err),
+	    CMX_ERR_FORMAT);
+	assert_non_null(strstr(err.text, "seed"));
+	v = open_victim(f.segment_path);
+	v.header->seed = v.header->predecessor_seed = 7;
+	close_victim(&v);
+	assert_int_equal(cmxr_open(f.segment_path, &reader, &err),
+	    CMX_ERR_FORMAT);
+	fixture_close(&f);
+}
+
+/* A segment with these slots, all of which are said to have been claimed. */
+static void
+make_with_slots(const char *dir, const char *name, const char *processes,
+    uint64_t seed, uint64_t predecessor)
+{
+	const char *schema = test_path(dir, "slots.json");
+	char path[600], text[600];
+	struct victim v;
+
+	snprintf(text, sizeof(text),
+	    "{\"version\":1,\"limits\":{\"processes\":%s},\"metrics\":[" METRICS
+	    "]}",
+	    processes);
+	test_write_file(schema, text);
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(cmx_create(path, schema, NULL, NULL), 0);
+	v = open_victim(path);
+	v.header->seed = v.header->origin_seed = seed;
+	v.header->predecessor_seed = predecessor;
+	v.header->slots_used = v.header->n_slots;
+	for (uint64_t i = 0; i < v.header->n_slots; i++) {
+		struct cmxi_shm_slot *slot =
+		    (struct cmxi_shm_slot *)(void *)(v.base +
+			v.header->slot_offset) +
+		    i;
+
+		slot->generation = 2;
+	}
+	close_victim(&v);
+}
+
+/* Two segments of a chain have one seed, and not the same number of slots. */
+TEST(segments_that_say_one_seed_are_told_apart)
+{
+	char *dir = test_make_dir();
+	const struct cmxr_snapshot *s;
+	struct cmxr_reader *reader;
+	struct cmx_error err;
+
+	make_with_slots(dir, "a.seg", "1", 1, 2);
+	make_with_slots(dir, "a.seg.0000000000000002", "64", 2, 1);
+	make_with_slots(dir, "a.seg.0000000000000001", "4000", 1, 3);
+	assert_int_equal(cmxr_open(test_path(dir, "a.seg"), &reader, &err), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(cmxr_snapshot_take(reader, &s, &err), 0);
+	cmxr_close(reader);
+	test_remove_dir(dir);
+}
+
+static void
+take_first_cell(const struct victim *v, struct cmxi_shm_series *entry)
+{
+	(void)v;
+	entry->cell_offset = CMXI_STRIPE_HEADER;
+}
+
+/* Each series takes memory of the reader; the file pays for none of it. */
+TEST(series_that_share_a_cell_are_left_out)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct victim v;
+	uint64_t room;
+
+	for (int i = 0; i < 1000; i++) {
+		char value[8];
+
+		snprintf(value, sizeof(value), "%d", i);
+		histogram(f.reg, "h", 1, VALUES(value));
+	}
+	assert_int_equal(info(f.segment_path).invalid_entries, 0);
+	v = open_victim(f.segment_path);
+	each_entry(&v, take_first_cell);
+	/* As if there were cells for a page of them only. */
+	v.header->cell_ready = room = 4096;
+	close_victim(&v);
+	assert_true(
+	    info(f.segment_path).invalid_entries >= 1000 - room / (3 * 16));
+	fixture_close(&f);
+}
+
+static void
+assert_all_formats(const char *path)
+{
+	for (int format = CMXR_TEXT; format <= CMXR_PROTOBUF; format++)
+		free(exposition(path, (enum cmxr_format)format));
+}
+
+TEST(counts_that_no_program_stores_are_made_legal)
+{
+	static const double counts[] = { NAN, -5, 1.5, INFINITY, 1e308,
+		-INFINITY, 0x1p63, 0x1p64 };
+	struct fixture f = fixture_open("", METRICS);
+	struct victim v = open_victim(f.segment_path);
+	double *native = cell_of(&v, "n"), *total = cell_of(&v, "d_total");
+	char *text;
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		for (int j = 0; j < 4; j++) {
+			native[2 * j] = counts[i];
+			native[2 * j + 1] = 3;
+		}
+		*total = counts[i];
+		assert_all_formats(f.segment_path);
+		text = exposition(f.segment_path, CMXR_OPENMETRICS);
+		assert_null(strstr(text, "n_count nan"));
+		assert_null(strstr(text, "n_count -"));
+		assert_null(strstr(text, "n_count 1.5"));
+		assert_null(strstr(text, "n_count 6"));
+		assert_null(strstr(text, "d_total nan"));
+		assert_null(strstr(text, "d_total -"));
+		assert_null(strstr(text, "d_total inf"));
+		free(text);
+	}
+	assert_true(info(f.segment_path).damaged_values == 0);
+	close_victim(&v);
+	fixture_close(&f);
+}
+
+TEST(values_that_were_made_legal_are_counted)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct victim v = open_victim(f.segment_path);
+	const struct cmxr_snapshot *s;
+	struct cmxr_reader *reader;
+	struct cmxr_info i;
+
+	*(double *)cell_of(&v, "d_total") = -1;
+	((double *)cell_of(&v, "n"))[1] = 5; /* a sum of no observation */
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &s, NULL), 0);
+	assert_int_equal(cmxr_info_get(reader, &i, NULL), 0);
+	assert_int_equal(i.damaged_values, 2);
+	cmxr_close(reader);
+	close_victim(&v);
+	fixture_close(&f);
+}
+
+/* Two inputs beside each other. */
+static char *
+encode_two(const char *a, const char *b, int *n_left_out)
+{
+	struct cmxr_reader *readers[2];
+	struct cmxr_input inputs[2];
+	struct cmxr_buffer body = { .data = NULL };
+	const char *paths[2] = { a, b };
+	char *text;
+
+	memset(inputs, 0, sizeof(inputs));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(cmxr_open(paths[i], &readers[i], NULL), 0);
+		assert_int_equal(cmxr_snapshot_take(readers[i],
+				     &inputs[i].snapshot, NULL),
+		    0);
+	}
+	*n_left_out =
+	    cmxr_encode(inputs, 2, CMXR_OPENMETRICS, NULL, &body, NULL);
+	text = strndup(body.data, body.size);
+	cmxr_buffer_free(&body);
+	for (int i = 0; i < 2; i++)
+		cmxr_close(readers[i]);
+	return text;
+}
+
+static unsigned int
+times(const char *text, const char *word)
+{
+	unsigned int n = 0;
+
+	for (; (text = strstr(text, word)) != NULL; text++)
+		n++;
+	return n;
+}
+
+TEST(families_of_two_segments_that_clash_are_shown_once)
+{
+	struct fixture a = fixture_open("",
+	    "{\"name\":\"shop_requests_total\",\"type\":\"counter\","
+	    "\"help\":\"h\"}");
+	struct fixture b = fixture_open("",
+	    "{\"name\":\"shop_requests\",\"type\":\"histogram\",\"help\":\"h\","
+	    "\"buckets\":[1]},{\"name\":\"x\",\"type\":\"gauge\","
+	    "\"help\":\"h\"}");
+	int n;
+	char *text = encode_two(a.segment_path, b.segment_path, &n);
+
+	assert_int_equal(n, 1);
+	assert_int_equal(times(text, "# TYPE shop_requests "), 1);
+	assert_non_null(strstr(text, "# TYPE x gauge"));
+	free(text);
+	fixture_close(&a);
+	fixture_close(&b);
+}
+
+TEST(a_family_that_clashes_with_a_built_in_one_is_shown_alone)
+{
+	struct fixture f = fixture_open("",
+	    "{\"name\":\"codeai_process\",\"type\":\"histogram\","
+	    "\"help\":\"h\",\"buckets\":[1]}");
+	struct cmxr_input input = { .snapshot = NULL };
+	struct cmxr_buffer body = { .data = NULL };
+	struct cmxr_reader *reader;
+	char *text;
+
+	histogram(f.reg, "codeai_process", 0, NULL);
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &input.snapshot, NULL), 0);
+	assert_int_equal(cmxr_encode(&input, 1, CMXR_TEXT, NULL, &body, NULL),
+	    1);
+	text = strndup(body.data, body.size);
+	assert_int_equal(times(text, "# TYPE codeai_process histogram"), 1);
+	assert_int_equal(times(text, "\ncodeai_process_count "), 1);
+	assert_null(strstr(text, "codeai_process_count{"));
+	assert_non_null(strstr(text, "codeai_process_threads{"));
+	free(text);
+	cmxr_buffer_free(&body);
+	cmxr_close(reader);
+	fixture_close(&f);
+}
+
+/* Work that grows with the square of families or series takes minutes here. */
+TEST(eight_thousand_families_are_read_in_their_number)
+{
+	char *dir = test_make_dir();
+	const char *schema = test_path(dir, "many.json");
+	const char *path = test_path(dir, "many.seg");
+	FILE *out = fopen(schema, "w");
+	struct cmx_error err;
+	struct cmxr_info i;
+
+	assert_non_null(out);
+	fprintf(out,
+	    "{\"version\":1,\"limits\":{\"families\":8192},\"metrics\":[");
+	for (int j = 0; j < 8000; j++)
+		fprintf(out,
+		    "%s{\"name\":\"b_%d_total\","
+		    "\"type\":\"counter\",\"help\":\"h\"}",
+		    j > 0 ? "," : "", j);
+	fprintf(out, "]}");
+	fclose(out);
+	if (cmx_create(path, schema, NULL, &err) != 0)
+		fail_msg("%s", err.text);
+	i = info(path);
+	assert_int_equal(i.n_families, 8000);
+	assert_int_equal(i.invalid_entries, 0);
+	test_remove_dir(dir);
+}
