@@ -10,7 +10,7 @@
 struct cmxi_pool_chunk {
 	struct cmxi_pool_chunk *next;
 	size_t used, size;
-	char bytes[];
+	_Alignas(16) char bytes[];
 };
 
 char *

@@ -11,7 +11,10 @@ struct cmxi_pool {
 	struct cmxi_pool_chunk *chunks;
 };
 
-/* n bytes that live as long as the pool, or null. */
+/*
+ * n bytes that live as long as the pool, or null.  They lie on 16 bytes where
+ * each n before was a multiple of it.
+ */
 char *cmxi_pool_take(struct cmxi_pool *, size_t n);
 void cmxi_pool_fini(struct cmxi_pool *);
 

@@ -178,7 +178,7 @@ merge_cells(struct cmxi_scrape *scrape, const uint64_t *cells,
  * page.
  */
 static bool
-load_slot(const struct cmxi_scrape *scrape, const struct cmxi_segment *s,
+load_slot(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
     uint32_t number, uint64_t *cells, struct owner *owner)
 {
 	uint64_t at =
@@ -202,11 +202,15 @@ load_slot(const struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 	end = cmxi_load64_acquire(&shared->ready);
 	if (end > s->fixed.gauge_stripe_size)
 		end = s->fixed.gauge_stripe_size;
+	if (end > scrape->stripes.loads_left)
+		return false;
 	load_cells(scrape, cmxi_segment_gauge_stripe(s, number), end, cells);
 	/* relaxed: between begin and end of a seqlock */
 	owner->pid = cmxi_load32_relaxed(&shared->pid);
 	owner->pid_namespace = cmxi_load64_relaxed(&shared->pid_namespace);
-	return cmxi_seqlock_end_read(&shared->generation, generation);
+	if (!cmxi_seqlock_end_read(&shared->generation, generation))
+		return false;
+	return cmxi_stripes_may_load(&scrape->stripes, end);
 }
 
 void
@@ -232,9 +236,11 @@ cmxi_gauges_load(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 	if (scratch->n_values == 0)
 		return;
 	/* The shared stripe has the gauges of CMX_LAST. */
-	load_cells(scrape, cmxi_segment_gauge_stripe(s, s->fixed.n_slots),
-	    s->fixed.gauge_stripe_size, cells);
-	merge_cells(scrape, cells, &(struct owner){ .pid = 0 });
+	if (scrape->stripes.shared_gauges != NULL) {
+		load_cells(scrape, scrape->stripes.shared_gauges,
+		    s->fixed.gauge_stripe_size, cells);
+		merge_cells(scrape, cells, &(struct owner){ .pid = 0 });
+	}
 	for (size_t i = 0; i < scrape->n_families; i++)
 		cmxi_values_sort_each(&scrape->families[i]);
 }

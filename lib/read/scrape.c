@@ -19,10 +19,38 @@
 /* The most tries to read a pair where a 16-byte load is two accesses. */
 #define PAIR_TRIES 4
 
+/* The end of the last gauge in the shared stripe. */
+static uint64_t
+end_of_gauges(const struct cmxi_catalog *c)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < c->n_families; i++) {
+		const struct cmxi_catalog_family *f = c->families[i];
+
+		for (size_t j = 0;
+		     f->definition.def.type == CMX_GAUGE && j < f->n_series;
+		     j++) {
+			uint64_t at = cmxi_catalog_series_cells(&f->series[j]) +
+			    sizeof(uint64_t);
+
+			end = at > end ? at : end;
+		}
+	}
+	return end;
+}
+
+static uint64_t
+smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 int
 cmxi_scrape_prepare(struct cmxi_scrape *scrape, const struct cmxi_catalog *c,
-    struct cmx_error *err)
+    uint64_t carry_size, struct cmx_error *err)
 {
+	uint64_t stripe_size = c->segment->fixed.stripe_size;
 	bool ok = cmxi_array_reserve(&scrape->families, &scrape->capacity,
 	    c->n_families, sizeof(*scrape->families));
 
@@ -31,10 +59,15 @@ cmxi_scrape_prepare(struct cmxi_scrape *scrape, const struct cmxi_catalog *c,
 	for (size_t i = 0; ok && i < c->n_families; i++)
 		ok = cmxi_values_prepare(&scrape->families[i], c->families[i],
 		    c->families[i]->n_series);
-	if (ok)
-		return 0;
-	return cmxi_error(err, CMX_ERR_MEMORY,
-	    "no memory for the values of the segment");
+	if (!ok)
+		return cmxi_error(err, CMX_ERR_MEMORY,
+		    "no memory for the values of the segment");
+	return cmxi_stripes_find(&scrape->stripes, c->segment,
+	    &(struct cmxi_stripe_sizes){
+		.cells = smaller(c->header.cell_ready, stripe_size),
+		.carry = smaller(carry_size, stripe_size),
+		.shared_gauges = end_of_gauges(c) },
+	    err);
 }
 
 void
@@ -43,6 +76,7 @@ cmxi_scrape_fini(struct cmxi_scrape *scrape)
 	for (size_t i = 0; i < scrape->capacity; i++)
 		cmxi_values_fini(&scrape->families[i]);
 	free(scrape->families);
+	cmxi_stripes_fini(&scrape->stripes);
 	memset(scrape, 0, sizeof(*scrape));
 }
 
@@ -147,22 +181,30 @@ add_stripe(struct cmxi_values *v, struct range r, const struct cmxi_segment *s,
  */
 static void
 add_carry(struct cmxi_values *v, const struct cmxi_segment *s,
-    uint64_t carry_size, uint64_t *torn)
+    const unsigned char *carry, uint64_t carry_size, uint64_t *torn)
 {
 	uint64_t size = v->family->cell_size;
 
-	for (size_t i = 0; i < v->n_series; i++)
+	for (size_t i = 0; carry != NULL && i < v->n_series; i++)
 		if (cmxi_catalog_series_cells(&v->family->series[i]) + size <=
 		    carry_size)
-			add_stripe(v, (struct range){ i, i + 1 }, s,
-			    cmxi_segment_carry_stripe(s), torn);
+			add_stripe(v, (struct range){ i, i + 1 }, s, carry,
+			    torn);
 }
 
 static void
-load_exemplars(struct cmxi_values *v, const struct cmxi_segment *s)
+load_exemplars(struct cmxi_values *v, const struct cmxi_segment *s,
+    struct cmxi_stripes *stripes)
 {
 	size_t n = v->family->n_exemplars;
 
+	/* Their pages are some of those that the file has, or they are none. */
+	if (!cmxi_stripes_may_load(stripes,
+		v->n_series * n * sizeof(*v->exemplars))) {
+		memset(v->exemplars, 0,
+		    v->n_series * n * sizeof(*v->exemplars));
+		return;
+	}
 	for (size_t i = 0; n > 0 && i < v->n_series; i++) {
 		const struct cmxi_shm_exemplar *slots =
 		    cmxi_segment_entry(s, v->family->series[i].exemplars);
@@ -184,11 +226,12 @@ cmxi_scrape_load(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 		v->origin_ns = s->fixed.origin_ns;
 		if (v->def->type == CMX_GAUGE)
 			continue;
-		load_exemplars(v, s);
-		for (uint32_t j = 0; j < cmxi_segment_n_stripes(s); j++)
-			add_stripe(v, (struct range){ 0, v->n_series }, s,
-			    cmxi_segment_stripe(s, j), torn);
-		add_carry(v, s, carry_size, torn);
+		load_exemplars(v, s, &scrape->stripes);
+		for (size_t j = 0; j < scrape->stripes.n; j++)
+			if (scrape->stripes.at[j] != NULL)
+				add_stripe(v, (struct range){ 0, v->n_series },
+				    s, scrape->stripes.at[j], torn);
+		add_carry(v, s, scrape->stripes.carry, carry_size, torn);
 		*damaged += cmxi_values_make_legal(v);
 	}
 }

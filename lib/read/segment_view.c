@@ -115,7 +115,8 @@ cmxi_view_take(struct cmxi_view *view, struct cmx_error *err)
 		cmxi_scrape_fini(&view->scrape);
 		return r;
 	}
-	r = cmxi_scrape_prepare(&view->scrape, &view->catalog, err);
+	r = cmxi_scrape_prepare(&view->scrape, &view->catalog, view->carry_size,
+	    err);
 	if (r == 0)
 		r = cmxi_gauges_prepare(&view->scrape, &view->segment,
 		    &view->gauges, err);

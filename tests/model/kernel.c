@@ -477,6 +477,10 @@ fill_stat(const struct file *f, struct stat *st)
 	st->st_mode = S_IFREG | f->mode;
 	st->st_nlink = f->n_links;
 	st->st_size = (off_t)f->size;
+	for (uint64_t at = 0; f->is_memory && at < f->size; at += PAGE)
+		if (page_exists(
+			(const char *)file_base((int)(f - kernel.files)) + at))
+			st->st_blocks += PAGE / 512;
 }
 
 int kernel_lstat(const char *, struct stat *);
@@ -702,6 +706,17 @@ kernel_pwrite(int fd, const void *from, size_t n, off_t offset)
 	memory_dirty(to, n);
 	memcpy(to, from, n);
 	return (ssize_t)n;
+}
+
+/* Asked where data is: only of files with holes, which no scenario has. */
+off_t kernel_lseek(int, off_t, int);
+
+off_t
+kernel_lseek(int fd, off_t offset, int whence)
+{
+	(void)fd;
+	(void)offset;
+	fail("lseek %d, which the model does not know", whence);
 }
 
 /* Mappings and pages */

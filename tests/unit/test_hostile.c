@@ -197,6 +197,87 @@ assert_all_formats(const char *path)
 		free(exposition(path, (enum cmxr_format)format));
 }
 
+static uint64_t next_page;
+
+static void
+take_next_page(const struct victim *v, struct cmxi_shm_series *entry)
+{
+	(void)v;
+	entry->cell_offset = next_page;
+	next_page += 4096;
+}
+
+static uint64_t
+blocks_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return (uint64_t)st.st_blocks;
+}
+
+/* A load of a hole would allocate a page, and fill the file system. */
+TEST(a_reader_does_not_allocate_what_the_file_has_not)
+{
+	struct fixture f = fixture_open("", METRICS);
+	const struct cmxr_snapshot *s;
+	struct cmxr_reader *reader;
+	struct cmx_error err;
+	struct victim v;
+	uint64_t before;
+
+	for (int i = 0; i < 2000; i++) {
+		char value[8];
+
+		snprintf(value, sizeof(value), "%d", i);
+		counter(f.reg, "a_total", 1, VALUES(value));
+	}
+	v = open_victim(f.segment_path);
+	next_page = CMXI_STRIPE_HEADER;
+	each_entry(&v, take_next_page);
+	v.header->cell_ready = v.header->stripe_size;
+	close_victim(&v);
+	before = blocks_of(f.segment_path);
+	assert_int_equal(cmxr_open(f.segment_path, &reader, &err), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &s, &err), CMX_ERR_FORMAT);
+	assert_non_null(strstr(err.text, "the file is damaged"));
+	cmxr_close(reader);
+	assert_true(blocks_of(f.segment_path) <= 2 * before);
+	fixture_close(&f);
+}
+
+/* A copy has a hole where a stripe was never used, and is read all the same. */
+TEST(a_sparse_copy_shows_all_that_was_counted)
+{
+	struct fixture f = fixture_open("",
+	    METRICS ",{\"name\":\"l\",\"type\":\"gauge\",\"help\":\"h\","
+		    "\"aggregate\":\"last\"}");
+	const char *copy = test_path(f.dir, "copy");
+	struct cmx_gauge g = gauge(f.reg, "l", 0, NULL);
+	char command[1300];
+
+	for (int i = 0; i < 3000; i++) {
+		char value[8];
+		struct cmx_counter c;
+		struct cmx_histogram h;
+
+		snprintf(value, sizeof(value), "%d", i);
+		c = counter(f.reg, "a_total", 1, VALUES(value));
+		h = histogram(f.reg, "h", 1, VALUES(value));
+		cmx_counter_add(&c, (uint64_t)i + 1);
+		cmx_histogram_observe(&h, 1.5);
+	}
+	cmx_gauge_set(&g, 42);
+	snprintf(command, sizeof(command), "cp --sparse=always %s %s",
+	    f.segment_path, copy);
+	assert_int_equal(system(command), 0);
+	assert_true(blocks_of(copy) < blocks_of(f.segment_path));
+	assert_shows(copy, "a_total{x=\"2999\"} 3000");
+	assert_shows(copy, "h_sum{x=\"2999\"} 1.5");
+	assert_shows(copy, "l 42");
+	fixture_close(&f);
+}
+
 TEST(counts_that_no_program_stores_are_made_legal)
 {
 	static const double counts[] = { NAN, -5, 1.5, INFINITY, 1e308,
