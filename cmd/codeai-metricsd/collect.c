@@ -89,6 +89,19 @@ release_locked(struct body *body)
 		body_free(body);
 }
 
+/*
+ * A request has ended.  Where no other one waits that could share the latest
+ * body, its memory is kept for the next scrape.  Requires: the lock.
+ */
+static void
+end_request(struct collector *c)
+{
+	if (--c->in_flight == 0 && c->latest != NULL) {
+		release_locked(c->latest);
+		c->latest = NULL;
+	}
+}
+
 void
 body_release(struct body *body)
 {
@@ -96,6 +109,7 @@ body_release(struct body *body)
 
 	pthread_mutex_lock(&c->lock);
 	release_locked(body);
+	end_request(c);
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -259,7 +273,9 @@ scrape_or_share(struct collector *c, const struct want *want,
 	if (body == NULL && (body = take_body(c)) != NULL) {
 		number = begin(c);
 		if (scrape(c, want, body) < 0) {
-			body_release(body);
+			pthread_mutex_lock(&c->lock);
+			release_locked(body);
+			pthread_mutex_unlock(&c->lock);
 			body = NULL;
 		} else {
 			publish(c, body, number);
@@ -287,15 +303,10 @@ collect(struct collector *c, const struct want *want, int *status)
 	*status = is_refused ? 503 : body != NULL ? 200 : 500;
 	self_count_scrape(c->self, *status);
 
+	if (body != NULL)
+		return body;
 	pthread_mutex_lock(&c->lock);
-	/*
-	 * No client waits that could share the body: keep its memory for the
-	 * next scrape.
-	 */
-	if (--c->in_flight == 0 && c->latest != NULL) {
-		release_locked(c->latest);
-		c->latest = NULL;
-	}
+	end_request(c);
 	pthread_mutex_unlock(&c->lock);
-	return body;
+	return NULL;
 }

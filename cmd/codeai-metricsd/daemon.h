@@ -86,6 +86,7 @@ struct want {
 	enum cmxr_format format;
 	bool gzip;
 	size_t n_names; /* names of families, ?name[]=; 0: all */
+	bool has_too_many_names;
 	const char *names[NAMES_MAX];
 };
 
@@ -107,7 +108,8 @@ void collector_free(struct collector *);
 /*
  * Get the body of a scrape: a new one, or one that began after this call and
  * has what is wanted, so that many clients cause few scrapes.  Returns null and
- * *status 503 or 500, where too many clients wait or memory ended.
+ * *status 503 or 500, where too many clients wait or memory ended.  The scrape
+ * counts as one at once until its body is released, when it was sent.
  */
 struct body *collect(struct collector *, const struct want *, int *status);
 void body_release(struct body *);
@@ -146,11 +148,17 @@ struct server;
 
 /*
  * Listen on "host:port", "[v6]:port" or ":port"; or use a socket that listens
- * already (address is null).  Prints what is wrong, and returns null.
+ * already (address is null).  At most so many clients are connected.  Prints
+ * what is wrong, and returns null.
  */
 bool server_address_is_valid(const char *address);
-struct server *server_start(const char *address, int socket,
+struct server *server_start(const char *address, int socket, size_t connections,
     const struct endpoints *);
+/*
+ * How many clients each of n servers can have: 256, or fewer where this process
+ * may not open as many descriptors beside those of its segments.
+ */
+size_t server_connections(size_t n_servers, size_t n_sources);
 /* The port, which the kernel chose for port 0. */
 int server_port(const struct server *);
 void server_stop(struct server *);

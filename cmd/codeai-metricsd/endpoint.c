@@ -15,6 +15,10 @@ answer_metrics(const struct endpoints *e, const struct want *want)
 {
 	struct answer a = { .content_type = cmxr_content_type(want->format) };
 
+	if (want->has_too_many_names)
+		return (struct answer){ 400, TEXT,
+			"More than 256 name[] are not allowed; leave them out to get all families.\n",
+			NULL };
 	a.body = collect(e->collector, want, &a.status);
 	if (a.body == NULL) {
 		a.content_type = TEXT;

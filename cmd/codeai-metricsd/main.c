@@ -207,9 +207,10 @@ n_passed_sockets(void)
 
 static bool
 add_server(struct server *servers[], size_t *n, const char *address, int socket,
-    const struct endpoints *endpoints)
+    size_t connections, const struct endpoints *endpoints)
 {
-	struct server *server = server_start(address, socket, endpoints);
+	struct server *server =
+	    server_start(address, socket, connections, endpoints);
 
 	if (server == NULL)
 		return false;
@@ -225,18 +226,23 @@ start_servers(struct server *servers[], size_t *n, const struct options *o,
     const struct endpoints *endpoints)
 {
 	int n_passed = n_passed_sockets();
+	size_t n_servers = n_passed > 0 ? (size_t)n_passed :
+	    o->n_addresses > 0          ? o->n_addresses :
+					  1;
+	size_t connections = server_connections(n_servers, o->n_sources);
 
 	for (int i = 0; i < n_passed; i++)
 		if (!add_server(servers, n, NULL, LISTEN_FDS_START + i,
-			endpoints))
+			connections, endpoints))
 			return false;
 	if (n_passed > 0)
 		return true;
 	for (size_t i = 0; i < o->n_addresses; i++)
-		if (!add_server(servers, n, o->addresses[i], -1, endpoints))
+		if (!add_server(servers, n, o->addresses[i], -1, connections,
+			endpoints))
 			return false;
 	return o->n_addresses > 0 ||
-	    add_server(servers, n, DEFAULT_ADDRESS, -1, endpoints);
+	    add_server(servers, n, DEFAULT_ADDRESS, -1, connections, endpoints);
 }
 
 /* Wait for SIGTERM or SIGINT.  SIGHUP has nothing to reload, and is ignored. */

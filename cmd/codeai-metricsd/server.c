@@ -11,14 +11,22 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon.h"
 
-#define CONNECTIONS_MAX   256
-#define TIMEOUT_SECONDS   10
-#define CONNECTION_MEMORY (16 * 1024)
+#define CONNECTIONS_MAX         256
+#define CONNECTIONS_MIN         4
+#define CONNECTIONS_PER_ADDRESS 32
+#define TIMEOUT_SECONDS         10
+/* The request with its arguments: NAMES_MAX names of families fit. */
+#define CONNECTION_MEMORY (64 * 1024)
+
+/* Descriptors that a segment takes, with those that it replaced. */
+#define SOURCE_DESCRIPTORS 8
+#define OTHER_DESCRIPTORS  32
 
 struct server {
 	struct MHD_Daemon *daemon;
@@ -69,7 +77,11 @@ add_name(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
 	struct want *want = arg;
 
 	(void)kind;
-	if (strcmp(key, "name[]") == 0 && want->n_names < NAMES_MAX)
+	if (strcmp(key, "name[]") != 0)
+		return MHD_YES;
+	if (want->n_names == NAMES_MAX)
+		want->has_too_many_names = true;
+	else
 		want->names[want->n_names++] = value != NULL ? value : "";
 	return MHD_YES;
 }
@@ -83,6 +95,7 @@ read_want(struct MHD_Connection *connection, struct want *want)
 	want->gzip = cmxr_accepts_gzip(MHD_lookup_connection_value(connection,
 	    MHD_HEADER_KIND, "Accept-Encoding"));
 	want->n_names = 0;
+	want->has_too_many_names = false;
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_name,
 	    want);
 }
@@ -254,8 +267,31 @@ is_listening(int socket)
 	return false;
 }
 
+size_t
+server_connections(size_t n_servers, size_t n_sources)
+{
+	size_t others = OTHER_DESCRIPTORS + n_sources * SOURCE_DESCRIPTORS;
+	size_t wanted = others + n_servers * (CONNECTIONS_MAX + 4), most;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return CONNECTIONS_MAX;
+	if (limit.rlim_cur < wanted) {
+		limit.rlim_cur =
+		    limit.rlim_max < wanted ? limit.rlim_max : wanted;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_cur >= wanted)
+		return CONNECTIONS_MAX;
+	most = limit.rlim_cur > others ?
+	    ((size_t)limit.rlim_cur - others) / n_servers :
+	    0;
+	return most > CONNECTIONS_MIN ? most : CONNECTIONS_MIN;
+}
+
 struct server *
-server_start(const char *address, int socket, const struct endpoints *endpoints)
+server_start(const char *address, int socket, size_t connections,
+    const struct endpoints *endpoints)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -272,7 +308,10 @@ server_start(const char *address, int socket, const struct endpoints *endpoints)
 	server->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD |
 		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC,
 	    0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, socket,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_MAX,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned int)connections,
+	    /* Fewer than scrapes at once: no address alone keeps others out. */
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+	    (unsigned int)CONNECTIONS_PER_ADDRESS,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)TIMEOUT_SECONDS,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
