@@ -87,6 +87,9 @@ bool parse_labels(const struct cmx_family_def *, int argc, char *argv[],
 /* Replace each control character by '?', in place. */
 void make_printable(char *text);
 
+/* Print a text that a segment holds: as it is, but for control characters. */
+void print_printable(const char *text);
+
 /*
  * Flush stdout.  Prints a message and returns FAILED where it could not be
  * written.

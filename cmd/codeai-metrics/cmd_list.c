@@ -23,9 +23,7 @@ print_line(const struct cmxr_family *f)
 	for (size_t i = 0; i < f->def.n_labels; i++)
 		printf("%s%s", i > 0 ? "," : "", f->def.labels[i]);
 	printf("\t%" PRIu64 "\t", f->n_series);
-	/* A line feed in a help text must not begin a new line. */
-	for (const char *p = f->def.help; *p != '\0'; p++)
-		putchar(*p == '\n' || *p == '\t' ? ' ' : *p);
+	print_printable(f->def.help);
 	putchar('\n');
 }
 

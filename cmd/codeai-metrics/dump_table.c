@@ -88,8 +88,10 @@ print_family(const struct cmxr_snapshot *snapshot, size_t i)
 	size_t cursor = 0;
 
 	cmxr_snapshot_family(snapshot, i, &family);
-	printf("%s (%s)%s%s\n", family.def.name, cmx_type_name(family.def.type),
-	    family.def.help[0] ? ": " : "", family.def.help);
+	printf("%s (%s)%s", family.def.name, cmx_type_name(family.def.type),
+	    family.def.help[0] ? ": " : "");
+	print_printable(family.def.help);
+	putchar('\n');
 	if (family.def.type == CMX_HISTOGRAM && family.n_series > 0)
 		printf("  %-52s %10s %12s %12s %12s %12s\n", "", "count",
 		    "mean", "p50", "p95", "p99");

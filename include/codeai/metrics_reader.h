@@ -41,7 +41,7 @@ struct cmxr_snapshot;
  * another program should not call it.
  *
  * Returns:   0, or CMX_ERR_SYSTEM.
- * Safety:    call it once, before threads.
+ * Safety:    call it before threads; once more does nothing.
  */
 CMX_PUBLIC int cmxr_guard_install(void);
 

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "codeai/metrics_reader.h"
 
@@ -23,21 +24,35 @@ struct guard {
 static __thread struct guard *active;
 static struct sigaction previous;
 
+/* Was the signal sent, by kill(2) or the like?  Then no load faults again. */
+static bool
+was_sent(const siginfo_t *info)
+{
+	return info->si_code <= 0;
+}
+
 /* The fault is not in a watched range: do what the earlier handler would do. */
 static void
 pass_on(int signal_number, siginfo_t *info, void *context)
 {
-	if (previous.sa_flags & SA_SIGINFO)
+	if (previous.sa_flags & SA_SIGINFO) {
 		previous.sa_sigaction(signal_number, info, context);
-	else if (previous.sa_handler != SIG_DFL &&
-	    previous.sa_handler != SIG_IGN)
+		return;
+	}
+	if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
 		previous.sa_handler(signal_number);
-	else
-		/*
-		 * Return with the default action set: the load runs again, and
-		 * the signal ends the process.
-		 */
-		sigaction(SIGBUS, &previous, NULL);
+		return;
+	}
+	/* Who ignores the signal ignores one that was sent. */
+	if (previous.sa_handler == SIG_IGN && was_sent(info))
+		return;
+	/*
+	 * Return with the default action set: the load runs again, and the
+	 * signal ends the process.
+	 */
+	sigaction(SIGBUS, &previous, NULL);
+	if (was_sent(info))
+		kill(getpid(), SIGBUS);
 }
 
 static void
@@ -58,7 +73,7 @@ on_sigbus(int signal_number, siginfo_t *info, void *context)
 int
 cmxr_guard_install(void)
 {
-	struct sigaction action;
+	struct sigaction action, before;
 
 	memset(&action, 0, sizeof(action));
 	action.sa_sigaction = on_sigbus;
@@ -68,7 +83,12 @@ cmxr_guard_install(void)
 	 */
 	action.sa_flags = SA_SIGINFO | SA_NODEFER;
 	sigemptyset(&action.sa_mask);
-	return sigaction(SIGBUS, &action, &previous) == 0 ? 0 : CMX_ERR_SYSTEM;
+	if (sigaction(SIGBUS, &action, &before) != 0)
+		return CMX_ERR_SYSTEM;
+	/* Our own handler, of an earlier call, would pass on to itself. */
+	if (!(before.sa_flags & SA_SIGINFO) || before.sa_sigaction != on_sigbus)
+		previous = before;
+	return 0;
 }
 
 bool

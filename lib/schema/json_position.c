@@ -166,8 +166,10 @@ walk_value(struct walk *w, struct cmxi_json_place key)
 	else if (*w->p == '"')
 		skip_string(w, &from, &n);
 	else
-		while (w->p < w->end && strchr(",]} \t\r\n", *w->p) == NULL)
+		/* One at least, so that a walk over no JSON ends too. */
+		do
 			step_character(w);
+		while (w->p < w->end && strchr(",]} \t\r\n", *w->p) == NULL);
 	w->depth--;
 }
 

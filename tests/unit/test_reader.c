@@ -370,3 +370,56 @@ TEST(series_after_an_insert_that_never_ended_are_seen_at_once)
 	close(fd);
 	fixture_close(&f);
 }
+
+static int
+install_twice(void *arg)
+{
+	(void)arg;
+	alarm(20);
+	signal(SIGBUS, SIG_DFL);
+	if (cmxr_guard_install() != 0 || cmxr_guard_install() != 0)
+		return 1;
+	kill(getpid(), SIGBUS);
+	return 2;
+}
+
+/* A handler that passed on to itself would never end. */
+TEST(a_guard_that_is_installed_twice_passes_a_signal_on)
+{
+	int status;
+	pid_t pid = test_fork(install_twice, NULL);
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGBUS);
+}
+
+static int
+ignore_and_be_truncated(void *arg)
+{
+	const char *path = arg;
+	const struct cmxr_snapshot *s;
+	struct cmxr_reader *reader;
+	struct cmxi_shm_header h;
+	int fd;
+
+	signal(SIGBUS, SIG_IGN);
+	if (cmxr_guard_install() != 0 || cmxr_open(path, &reader, NULL) != 0 ||
+	    cmxr_snapshot_take(reader, &s, NULL) != 0)
+		return 1;
+	/* One that is sent is ignored, and leaves the guard where it is. */
+	kill(getpid(), SIGBUS);
+	fd = open(path, O_RDWR);
+	if (pread(fd, &h, sizeof(h), 0) != (ssize_t)sizeof(h) ||
+	    ftruncate(fd, (off_t)h.stripe_offset) != 0)
+		return 2;
+	return cmxr_snapshot_take(reader, &s, NULL) == CMX_ERR_FORMAT ? 0 : 3;
+}
+
+TEST(a_signal_that_is_sent_does_not_end_the_guard)
+{
+	struct fixture f = fixture_open("", METRICS);
+
+	test_wait_ok(test_fork(ignore_and_be_truncated, f.segment_path));
+	fixture_close(&f);
+}

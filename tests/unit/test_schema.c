@@ -4,6 +4,7 @@
  */
 #include "test.h"
 
+#include "schema/json_position.h"
 #include "schema/schema.h"
 
 #define DATA "tests/data/schema"
@@ -183,4 +184,17 @@ TEST(damaged_schemas_never_crash)
 		free(t.data);
 		free(copy);
 	}
+}
+
+/* The parser refuses these before; whoever calls it otherwise gets an end. */
+TEST(positions_of_what_is_no_json_end)
+{
+	static const char *const texts[] = { "[}", "{]", "[,}", "{\"a\":}",
+		"[\"", "}", ":", "" };
+
+	alarm(20);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		cmxi_json_positions_free(
+		    cmxi_json_positions_build(texts[i], strlen(texts[i])));
+	alarm(0);
 }
