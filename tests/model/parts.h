@@ -207,6 +207,8 @@ uint64_t search_n_runs(void);
 
 /* Failing, and saying where (trace.c) */
 
+/* This way to search cannot explore the scenario. */
+_Noreturn void give_up(const char *why);
 _Noreturn void fail(const char *says, ...)
     __attribute__((format(printf, 1, 2)));
 void trace_print(void);

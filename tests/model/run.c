@@ -70,6 +70,13 @@ fail(const char *says, ...)
 }
 
 void
+give_up(const char *why)
+{
+	printf("# %-15s %s\n", scenario->name, why);
+	exit(0);
+}
+
+void
 model_check(bool holds, const char *says, ...)
 {
 	char text[300];

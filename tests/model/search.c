@@ -416,6 +416,10 @@ threads_conflict(int a, const struct step *sa, int b, const struct step *sb)
 	if (a == b || (a >= 8 && b >= 8) ||
 	    ((a >= 8 || b >= 8) && process_of(a) == process_of(b)))
 		return true;
+	/* A child has what each thread of its parent has at that instant. */
+	if ((sa->kind == STEP_FORK || sb->kind == STEP_FORK) &&
+	    process_of(a) == process_of(b))
+		return true;
 	return steps_conflict(sa, sb);
 }
 
@@ -722,8 +726,7 @@ step_begin(enum kind kind, const void *code)
 		kernel_pass_time();
 	if (s != &ignored && kind == STEP_WAIT) {
 		if (options->mode == DPOR || options->mode == SLEEP_SETS)
-			fail(
-			    "a scenario that waits: only MODE=bounded explores it");
+			give_up("waits: only MODE=bounded explores it");
 		actors[self].is_waiting = true;
 	}
 	return s;
