@@ -6,11 +6,30 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+
+/*
+ * The kernel walks all locks of the file for each question, so the time grows
+ * with the square of the processes: 16,000 take some seconds.  A file can have
+ * 65,536 beacons, all of one enemy, and no scrape waits for so many.
+ */
+#define LIST_SECONDS_MAX 5
 
 struct range {
 	uint64_t from, to;
 };
+
+static int
+check_time(uint64_t begun_ns, size_t n_found, struct cmx_error *err)
+{
+	if (cmxi_clock_ns(CLOCK_MONOTONIC) - begun_ns <
+	    LIST_SECONDS_MAX * CMXI_NS_PER_SECOND)
+		return 0;
+	return cmxi_error(err, CMX_ERR_SYSTEM,
+	    "the kernel takes more than %d s to list the locks of the segment's processes, of which %zu are found; use a segment for each part of so many processes, or lower limits.processes",
+	    LIST_SECONDS_MAX, n_found);
+}
 
 /*
  * Ask the kernel for any lock on the bytes of the slots [from, to).  Returns 1
@@ -55,9 +74,11 @@ cmxi_slots_list_live(const struct cmxi_segment *s, struct cmxi_buf *slots,
 {
 	struct cmxi_buf stack = { .data = NULL };
 	struct range range = { 0, s->fixed.n_slots };
+	uint64_t begun_ns;
 	int r = 0;
 
 	slots->size = 0;
+	begun_ns = cmxi_clock_ns(CLOCK_MONOTONIC);
 	cmxi_buf_bytes(&stack, &range, sizeof(range));
 	while (r == 0 && stack.size >= sizeof(range)) {
 		uint64_t slot;
@@ -68,6 +89,9 @@ cmxi_slots_list_live(const struct cmxi_segment *s, struct cmxi_buf *slots,
 		memcpy(&range, stack.data + stack.size, sizeof(range));
 		if (range.from >= range.to)
 			continue;
+		r = check_time(begun_ns, slots->size / sizeof(number), err);
+		if (r != 0)
+			break;
 		int found = find_lock(s, range, &slot, &is_beacon);
 		if (found < 0)
 			r = cmxi_error_system(err, CMX_ERR_SYSTEM, errno,

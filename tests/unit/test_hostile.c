@@ -437,3 +437,30 @@ TEST(eight_thousand_families_are_read_in_their_number)
 	assert_int_equal(i.invalid_entries, 0);
 	test_remove_dir(dir);
 }
+
+/* One process that locks as if it were thousands. */
+TEST(beacons_without_number_end_a_scrape_with_a_reason)
+{
+	struct fixture f =
+	    fixture_open("\"limits\":{\"processes\":65536},", METRICS);
+	int fd = open(f.segment_path, O_RDWR);
+	struct flock lock = { .l_type = F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_len = 1 };
+	const struct cmxr_snapshot *s;
+	struct cmxr_reader *reader;
+	struct cmx_error err;
+
+	if (getenv("VALGRIND") != NULL)
+		skip();
+	for (int64_t i = 0; i < 30000; i++) {
+		lock.l_start = CMXI_BEACON_BYTE(2 * i);
+		assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	}
+	assert_int_equal(cmxr_open(f.segment_path, &reader, &err), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &s, &err), CMX_ERR_SYSTEM);
+	assert_non_null(strstr(err.text, "to list the locks"));
+	cmxr_close(reader);
+	close(fd);
+	fixture_close(&f);
+}
