@@ -190,7 +190,7 @@ step_names(const char *path, bool writes, const void *code)
 	struct step *s = step_begin(STEP_NAME, code);
 	uint64_t h = hash_path(path);
 
-	s->detail = path;
+	snprintf(s->detail, sizeof(s->detail), "%s", path);
 	step_touch(s, IN_NAMES, writes, h, h + 1);
 	step_wait(s);
 	clock_acquire(&kernel.names_clock);
@@ -422,7 +422,7 @@ kernel_rename(const char *from, const char *to)
 	struct step *s = step_begin(STEP_NAME, HERE);
 	int name, there, file;
 
-	s->detail = to;
+	snprintf(s->detail, sizeof(s->detail), "%s", to);
 	step_touch(s, IN_NAMES, true, hash_path(from), hash_path(from) + 1);
 	step_touch(s, IN_NAMES, true, hash_path(to), hash_path(to) + 1);
 	step_wait(s);
@@ -693,8 +693,8 @@ kernel_pwrite(int fd, const void *from, size_t n, off_t offset)
 	struct description *d = description_of(fd);
 	unsigned char *to;
 
-	if (d == NULL || d->file == NONE)
-		return -1;
+	if (d == NULL || d->file == NONE || !d->may_write)
+		return failed(EBADF);
 	to = (unsigned char *)file_base(d->file) + offset;
 	step_simple(STEP_WRITE, IN_MEMORY, true, (uintptr_t)to,
 	    (uintptr_t)to + n, HERE);
@@ -772,6 +772,12 @@ kernel_mmap(void *at, size_t size, int protection, int flags, int fd,
 	(void)offset;
 	if (!(flags & MAP_ANONYMOUS) && d == NULL)
 		return MAP_FAILED;
+	if (d != NULL && !(flags & MAP_SHARED))
+		fail("a file is mapped privately: nobody sees what is stored");
+	if (d != NULL && (protection & PROT_WRITE) && !d->may_write) {
+		errno = EACCES;
+		return MAP_FAILED;
+	}
 	if (search_fails(MODEL_FAIL_MAPPINGS)) {
 		errno = ENOMEM;
 		return MAP_FAILED;

@@ -65,6 +65,7 @@ struct task {
 	int16_t fds[FDS];
 	struct mapping mappings[MAPPINGS];
 	struct mutex mutexes[MUTEXES]; /* that are held */
+	struct clock mutexes_clock;    /* what unlocking them orders */
 	uint32_t n_random, n_tokens;
 };
 

@@ -144,6 +144,10 @@ lock_call(int fd, int command, struct flock *arg, const void *code)
 
 	if (d == NULL || d->file == NONE)
 		return -1;
+	if (!asks && arg->l_type == F_WRLCK && !d->may_write) {
+		errno = EBADF;
+		return -1;
+	}
 	file = (uint64_t)d->file;
 	s = step_begin(asks ? STEP_ASK : STEP_LOCK, code);
 	step_touch(s, IN_LOCKS, !asks, file, file + 1);
@@ -225,6 +229,7 @@ kernel_pthread_mutex_lock(pthread_mutex_t *m)
 	if (held(m) != NULL)
 		fail("a mutex that nobody will unlock");
 	held(NULL)->at = m;
+	clock_acquire(&task_self()->mutexes_clock);
 	return 0;
 }
 
@@ -233,6 +238,7 @@ kernel_pthread_mutex_unlock(pthread_mutex_t *m)
 {
 	if (held(m) == NULL)
 		fail("a mutex is unlocked that is not locked");
+	clock_release(&task_self()->mutexes_clock);
 	held(m)->at = NULL;
 	return 0;
 }

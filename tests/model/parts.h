@@ -69,8 +69,8 @@ struct step {
 	uint8_t is_private; /* nobody else can notice it before the end */
 	struct touch touches[2];
 	uint64_t value;
-	const void *code;   /* where in the library */
-	const char *detail; /* a path, or null */
+	const void *code; /* where in the library */
+	char detail[40];  /* a path, or empty */
 };
 
 /* Announce the next step and wait until it is chosen. */

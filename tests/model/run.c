@@ -255,7 +255,7 @@ reap(void)
 	int status;
 
 	if (wait(&status) < 0)
-		return 0;
+		return 1;
 	if (WIFSIGNALED(status))
 		printf("not ok a scenario ended by signal %d\n",
 		    WTERMSIG(status));
@@ -278,6 +278,7 @@ explore_all(const char *list)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	int n_running = 0, n_failed = 0;
+	pid_t pid;
 
 	for (size_t i = 0; model_scenarios[i] != NULL; i++) {
 		scenario = model_scenarios[i];
@@ -288,12 +289,16 @@ explore_all(const char *list)
 			n_running--;
 		}
 		fflush(stdout);
-		n_running++;
-		if (fork() == 0) {
+		pid = fork();
+		if (pid == 0) {
 			n_failed = explore();
-			fflush(stdout);
-			_exit(n_failed);
+			_exit(fflush(stdout) != 0 || n_failed);
 		}
+		if (pid < 0) {
+			perror("model: fork");
+			n_failed++;
+		} else
+			n_running++;
 	}
 	while (n_running-- > 0)
 		n_failed += reap();

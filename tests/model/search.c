@@ -186,8 +186,9 @@ word_is_checked(uintptr_t address)
 bool
 word_is_known(uintptr_t address)
 {
-	return options->replay != NULL ||
-	    (touched[(address - SPACE_BASE) / 8] & KIND) == IS_SHARED;
+	if (options->replay != NULL)
+		return !is_text(address);
+	return (touched[(address - SPACE_BASE) / 8] & KIND) == IS_SHARED;
 }
 
 static void
@@ -230,20 +231,28 @@ static struct {
 	unsigned int left;
 } replay;
 
+/* The next thread, or -1 where the schedule leaves the rest to the search. */
 static int
 replay_thread(void)
 {
 	unsigned int actor, n;
-	int used;
+	int used = 0;
 
 	while (replay.left == 0) {
 		replay.at += strspn(replay.at, " ");
-		if (sscanf(replay.at, "kill%u%n", &actor, &used) == 1) {
+		if (replay.at[0] == '\0' || replay.at[0] == '~')
+			return -1;
+		if (sscanf(replay.at, "kill%u%n", &actor, &used) == 1 &&
+		    actor < MODEL_PROCESSES) {
 			replay.at += used;
 			return (int)actor + 8;
 		}
-		if (sscanf(replay.at, "%ux%u%n", &actor, &n, &used) != 2)
-			return -1;
+		used = 0;
+		if (sscanf(replay.at, "%ux%u%n", &actor, &n, &used) != 2 ||
+		    used == 0 || actor >= (unsigned int)n_actors)
+			fail(
+			    "REPLAY: \"%.20s\" is no actor x accesses, kill and a process, or ~n.k=option",
+			    replay.at);
 		replay.at += used;
 		replay.actor = (int)actor;
 		replay.left = n;
@@ -347,7 +356,7 @@ search_choose(unsigned int n)
 		*v = (struct node){ .is_data = true,
 			.n = (uint8_t)n,
 			.at = n_accesses };
-		if (options->replay != NULL)
+		if (options->replay != NULL && replay_option() < n)
 			v->chosen = (uint8_t)replay_option();
 		n_nodes = depth;
 	}
@@ -634,16 +643,19 @@ end_actors_of(int process)
 static void
 kill_at_end(void)
 {
-	uint32_t kills = enabled_kills();
-	unsigned int k =
-	    search_choose(1 + (unsigned int)__builtin_popcount(kills));
+	uint32_t kills;
 
-	while (k-- > 1)
-		kills &= kills - 1;
-	if (k + 1 == 0)
-		return;
-	n_killed++;
-	end_actors_of(lowest(kills) - 8);
+	while ((kills = enabled_kills()) != 0) {
+		unsigned int k =
+		    search_choose(1 + (unsigned int)__builtin_popcount(kills));
+
+		if (k == 0)
+			return;
+		while (k-- > 1)
+			kills &= kills - 1;
+		n_killed++;
+		end_actors_of(lowest(kills) - 8);
+	}
 }
 
 static void

@@ -256,7 +256,7 @@ print_step(const struct step *s, unsigned int number)
 		place_name(s->touches[0].from, place, sizeof(place));
 	printf("  %3u %c %s%s %s%s", number,
 	    s->kind == STEP_KILL ? '!' : 'A' + s->actor, kinds[s->kind],
-	    order_name(s), place, s->detail != NULL ? s->detail : "");
+	    order_name(s), place, s->detail);
 	if (s->kind <= STEP_CHANGE)
 		printf(" = 0x%llx%s", (unsigned long long)s->value,
 		    s->is_stale ? " (an older store)" : "");

@@ -403,6 +403,7 @@ ignore_and_be_truncated(void *arg)
 	struct cmxi_shm_header h;
 	int fd;
 
+	alarm(20);
 	signal(SIGBUS, SIG_IGN);
 	if (cmxr_guard_install() != 0 || cmxr_open(path, &reader, NULL) != 0 ||
 	    cmxr_snapshot_take(reader, &s, NULL) != 0)
@@ -418,8 +419,12 @@ ignore_and_be_truncated(void *arg)
 
 TEST(a_signal_that_is_sent_does_not_end_the_guard)
 {
-	struct fixture f = fixture_open("", METRICS);
+	struct fixture f;
 
+	/* There the child does not get beyond the fault. */
+	if (getenv("VALGRIND") != NULL)
+		return;
+	f = fixture_open("", METRICS);
 	test_wait_ok(test_fork(ignore_and_be_truncated, f.segment_path));
 	fixture_close(&f);
 }

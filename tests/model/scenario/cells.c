@@ -205,6 +205,61 @@ const struct model_scenario scenario_doubles = {
 	.killable = 5,
 };
 
+/* A gauge that all processes share: nothing added is lost. */
+
+static void
+add_shared(int process)
+{
+	struct cmx_gauge g;
+	struct cmx_error err;
+
+	find_family(process, "last");
+	model_check(cmx_gauge_find(&family[process], 0, NULL, &g, &err) == 0,
+	    "no gauge: %s", err.text);
+	cmx_gauge_add(&g, 1);
+	model_notes[process]++;
+	cmx_gauge_add(&g, 1);
+	model_notes[process]++;
+}
+
+static void
+add_shared_0(void)
+{
+	add_shared(0);
+}
+
+static void
+add_shared_1(void)
+{
+	add_shared(1);
+}
+
+static void
+look_at_shared(void)
+{
+	double v, done = (double)(model_notes[0] + model_notes[1]);
+
+	read_as(LAST_PROCESS);
+	v = series_of(take(LAST_PROCESS), "last").value;
+	model_check(v >= done && v <= 4, "the gauge is %g; %g was added", v,
+	    done);
+}
+
+static void
+check_shared(void)
+{
+	model_in(LAST_PROCESS, look_at_shared);
+}
+
+const struct model_scenario scenario_gauge_add = {
+	.name = "gauge_add",
+	.says = "nothing that two processes add to a shared gauge is lost",
+	.setup = set_up,
+	.actors = { { add_shared_0, 0 }, { add_shared_1, 1 } },
+	.check = check_shared,
+	.killable = 3,
+};
+
 /* Exemplars: one of those that were given, whole. */
 
 static void

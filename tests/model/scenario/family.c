@@ -174,6 +174,55 @@ const struct model_scenario scenario_register_read = {
 	.killable = 1,
 };
 
+/* A family with labels and its first series, both new to a reader. */
+static void
+register_and_insert_0(void)
+{
+	static const char *const labels[] = { "l" };
+	const struct cmx_family_def def = { .name = "a_total",
+		.type = CMX_COUNTER,
+		.help = "h",
+		.n_labels = 1,
+		.labels = labels };
+	struct cmx_error err;
+	int r = cmx_register(registry[0], &def, &family[0], &err);
+
+	model_check(r == 0, "cannot register: %s", err.text);
+	count_one(&family[0], "x");
+	REGISTERED(0) = 1;
+	model_tell();
+}
+
+static void
+look_at_a_twice(void)
+{
+	look_at_a();
+	look_at_a();
+}
+
+static void
+look_again_3(void)
+{
+	look_at_a();
+	check_nothing_invalid(3);
+}
+
+static void
+check_inserted(void)
+{
+	model_in(3, look_again_3);
+}
+
+const struct model_scenario scenario_register_insert = {
+	.name = "register_insert",
+	.says =
+	    "a reader shows the first series of a new family when it is told",
+	.setup = set_up,
+	.actors = { { register_and_insert_0, 0 }, { look_at_a_twice, 3 } },
+	.check = check_inserted,
+	.killable = 1,
+};
+
 static void
 check_clash(void)
 {

@@ -282,6 +282,16 @@ const struct model_scenario scenario_apply_open = {
 	.is_long = true,
 };
 
+const struct model_scenario scenario_create_apply = {
+	.name = "create_apply",
+	.says = "who creates a segment beside one that applies loses no update",
+	.setup = set_up_nothing,
+	.actors = { { open_count_0, 0 }, { apply_new, 1 } },
+	.check = check,
+	.killable = 3,
+	.is_long = true,
+};
+
 const struct model_scenario scenario_apply2 = {
 	.name = "apply2",
 	.says =
@@ -385,12 +395,19 @@ const struct model_scenario scenario_carry_read = {
 	.is_long = true,
 };
 
+static void
+apply_newer_after(void)
+{
+	count_before();
+	apply_newer();
+}
+
 const struct model_scenario scenario_carry2 = {
 	.name = "carry2",
 	.says =
 	    "two that carry at once, or one after the other's death, count once",
-	.setup = set_up_carry,
-	.actors = { { apply_after, 1 }, { apply_newer, 2 } },
+	.setup = set_up_carry_read,
+	.actors = { { apply_after, 1 }, { apply_newer_after, 2 } },
 	.check = check,
 	.killable = 6,
 	.is_long = true,

@@ -20,6 +20,7 @@
 	X(fork_counts)     \
 	X(register2)       \
 	X(register_read)   \
+	X(register_insert) \
 	X(register_clash)  \
 	X(group)           \
 	X(group_read)      \
@@ -27,6 +28,7 @@
 	X(pairs)           \
 	X(pairs2)          \
 	X(doubles)         \
+	X(gauge_add)       \
 	X(exemplar)        \
 	X(exemplar_read)   \
 	X(cell_page)       \
@@ -51,6 +53,7 @@
 	X(remove)          \
 	X(apply_open)      \
 	X(apply_writer)    \
+	X(create_apply)    \
 	X(apply2)          \
 	X(apply_twice)     \
 	X(apply_fork)      \
