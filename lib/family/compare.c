@@ -14,38 +14,14 @@
 #include "base/require.h"
 #include "family/exposed.h"
 
-/* A name in two parts: the first n bytes of base, and a suffix. */
-struct exposed {
-	const char *base;
-	size_t n;
-	const char *suffix;
-};
-
-static char
-byte_at(const struct exposed *name, size_t i)
-{
-	return i < name->n ? name->base[i] : name->suffix[i - name->n];
-}
-
-static bool
-are_equal(const struct exposed *a, const struct exposed *b)
-{
-	size_t size = a->n + strlen(a->suffix);
-
-	if (size != b->n + strlen(b->suffix))
-		return false;
-	for (size_t i = 0; i < size; i++)
-		if (byte_at(a, i) != byte_at(b, i))
-			return false;
-	return true;
-}
-
 bool
 cmxi_def_clash(const struct cmx_family_def *a, const struct cmx_family_def *b,
     char *buf, size_t size)
 {
-	struct exposed x = { a->name, cmxi_exposed_base(a), NULL };
-	struct exposed y = { b->name, cmxi_exposed_base(b), NULL };
+	struct cmxi_exposed_name x = { .base = a->name,
+		.n = cmxi_exposed_base(a) };
+	struct cmxi_exposed_name y = { .base = b->name,
+		.n = cmxi_exposed_base(b) };
 
 	REQUIRE(size >= CMXI_CLASH_SIZE);
 	/*
@@ -59,7 +35,7 @@ cmxi_def_clash(const struct cmx_family_def *a, const struct cmx_family_def *b,
 		     *j != NULL; j++) {
 			x.suffix = *i;
 			y.suffix = *j;
-			if (are_equal(&x, &y)) {
+			if (cmxi_exposed_equal(&x, &y)) {
 				snprintf(buf, size, "%.*s%s", (int)x.n, x.base,
 				    x.suffix);
 				return true;

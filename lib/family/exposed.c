@@ -48,11 +48,10 @@ byte_at(const struct cmxi_exposed_name *name, size_t i)
 	return i < name->n ? name->base[i] : name->suffix[i - name->n];
 }
 
-static bool
-has_name(const void *arg, uint32_t number, const void *key)
+bool
+cmxi_exposed_equal(const struct cmxi_exposed_name *a,
+    const struct cmxi_exposed_name *b)
 {
-	const struct cmxi_exposed_set *s = arg;
-	const struct cmxi_exposed_name *a = &s->names[number], *b = key;
 	size_t size = name_size(a);
 
 	if (size != name_size(b))
@@ -61,6 +60,14 @@ has_name(const void *arg, uint32_t number, const void *key)
 		if (byte_at(a, i) != byte_at(b, i))
 			return false;
 	return true;
+}
+
+static bool
+has_name(const void *arg, uint32_t number, const void *key)
+{
+	const struct cmxi_exposed_set *s = arg;
+
+	return cmxi_exposed_equal(&s->names[number], key);
 }
 
 /* The hash of both parts as one text. */
@@ -122,13 +129,6 @@ cmxi_exposed_add(struct cmxi_exposed_set *s, const struct cmx_family_def *def,
 		s->n++;
 	}
 	return true;
-}
-
-void
-cmxi_exposed_clear(struct cmxi_exposed_set *s)
-{
-	cmxi_hash_index_clear(&s->index);
-	s->n = 0;
 }
 
 void

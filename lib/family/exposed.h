@@ -31,6 +31,9 @@ struct cmxi_exposed_name {
 	uint32_t family;
 };
 
+bool cmxi_exposed_equal(const struct cmxi_exposed_name *,
+    const struct cmxi_exposed_name *);
+
 /* Zeroed memory is an empty set. */
 struct cmxi_exposed_set {
 	struct cmxi_hash_index index;
@@ -52,8 +55,6 @@ uint32_t cmxi_exposed_find(struct cmxi_exposed_set *,
 bool cmxi_exposed_add(struct cmxi_exposed_set *, const struct cmx_family_def *,
     uint32_t family);
 
-/* Forget all names; the memory stays. */
-void cmxi_exposed_clear(struct cmxi_exposed_set *);
 void cmxi_exposed_fini(struct cmxi_exposed_set *);
 
 #endif
