@@ -95,6 +95,7 @@ enum cmx_err {
 	CMX_ERR_LABELS = -13,     /* wrong number or names of labels */
 	CMX_ERR_FULL = -14,       /* family table, arena or cells are full */
 	CMX_ERR_NO_SPACE = -15,   /* the file system has no page left */
+	CMX_ERR_TOO_LARGE = -16,  /* larger than its reader allows */
 };
 
 /*

@@ -84,8 +84,9 @@ CMX_PUBLIC bool cmxr_is_current(const struct cmxr_reader *);
  * struct cmxr_info: sizes and counts of a segment, filled by cmxr_info_get().
  *
  * All are of the newest segment, but n_live_slots, which counts those of its
- * predecessors too.  n_predecessors is of the last snapshot, and 0
- * before the first one; torn_reads is the sum over all snapshots.
+ * predecessors too.  n_predecessors and n_live_slots are of the last snapshot;
+ * before the first one they are 0, and those that live now.  torn_reads is the
+ * sum over all snapshots.
  */
 struct cmxr_info {
 	const char *path; /* belongs to the reader; "" without a name */
@@ -189,7 +190,7 @@ CMX_PUBLIC const char *cmxr_schema_text(struct cmxr_reader *);
  *            observations.  Totals never fall from one snapshot of a segment to
  *            the next.
  * Returns:   0 and *snapshotp, or CMX_ERR_FORMAT, CMX_ERR_MEMORY,
- *            CMX_ERR_SYSTEM.
+ *            CMX_ERR_SYSTEM, CMX_ERR_TOO_LARGE (cmxr_set_limit()).
  * Owner:     the reader; valid until its next take or its close.  A take that
  *            fails empties the snapshot that was taken before.
  * Cost:      reads the structure that is new, and adds up all values.
@@ -234,6 +235,18 @@ CMX_PUBLIC bool cmxr_process_next(const struct cmxr_snapshot *, size_t *cursor,
  * Cost:      some ten microseconds for each process.
  */
 CMX_PUBLIC void cmxr_show_processes(struct cmxr_reader *, bool);
+
+/*
+ * cmxr_set_limit: read no segment that is larger; a new reader has no limit.
+ *
+ * cmxr_snapshot_take() returns CMX_ERR_TOO_LARGE, before it reads them, where
+ * the file of the segment and those that it replaced take more than @bytes of
+ * memory (not of address space); or where the snapshot as CMXR_TEXT could take
+ * more than @bytes.  What a snapshot allocates, and the time it takes, grow
+ * with the memory of the files whatever they say; the text can be some hundred
+ * times as large.  0: no limit.
+ */
+CMX_PUBLIC void cmxr_set_limit(struct cmxr_reader *, uint64_t bytes);
 
 /* A family of a snapshot. */
 struct cmxr_family {

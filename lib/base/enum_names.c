@@ -22,6 +22,7 @@ static const char *const error_names[] = {
 	[-CMX_ERR_LABELS] = "labels",
 	[-CMX_ERR_FULL] = "full",
 	[-CMX_ERR_NO_SPACE] = "no space",
+	[-CMX_ERR_TOO_LARGE] = "too large",
 };
 
 const char *const cmxi_type_names[CMXI_TYPES] = {

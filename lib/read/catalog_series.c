@@ -235,5 +235,6 @@ cmxi_catalog_add_series(struct cmxi_catalog *c,
 		family->n_series + 1, sizeof(series)))
 		return cmxi_catalog_no_memory(err);
 	family->series[family->n_series++] = series;
+	family->text_bytes += series.text_size;
 	return 0;
 }

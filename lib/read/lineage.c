@@ -93,6 +93,7 @@ series_number(struct cmxi_lineage_family *u,
 	    !cmxi_hash_index_add(&u->numbers, hash, *number))
 		return false;
 	f->series[f->n_series++] = *s;
+	f->text_bytes += s->text_size;
 	return true;
 }
 

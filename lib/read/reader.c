@@ -4,6 +4,7 @@
 #include "read/reader.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/call.h"
@@ -113,7 +114,54 @@ cmxr_show_processes(struct cmxr_reader *reader, bool show)
 	reader->shows_processes = show;
 }
 
+void
+cmxr_set_limit(struct cmxr_reader *reader, uint64_t bytes)
+{
+	reader->limit = bytes;
+}
+
 /* Taking a snapshot */
+
+static int
+too_large(const struct cmxr_reader *reader, const char *what, uint64_t bytes,
+    struct cmx_error *err)
+{
+	const struct cmxi_segment *s = &reader->chain.views[0]->segment;
+
+	return cmxi_error(err, CMX_ERR_TOO_LARGE,
+	    "%s: %s %" PRIu64 " bytes; its reader allows %" PRIu64,
+	    s->path != NULL ? s->path : "segment", what, bytes, reader->limit);
+}
+
+/* Is the memory of all files within the limit? */
+static int
+check_memory(const struct cmxr_reader *reader, struct cmx_error *err)
+{
+	uint64_t sum = 0, bytes;
+
+	for (size_t i = 0; reader->limit != 0 && i < reader->chain.n_views;
+	     i++) {
+		if (!cmxi_segment_allocated(&reader->chain.views[i]->segment,
+			&bytes))
+			return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+			    "cannot ask how large the segment is");
+		sum += bytes;
+	}
+	return sum <= reader->limit ? 0 : too_large(reader, "takes", sum, err);
+}
+
+static int
+check_text(const struct cmxr_reader *reader, struct cmx_error *err)
+{
+	uint64_t bytes;
+
+	if (reader->limit == 0)
+		return 0;
+	bytes = cmxi_snapshot_text_bytes(&reader->snapshot);
+	return bytes <= reader->limit ?
+	    0 :
+	    too_large(reader, "could be a text of", bytes, err);
+}
 
 static size_t
 n_families_of_views(const struct cmxr_reader *reader)
@@ -219,6 +267,8 @@ take_views(struct cmxr_reader *reader, struct cmx_error *err)
 {
 	int r = follow_chain(reader, err);
 
+	if (r == 0)
+		r = check_memory(reader, err);
 	/*
 	 * Read the oldest segment first: an update in a newer segment is then
 	 * never seen without the updates of older segments that were ordered
@@ -235,7 +285,7 @@ take_views(struct cmxr_reader *reader, struct cmx_error *err)
 		(reader->shows_processes && !show_processes(reader))))
 		r = cmxi_error(err, CMX_ERR_MEMORY,
 		    "no memory for the families of the snapshot");
-	return r;
+	return r == 0 ? check_text(reader, err) : r;
 }
 
 int

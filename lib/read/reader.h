@@ -16,6 +16,7 @@ struct cmxr_reader {
 	struct cmxi_lineage merged; /* used where there are several views */
 	size_t n_merged_families;   /* of all views, at the last merge */
 	bool shows_processes;
+	uint64_t limit; /* cmxr_set_limit(), or 0 */
 	struct cmxi_process_metrics processes;
 	struct cmxr_snapshot snapshot;
 	char *schema_text;

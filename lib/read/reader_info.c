@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/utf8.h"
@@ -113,12 +112,18 @@ fill_memory(const struct cmxi_view *view, struct cmxr_info *info)
 	}
 }
 
+/*
+ * The live slots that the last snapshot found; before the first one, those of
+ * now.
+ */
 static uint64_t
 count_live(const struct cmxi_view *view)
 {
 	struct cmxi_buf slots = { .data = NULL };
 	uint64_t n = 0;
 
+	if (view->was_taken)
+		return view->gauges.slots.size / sizeof(uint32_t);
 	if (cmxi_slots_list_live(&view->segment, &slots, NULL) == 0)
 		n = slots.size / sizeof(uint32_t);
 	cmxi_buf_fini(&slots);
@@ -130,7 +135,6 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
     struct cmx_error *err)
 {
 	struct cmxi_view *view = reader->chain.views[0];
-	struct stat st;
 	struct cmxi_call call = cmxi_call_begin();
 	int r = cmxi_catalog_refresh(&view->catalog, err);
 
@@ -149,8 +153,7 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 	fill_geometry(view, info);
 	fill_counts(&view->catalog.header, info);
 	add_stripe_stats(view, info);
-	if (fstat(view->segment.fd, &st) == 0)
-		info->allocated_bytes = (uint64_t)st.st_blocks * 512;
+	cmxi_segment_allocated(&view->segment, &info->allocated_bytes);
 	info->n_predecessors = reader->chain.n_views - 1;
 	for (size_t i = 0; i < reader->chain.n_views; i++)
 		info->n_live_slots += count_live(reader->chain.views[i]);

@@ -107,6 +107,7 @@ cmxi_view_take(struct cmxi_view *view, struct cmx_error *err)
 {
 	int r = cmxi_catalog_refresh(&view->catalog, err);
 
+	view->was_taken = false;
 	if (r != 0) {
 		/*
 		 * Empty the scrape: it may point into a catalog that the failed
@@ -120,6 +121,7 @@ cmxi_view_take(struct cmxi_view *view, struct cmx_error *err)
 	if (r == 0)
 		r = cmxi_gauges_prepare(&view->scrape, &view->segment,
 		    &view->gauges, err);
+	view->was_taken = r == 0;
 	if (r == 0)
 		r = cmxi_guarded(&view->segment, load_values, view) ?
 		    0 :

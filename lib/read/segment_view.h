@@ -17,6 +17,7 @@ struct cmxi_view {
 	struct cmxi_catalog catalog;
 	struct cmxi_scrape scrape;
 	struct cmxi_gauge_scratch gauges;
+	bool was_taken; /* the list of live slots in gauges is of a snapshot */
 	uint64_t torn, damaged;
 	/* Are the predecessor's totals in the carry stripe? */
 	bool is_carried;

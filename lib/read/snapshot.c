@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/hash.h"
 #include "base/require.h"
+#include "family/rules.h"
 
 bool
 cmxi_snapshot_init(struct cmxr_snapshot *s)
@@ -83,4 +84,50 @@ cmxi_snapshot_find(const struct cmxr_snapshot *s, const char *name)
 	size_t i = cmxi_snapshot_place(s, name);
 
 	return i == s->n_families ? NULL : s->families[i];
+}
+
+/*
+ * The most bytes of a line beside the family's name and the series' labels:
+ * "_bucket", the le or pid, blanks, braces and the number.
+ */
+#define LINE_MAX_REST 160
+/* HELP and TYPE beside the name and the text. */
+#define META_MAX_REST 64
+
+/* Each sample of a process repeats the labels of its series. */
+static uint64_t
+each_text_bytes(const struct cmxi_values *v)
+{
+	size_t n;
+	const struct cmxi_each *each = cmxi_values_each(v, &n);
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		bytes += v->family->series[each[i].series].text_size;
+	return bytes + n * (strlen(v->def->name) + LINE_MAX_REST);
+}
+
+uint64_t
+cmxi_snapshot_text_bytes(const struct cmxr_snapshot *s)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < s->n_families; i++) {
+		const struct cmxi_values *v = s->families[i];
+		uint64_t n = strlen(v->def->name), lines = 1;
+
+		/* An escape makes two bytes of one. */
+		bytes += 2 * (n + strlen(v->def->help)) + META_MAX_REST;
+		if (cmxi_def_is_each(v->def)) {
+			bytes += each_text_bytes(v);
+			continue;
+		}
+		/* The buckets, _sum and _count. */
+		if (cmxi_values_is_histogram(v))
+			lines = v->family->buckets.n_shown + 2;
+		bytes += lines *
+		    (v->n_series * (n + LINE_MAX_REST) +
+			v->family->text_bytes);
+	}
+	return bytes;
 }

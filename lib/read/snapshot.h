@@ -49,4 +49,10 @@ size_t cmxi_snapshot_place(const struct cmxr_snapshot *, const char *name);
 const struct cmxi_values *cmxi_snapshot_find(const struct cmxr_snapshot *,
     const char *name);
 
+/*
+ * How large the snapshot is as text, at most, without the labels of inputs.
+ * Cost: a step for each family, and for each sample of CMX_EACH.
+ */
+uint64_t cmxi_snapshot_text_bytes(const struct cmxr_snapshot *);
+
 #endif

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -82,18 +81,15 @@ static int
 begin(struct cmxi_stripes *stripes, const struct cmxi_segment *s,
     struct cmx_error *err)
 {
-	struct stat st;
-
 	cmxi_pool_fini(&stripes->copies);
 	stripes->n = cmxi_segment_n_stripes(s);
 	if (!cmxi_array_reserve(&stripes->at, &stripes->capacity, stripes->n,
 		sizeof(*stripes->at)))
 		return cmxi_error(err, CMX_ERR_MEMORY,
 		    "no memory for the stripes of the segment");
-	if (fstat(s->fd, &st) != 0)
+	if (!cmxi_segment_allocated(s, &stripes->loads_left))
 		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
 		    "cannot ask how large the segment is");
-	stripes->loads_left = (uint64_t)st.st_blocks * 512;
 	stripes->copies_left =
 	    stripes->loads_left * COPIES_PER_BLOCK + COPIES_MIN;
 	return 0;

@@ -264,3 +264,15 @@ cmxi_segment_count(const struct cmxi_segment *s, enum cmxi_stat stat,
 	REQUIRE(stat < CMXI_STATS);
 	cmxi_add64_relaxed(&cmxi_segment_header(s)->stats[stat], n);
 }
+
+bool
+cmxi_segment_allocated(const struct cmxi_segment *s, uint64_t *bytes)
+{
+	struct stat st;
+
+	*bytes = 0;
+	if (fstat(s->fd, &st) != 0)
+		return false;
+	*bytes = (uint64_t)st.st_blocks * 512;
+	return true;
+}

@@ -84,6 +84,12 @@ int cmxi_segment_reserve(const struct cmxi_segment *, uint64_t offset,
 int cmxi_segment_reserve_cells(const struct cmxi_segment *, uint64_t offset,
     uint64_t size);
 
+/*
+ * The memory that the file takes, in bytes; holes take none.  Returns false,
+ * with errno, where the kernel does not say.
+ */
+bool cmxi_segment_allocated(const struct cmxi_segment *, uint64_t *bytes);
+
 static inline struct cmxi_shm_header *
 cmxi_segment_header(const struct cmxi_segment *s)
 {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "segment/format.h"
+#include "read/snapshot.h"
 #include "segment/layout.h"
 
 #define METRICS                                                      \
@@ -275,6 +276,91 @@ TEST(a_sparse_copy_shows_all_that_was_counted)
 	assert_shows(copy, "a_total{x=\"2999\"} 3000");
 	assert_shows(copy, "h_sum{x=\"2999\"} 1.5");
 	assert_shows(copy, "l 42");
+	fixture_close(&f);
+}
+
+/* What a snapshot says when its reader has this limit. */
+static int
+take_with_limit(struct cmxr_reader *reader, uint64_t bytes,
+    struct cmx_error *err)
+{
+	const struct cmxr_snapshot *s;
+
+	cmxr_set_limit(reader, bytes);
+	return cmxr_snapshot_take(reader, &s, err);
+}
+
+TEST(a_segment_beyond_the_limit_of_its_reader_is_refused_before_it_is_read)
+{
+	struct fixture f = fixture_open("", METRICS);
+	uint64_t size = blocks_of(f.segment_path) * 512;
+	struct cmxr_reader *reader;
+	struct cmx_error err;
+
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	assert_int_equal(take_with_limit(reader, size - 1, &err),
+	    CMX_ERR_TOO_LARGE);
+	assert_non_null(strstr(err.text, "takes"));
+	assert_non_null(strstr(err.text, f.segment_path));
+	assert_int_equal(take_with_limit(reader, size, &err), 0);
+	assert_int_equal(take_with_limit(reader, 0, &err), 0);
+	cmxr_close(reader);
+	fixture_close(&f);
+}
+
+/* A long label stands in each line of a histogram. */
+TEST(a_text_far_larger_than_its_segment_is_refused)
+{
+	struct fixture f = fixture_open("",
+	    "{\"name\":\"h\",\"type\":\"histogram\",\"help\":\"h\","
+	    "\"labels\":[\"x\"],\"buckets\":[1,2,3,4,5,6,7,8,9,10,11,12,13,"
+	    "14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30]}");
+	struct cmxr_reader *reader;
+	struct cmx_error err;
+	char value[CMX_LABEL_VALUE_MAX + 1];
+
+	for (int i = 0; i < 500; i++) {
+		struct cmx_histogram h;
+
+		snprintf(value, sizeof(value), "%0*d", CMX_LABEL_VALUE_MAX, i);
+		h = histogram(f.reg, "h", 1, VALUES(value));
+		cmx_histogram_observe(&h, 1);
+	}
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	assert_int_equal(take_with_limit(reader,
+			     blocks_of(f.segment_path) * 512, &err),
+	    CMX_ERR_TOO_LARGE);
+	assert_non_null(strstr(err.text, "could be a text of"));
+	cmxr_close(reader);
+	fixture_close(&f);
+}
+
+TEST(no_text_is_larger_than_what_the_limit_takes_it_for)
+{
+	struct fixture f = fixture_open("",
+	    METRICS ",{\"name\":\"e\",\"type\":\"gauge\",\"help\":\"\\n\\n\\n\","
+		    "\"labels\":[\"x\"],\"aggregate\":\"each\"}");
+	const struct cmxr_snapshot *s;
+	struct cmxr_reader *reader;
+	char *text;
+
+	for (int i = 0; i < 300; i++) {
+		const char *const value[] = { i % 2 ? "\\\n\"\n" : "z", "2" };
+		struct cmx_histogram h = histogram(f.reg, "h", 1, value);
+		struct cmx_counter c = counter(f.reg, "a_total", 1, value);
+		struct cmx_gauge g = gauge(f.reg, "e", 1, value);
+
+		cmx_histogram_observe(&h, 1e-300);
+		cmx_counter_add(&c, UINT64_MAX / 1000);
+		cmx_gauge_set(&g, -1.2345678901234567e-300);
+	}
+	text = exposition(f.segment_path, CMXR_TEXT);
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	cmxr_show_processes(reader, false);
+	assert_int_equal(cmxr_snapshot_take(reader, &s, NULL), 0);
+	assert_true(cmxi_snapshot_text_bytes(s) >= strlen(text));
+	free(text);
+	cmxr_close(reader);
 	fixture_close(&f);
 }
 
