@@ -241,10 +241,11 @@ CMX_PUBLIC void cmxr_show_processes(struct cmxr_reader *, bool);
  *
  * cmxr_snapshot_take() returns CMX_ERR_TOO_LARGE, before it reads them, where
  * the file of the segment and those that it replaced take more than @bytes of
- * memory (not of address space); or where the snapshot as CMXR_TEXT could take
- * more than @bytes.  What a snapshot allocates, and the time it takes, grow
- * with the memory of the files whatever they say; the text can be some hundred
- * times as large.  0: no limit.
+ * memory (not of address space); or where the labels of all series, or the
+ * snapshot as CMXR_TEXT, could take more than @bytes.  What a snapshot
+ * allocates, and the time it takes, grow with the memory of the files and that
+ * of the labels, whatever the files say; the text can be some hundred times as
+ * large.  0: no limit.
  */
 CMX_PUBLIC void cmxr_set_limit(struct cmxr_reader *, uint64_t bytes);
 

@@ -459,6 +459,7 @@ int
 cmxi_catalog_refresh(struct cmxi_catalog *c, struct cmx_error *err)
 {
 	const struct cmxi_segment *segment = c->segment;
+	uint64_t text_limit = c->text_limit;
 	int r = refresh_catalog(c, err);
 
 	/*
@@ -468,6 +469,7 @@ cmxi_catalog_refresh(struct cmxi_catalog *c, struct cmx_error *err)
 	if (r != 0) {
 		cmxi_catalog_fini(c);
 		cmxi_catalog_init(c, segment);
+		c->text_limit = text_limit;
 	}
 	return r;
 }

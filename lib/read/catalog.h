@@ -73,6 +73,11 @@ struct cmxi_catalog {
 	 */
 	struct cmxi_hash_set seen;
 	uint64_t entry_bytes, cell_bytes, gauge_bytes;
+	/*
+	 * The size of all texts, in which each series repeats the names of its
+	 * labels, and the most that it may be; 0: any.
+	 */
+	uint64_t text_bytes, text_limit;
 	uint64_t n_invalid;   /* families and series that were left out */
 	struct cmxi_buf refs; /* of uint32_t: what this refresh found */
 	struct cmxi_arena_window window;

@@ -1,6 +1,7 @@
 /*
  * catalog_series.c: check the entry of a series, and copy it.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -54,7 +55,8 @@ key_is_valid(const unsigned char *key, size_t size, size_t n_labels,
 /* Write the labels of a valid key as the text formats do. */
 static int
 copy_labels(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
-    const unsigned char *key, struct cmxi_catalog_series *series)
+    const unsigned char *key, struct cmxi_catalog_series *series,
+    struct cmx_error *err)
 {
 	const unsigned char *p = key + sizeof(uint32_t);
 	struct cmxi_buf *text = &c->text;
@@ -72,9 +74,16 @@ copy_labels(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
 		cmxi_buf_char(text, '"');
 		p += sizeof(n) + n;
 	}
+	c->text_bytes += text->size;
+	if (c->text_limit != 0 && c->text_bytes > c->text_limit)
+		return cmxi_error(err, CMX_ERR_TOO_LARGE,
+		    "%s: has series with labels of more than %" PRIu64
+		    " bytes, which is what its reader allows",
+		    c->segment->path != NULL ? c->segment->path : "segment",
+		    c->text_limit);
 	copy = cmxi_pool_take(&c->pool, text->size);
 	if (copy == NULL || text->failed)
-		return CMX_ERR_MEMORY;
+		return cmxi_catalog_no_memory(err);
 	if (text->size > 0)
 		memcpy(copy, text->data, text->size);
 	series->text = copy;
@@ -215,10 +224,12 @@ read_series(struct cmxi_catalog *c, struct cmxi_catalog_family *family,
 	r = cmxi_hash_set_add(&c->seen, entry.hash);
 	if (r == 0)
 		return 0;
-	if (r < 0 || copy_labels(c, family, bytes, series) != 0)
+	if (r < 0)
 		return cmxi_catalog_no_memory(err);
-	*kind = CMXI_ENTRY_IS_VALID;
-	return 0;
+	r = copy_labels(c, family, bytes, series, err);
+	if (r == 0)
+		*kind = CMXI_ENTRY_IS_VALID;
+	return r;
 }
 
 int

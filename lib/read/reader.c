@@ -274,8 +274,12 @@ take_views(struct cmxr_reader *reader, struct cmx_error *err)
 	 * never seen without the updates of older segments that were ordered
 	 * before it.
 	 */
-	for (size_t i = reader->chain.n_views; r == 0 && i > 0; i--)
-		r = cmxi_view_take(reader->chain.views[i - 1], err);
+	for (size_t i = reader->chain.n_views; r == 0 && i > 0; i--) {
+		struct cmxi_view *view = reader->chain.views[i - 1];
+
+		view->catalog.text_limit = reader->limit;
+		r = cmxi_view_take(view, err);
+	}
 	if (r == 0 && reader->chain.n_views > 1)
 		r = merge_views(reader, err);
 	if (r == 0)

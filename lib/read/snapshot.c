@@ -126,8 +126,7 @@ cmxi_snapshot_text_bytes(const struct cmxr_snapshot *s)
 		if (cmxi_values_is_histogram(v))
 			lines = v->family->buckets.n_shown + 2;
 		bytes += lines *
-		    (v->n_series * (n + LINE_MAX_REST) +
-			v->family->text_bytes);
+		    (v->n_series * (n + LINE_MAX_REST) + v->family->text_bytes);
 	}
 	return bytes;
 }

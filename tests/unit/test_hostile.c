@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "segment/format.h"
 #include "read/snapshot.h"
+#include "segment/format.h"
 #include "segment/layout.h"
 
 #define METRICS                                                      \
@@ -335,11 +335,52 @@ TEST(a_text_far_larger_than_its_segment_is_refused)
 	fixture_close(&f);
 }
 
+/* Each series repeats the names of its labels, which its entry has not. */
+TEST(labels_far_larger_than_their_segment_are_refused)
+{
+	char *metrics, name[CMX_NAME_MAX + 1], labels[16 * (sizeof(name) + 3)];
+	const char *values[16];
+	struct cmxr_reader *reader;
+	struct cmx_error err;
+	struct fixture f;
+	char *to = labels, number[16];
+
+	for (int i = 0; i < 16; i++) {
+		memset(name, 'a' + i, CMX_NAME_MAX);
+		name[CMX_NAME_MAX] = '\0';
+		to += sprintf(to, "%s\"%s\"", i > 0 ? "," : "", name);
+		values[i] = "";
+	}
+	values[0] = number;
+	assert_true(asprintf(&metrics,
+			"{\"name\":\"a_total\",\"type\":\"counter\","
+			"\"help\":\"h\",\"labels\":[%s]}",
+			labels) > 0);
+	f = fixture_open("", metrics);
+	for (int i = 0; i < 3000; i++) {
+		struct cmx_counter c;
+
+		snprintf(number, sizeof(number), "%d", i);
+		c = counter(f.reg, "a_total", 16, values);
+		cmx_counter_inc(&c);
+	}
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	assert_int_equal(take_with_limit(reader,
+			     blocks_of(f.segment_path) * 512, &err),
+	    CMX_ERR_TOO_LARGE);
+	assert_non_null(strstr(err.text, "has series with labels of more"));
+	assert_int_equal(take_with_limit(reader, 0, &err), 0);
+	cmxr_close(reader);
+	free(metrics);
+	fixture_close(&f);
+}
+
 TEST(no_text_is_larger_than_what_the_limit_takes_it_for)
 {
 	struct fixture f = fixture_open("",
-	    METRICS ",{\"name\":\"e\",\"type\":\"gauge\",\"help\":\"\\n\\n\\n\","
-		    "\"labels\":[\"x\"],\"aggregate\":\"each\"}");
+	    METRICS
+	    ",{\"name\":\"e\",\"type\":\"gauge\",\"help\":\"\\n\\n\\n\","
+	    "\"labels\":[\"x\"],\"aggregate\":\"each\"}");
 	const struct cmxr_snapshot *s;
 	struct cmxr_reader *reader;
 	char *text;
