@@ -132,7 +132,7 @@ define test-program
 	@mkdir -p $(@D)
 	$(SAY) TEST $@
 	$Q$(COMPILE) $(TEST_FLAGS) $(if $(USES),$(call PKG,$(USES))) -pthread \
-	    -o $@ $< $(filter %.a,$^) $(if $(USES),$(call PKGLIBS,$(USES))) \
+	    -o $@ $< $(filter %.o %.a,$^) $(if $(USES),$(call PKGLIBS,$(USES))) \
 	    $(LIB_LIBS)
 endef
 
@@ -144,6 +144,11 @@ $B/tests/test_sqlite3: USES = cmocka sqlite3
 $B/tests/test_microhttpd: USES = cmocka libmicrohttpd
 $B/tests/libpq: USES = cmocka libpq
 $B/tests/prefork $B/tests/server $B/tests/pool: USES = libmicrohttpd sqlite3
+
+# A part of the daemon.
+SANDBOX	= $(addprefix $B/cmd/codeai-metricsd/,sandbox.c.o syscall_filter.c.o)
+$B/tests/test_sandbox: TEST_FLAGS += -Icmd/codeai-metricsd
+$B/tests/test_sandbox: $(SANDBOX)
 
 SUPPORT	= tests/support/test.h tests/support/metrics.h
 $B/tests/test_hot_called: tests/unit/test_hot.c $(SUPPORT) $(CHECKED)
@@ -239,6 +244,7 @@ check-kernel: build-tests ## the tests on Debian 12's own kernel, under qemu
 torture: build-tests ## the long storms: kills, reads, lives, death at every step
 	@B=$B LONG=1 tests/integration/torture
 	@B=$B LONG=1 tests/integration/lives
+	@B=$B LONG=1 tests/integration/enemy
 
 .PHONY: model
 model: $(MODEL) ## every schedule of the real code: S=name BOUND= KILLS= WEAK= MODE=dpor

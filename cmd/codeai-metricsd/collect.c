@@ -3,7 +3,7 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
 #include "daemon.h"
 
@@ -13,7 +13,7 @@ struct collector {
 	struct self *self;
 	size_t n_left_out;         /* families that the last scrape left out */
 	struct cmxr_input *inputs; /* one for each source, and one for self */
-	size_t max_requests;
+	struct budget budget;
 
 	/*
 	 * Held during a scrape, because only one thread may use sources and
@@ -23,7 +23,10 @@ struct collector {
 
 	/* Protects the members that follow, and the references to bodies. */
 	pthread_mutex_t lock;
+	struct request *requests;
 	size_t in_flight;
+	uint64_t bytes; /* of the bodies that are not freed or spare */
+	bool is_stopped;
 	unsigned long n_begun; /* scrapes */
 	unsigned long latest_number;
 	struct body *latest; /* holds a reference */
@@ -31,8 +34,8 @@ struct collector {
 };
 
 struct collector *
-collector_new(struct source *sources, size_t n_sources, size_t max_requests,
-    struct cmx_error *error)
+collector_new(struct source *sources, size_t n_sources,
+    const struct budget *budget, struct cmx_error *error)
 {
 	struct collector *c = calloc(1, sizeof(*c));
 
@@ -40,16 +43,27 @@ collector_new(struct source *sources, size_t n_sources, size_t max_requests,
 		return NULL;
 	c->sources = sources;
 	c->n_sources = n_sources;
-	c->max_requests = max_requests;
+	c->budget = *budget;
 	pthread_mutex_init(&c->scrape, NULL);
 	pthread_mutex_init(&c->lock, NULL);
 	c->inputs = calloc(n_sources + 1, sizeof(*c->inputs));
 	c->self = self_new(error);
-	if (c->inputs == NULL || c->self == NULL) {
-		collector_free(c);
-		return NULL;
-	}
-	return c;
+	if (c->inputs != NULL && c->self != NULL)
+		return c;
+	collector_free(c);
+	return NULL;
+}
+
+bool
+collector_start(struct collector *c)
+{
+	for (size_t i = 0; i < c->n_sources; i++)
+		if (!source_start(&c->sources[i], c->budget.max_bytes)) {
+			log_error("%s: no memory or no thread to read it",
+			    c->sources[i].path);
+			return false;
+		}
+	return true;
 }
 
 static void
@@ -77,49 +91,70 @@ collector_free(struct collector *c)
 
 /* Let a reference go.  Requires: the lock. */
 static void
-release_locked(struct body *body)
+release(struct collector *c, struct body *body)
 {
-	struct collector *c = body->collector;
-
 	if (--body->references > 0)
 		return;
+	c->bytes -= body->counted;
+	body->counted = 0;
 	if (c->spare == NULL)
 		c->spare = body;
 	else
 		body_free(body);
 }
 
-/*
- * A request has ended.  Where no other one waits that could share the latest
- * body, its memory is kept for the next scrape.  Requires: the lock.
- */
-static void
-end_request(struct collector *c)
+/* Count a request.  Returns false where there are too many. */
+static bool
+request_begin(struct collector *c, struct request *r, unsigned long *seen)
 {
+	bool ok;
+
+	pthread_mutex_lock(&c->lock);
+	ok = c->budget.max_requests == 0 ||
+	    c->in_flight < c->budget.max_requests;
+	c->in_flight++;
+	*seen = c->n_begun;
+	r->collector = c;
+	r->next = c->requests;
+	r->link = &c->requests;
+	if (r->next != NULL)
+		r->next->link = &r->next;
+	c->requests = r;
+	pthread_mutex_unlock(&c->lock);
+	return ok;
+}
+
+/*
+ * Where no other request waits that could share the latest body, its memory is
+ * kept for the next scrape.
+ */
+void
+request_end(struct request *r)
+{
+	struct collector *c = r->collector;
+
+	pthread_mutex_lock(&c->lock);
+	if (r->body != NULL)
+		release(c, r->body);
+	*r->link = r->next;
+	if (r->next != NULL)
+		r->next->link = r->link;
 	if (--c->in_flight == 0 && c->latest != NULL) {
-		release_locked(c->latest);
+		release(c, c->latest);
 		c->latest = NULL;
 	}
+	pthread_mutex_unlock(&c->lock);
+	free(r);
 }
 
 void
-body_release(struct body *body)
+collector_stop(struct collector *c)
 {
-	struct collector *c = body->collector;
-
 	pthread_mutex_lock(&c->lock);
-	release_locked(body);
-	end_request(c);
+	c->is_stopped = true;
 	pthread_mutex_unlock(&c->lock);
-}
-
-static double
-now_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+	for (size_t i = 0; i < c->n_sources; i++)
+		source_give_up(&c->sources[i]);
 }
 
 /*
@@ -169,21 +204,24 @@ encode(struct collector *c, size_t n, const struct want *want,
 static int
 scrape(struct collector *c, const struct want *want, struct body *body)
 {
-	double begun = now_seconds();
+	uint64_t begun = now_ns();
 	size_t n = 0;
 	int r;
 
+	for (size_t i = 0; i < c->n_sources; i++)
+		source_begin(&c->sources[i]);
 	for (size_t i = 0; i < c->n_sources; i++) {
 		struct source *s = &c->sources[i];
 
-		source_refresh(s);
+		source_finish(s, begun + c->budget.timeout_ns);
 		if (s->snapshot != NULL)
 			c->inputs[n++] =
 			    (struct cmxr_input){ .snapshot = s->snapshot,
 				    .n_labels = s->n_labels,
 				    .labels = s->labels };
 	}
-	self_update(c->self, c->sources, c->n_sources, now_seconds() - begun);
+	self_update(c->self, c->sources, c->n_sources,
+	    (double)(now_ns() - begun) / (double)NS_PER_SECOND);
 	c->inputs[n] =
 	    (struct cmxr_input){ .snapshot = self_snapshot(c->self) };
 	if (c->inputs[n].snapshot != NULL)
@@ -209,10 +247,8 @@ take_body(struct collector *c)
 	pthread_mutex_unlock(&c->lock);
 	if (body == NULL)
 		body = calloc(1, sizeof(*body));
-	if (body != NULL) {
+	if (body != NULL)
 		body->references = 1;
-		body->collector = c;
-	}
 	return body;
 }
 
@@ -254,59 +290,105 @@ publish(struct collector *c, struct body *body, unsigned long number)
 {
 	pthread_mutex_lock(&c->lock);
 	if (c->latest != NULL)
-		release_locked(c->latest);
+		release(c, c->latest);
 	c->latest = body;
 	c->latest_number = number;
+	body->counted = body->buffer.capacity;
+	c->bytes += body->counted;
 	body->references++;
 	pthread_mutex_unlock(&c->lock);
 }
 
-static struct body *
-scrape_or_share(struct collector *c, const struct want *want,
+/* The memory of the bodies that are sent to a client. */
+static uint64_t
+held_by(const struct collector *c, const unsigned char client[16])
+{
+	uint64_t bytes = 0;
+
+	for (const struct request *r = c->requests; r != NULL; r = r->next)
+		if (r->body != NULL && memcmp(r->client, client, 16) == 0)
+			bytes +=
+			    r->body->counted / (uint64_t)r->body->references;
+	return bytes;
+}
+
+/*
+ * Is there room for one more body?  One client alone may hold a quarter of the
+ * memory, so that it does not keep the others out.
+ */
+static bool
+has_room(struct collector *c, const struct request *r)
+{
+	bool ok;
+
+	pthread_mutex_lock(&c->lock);
+	/* Nobody is sent the latest body. */
+	if (c->bytes > c->budget.max_bytes && c->latest != NULL &&
+	    c->latest->references == 1) {
+		release(c, c->latest);
+		c->latest = NULL;
+	}
+	ok = !c->is_stopped && c->bytes <= c->budget.max_bytes &&
+	    held_by(c, r->client) <= c->budget.max_bytes / 4;
+	pthread_mutex_unlock(&c->lock);
+	return ok;
+}
+
+/* Make a new body.  Requires: the scrape mutex.  Returns the status. */
+static int
+make_body(struct collector *c, const struct want *want, struct body **bodyp)
+{
+	struct body *body = take_body(c);
+	unsigned long number;
+
+	if (body == NULL)
+		return 500;
+	number = begin(c);
+	if (scrape(c, want, body) >= 0) {
+		publish(c, body, number);
+		*bodyp = body;
+		return 200;
+	}
+	pthread_mutex_lock(&c->lock);
+	release(c, body);
+	pthread_mutex_unlock(&c->lock);
+	return 500;
+}
+
+static int
+scrape_or_share(struct collector *c, const struct want *want, struct request *r,
     unsigned long seen)
 {
 	struct body *body;
-	unsigned long number;
+	int status = 200;
 
 	pthread_mutex_lock(&c->scrape);
 	body = share_latest(c, want, seen);
-	if (body == NULL && (body = take_body(c)) != NULL) {
-		number = begin(c);
-		if (scrape(c, want, body) < 0) {
-			pthread_mutex_lock(&c->lock);
-			release_locked(body);
-			pthread_mutex_unlock(&c->lock);
-			body = NULL;
-		} else {
-			publish(c, body, number);
-		}
-	}
+	if (body == NULL)
+		status = has_room(c, r) ? make_body(c, want, &body) : 503;
+	pthread_mutex_lock(&c->lock);
+	r->body = body;
+	pthread_mutex_unlock(&c->lock);
 	pthread_mutex_unlock(&c->scrape);
-	return body;
+	return status;
 }
 
-struct body *
+struct request *
 collect(struct collector *c, const struct want *want, int *status)
 {
-	struct body *body = NULL;
+	struct request *r = calloc(1, sizeof(*r));
 	unsigned long seen;
-	bool is_refused;
 
-	pthread_mutex_lock(&c->lock);
-	is_refused = c->max_requests > 0 && c->in_flight >= c->max_requests;
-	c->in_flight++;
-	seen = c->n_begun;
-	pthread_mutex_unlock(&c->lock);
-
-	if (!is_refused)
-		body = scrape_or_share(c, want, seen);
-	*status = is_refused ? 503 : body != NULL ? 200 : 500;
+	*status = 500;
+	if (r == NULL)
+		return NULL;
+	memcpy(r->client, want->client, sizeof(r->client));
+	*status = request_begin(c, r, &seen) ?
+	    scrape_or_share(c, want, r, seen) :
+	    503;
 	self_count_scrape(c->self, *status);
-
-	if (body != NULL)
-		return body;
-	pthread_mutex_lock(&c->lock);
-	end_request(c);
-	pthread_mutex_unlock(&c->lock);
+	if (*status == 200)
+		return r;
+	request_end(r);
 	return NULL;
 }

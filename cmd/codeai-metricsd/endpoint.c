@@ -19,8 +19,8 @@ answer_metrics(const struct endpoints *e, const struct want *want)
 		return (struct answer){ 400, TEXT,
 			"More than 256 name[] are not allowed; leave them out to get all families.\n",
 			NULL };
-	a.body = collect(e->collector, want, &a.status);
-	if (a.body == NULL) {
+	a.request = collect(e->collector, want, &a.status);
+	if (a.request == NULL) {
 		a.content_type = TEXT;
 		a.text = a.status == 503 ?
 		    "Too many scrapes at once, try again later.\n" :

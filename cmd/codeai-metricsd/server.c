@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -20,7 +21,10 @@
 #define CONNECTIONS_MAX         256
 #define CONNECTIONS_MIN         4
 #define CONNECTIONS_PER_ADDRESS 32
-#define TIMEOUT_SECONDS         10
+/* Of silence, and from the first byte of a request to its last header. */
+#define REQUEST_SECONDS 10
+/* For an answer to be made and sent; no scraper waits longer. */
+#define ANSWER_SECONDS 120
 /* The request with its arguments: NAMES_MAX names of families fit. */
 #define CONNECTION_MEMORY (64 * 1024)
 
@@ -31,38 +35,82 @@
 struct server {
 	struct MHD_Daemon *daemon;
 	const struct endpoints *endpoints;
+	struct deadlines *deadlines;
+	int socket;
 	int port;
 };
 
+/* A connection begins or ends. */
 static void
-release(void *body)
+on_connection(void *arg, struct MHD_Connection *connection, void **state,
+    enum MHD_ConnectionNotificationCode code)
 {
-	body_release(body);
+	const struct server *server = arg;
+	const union MHD_ConnectionInfo *info;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		deadline_end(*state);
+		*state = NULL;
+		return;
+	}
+	info = MHD_get_connection_info(connection,
+	    MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info != NULL)
+		*state = deadline_begin(server->deadlines, info->connect_fd,
+		    REQUEST_SECONDS);
+}
+
+static struct client *
+client_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection,
+		MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info == NULL ? NULL : info->socket_context;
+}
+
+/* An answer was sent: the connection may have another request. */
+static void
+on_completed(void *arg, struct MHD_Connection *connection, void **state,
+    enum MHD_RequestTerminationCode code)
+{
+	(void)arg;
+	(void)state;
+	(void)code;
+	deadline_set(client_of(connection), REQUEST_SECONDS);
+}
+
+static void
+end_request(void *request)
+{
+	request_end(request);
 }
 
 static struct MHD_Response *
 make_response(const struct answer *a)
 {
+	const struct body *body = a->request == NULL ? NULL : a->request->body;
 	struct MHD_Response *response;
 
-	if (a->body == NULL)
+	if (body == NULL)
 		response = MHD_create_response_from_buffer(strlen(a->text),
 		    (void *)(uintptr_t)a->text, MHD_RESPMEM_PERSISTENT);
 	else
 		response =
 		    MHD_create_response_from_buffer_with_free_callback_cls(
-			a->body->buffer.size, a->body->buffer.data, release,
-			a->body);
+			body->buffer.size, body->buffer.data, end_request,
+			a->request);
 	if (response == NULL) {
-		if (a->body != NULL)
-			body_release(a->body);
+		if (a->request != NULL)
+			request_end(a->request);
 		return NULL;
 	}
 	MHD_add_response_header(response, "Content-Type", a->content_type);
-	if (a->body != NULL) {
+	if (body != NULL) {
 		MHD_add_response_header(response, "Vary",
 		    "Accept, Accept-Encoding");
-		if (a->body->is_gzip)
+		if (body->is_gzip)
 			MHD_add_response_header(response, "Content-Encoding",
 			    "gzip");
 	}
@@ -86,6 +134,31 @@ add_name(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
 	return MHD_YES;
 }
 
+/* The address of a client; IPv4's as IPv6 has it. */
+static void
+read_address(struct MHD_Connection *connection, unsigned char address[16])
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection,
+		MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *from = info == NULL ? NULL : info->client_addr;
+
+	memset(address, 0, 16);
+	if (from == NULL)
+		return;
+	if (from->sa_family == AF_INET6) {
+		memcpy(address,
+		    &((const struct sockaddr_in6 *)(const void *)from)
+			 ->sin6_addr,
+		    16);
+	} else if (from->sa_family == AF_INET) {
+		address[10] = address[11] = 0xff;
+		memcpy(address + 12,
+		    &((const struct sockaddr_in *)(const void *)from)->sin_addr,
+		    4);
+	}
+}
+
 /* Read the request's headers and query. */
 static void
 read_want(struct MHD_Connection *connection, struct want *want)
@@ -94,6 +167,7 @@ read_want(struct MHD_Connection *connection, struct want *want)
 	    MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept"));
 	want->gzip = cmxr_accepts_gzip(MHD_lookup_connection_value(connection,
 	    MHD_HEADER_KIND, "Accept-Encoding"));
+	read_address(connection, want->client);
 	want->n_names = 0;
 	want->has_too_many_names = false;
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_name,
@@ -117,6 +191,7 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url,
 	/* The first call has the headers only; a body is read and dropped. */
 	if (*state == NULL) {
 		*state = &headers_seen;
+		deadline_set(client_of(connection), ANSWER_SECONDS);
 		return MHD_YES;
 	}
 	if (*upload_size > 0) {
@@ -290,8 +365,7 @@ server_connections(size_t n_servers, size_t n_sources)
 }
 
 struct server *
-server_start(const char *address, int socket, size_t connections,
-    const struct endpoints *endpoints)
+server_open(const char *address, int socket)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
@@ -303,26 +377,39 @@ server_start(const char *address, int socket, size_t connections,
 		free(server);
 		return NULL;
 	}
-	server->endpoints = endpoints;
+	server->socket = socket;
 	server->port = port_of(socket);
-	server->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD |
-		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC,
-	    0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, socket,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned int)connections,
-	    /* Fewer than scrapes at once: no address alone keeps others out. */
-	    MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-	    (unsigned int)CONNECTIONS_PER_ADDRESS,
-	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)TIMEOUT_SECONDS,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-	if (server->daemon == NULL) {
-		log_error("%s: the HTTP server could not be started",
-		    address != NULL ? address : "socket");
-		close(socket);
-		free(server);
-		return NULL;
-	}
 	return server;
+}
+
+bool
+server_start(struct server *server, size_t connections,
+    const struct endpoints *endpoints)
+{
+	server->endpoints = endpoints;
+	server->deadlines = deadlines_new();
+	server->daemon = server->deadlines == NULL ?
+	    NULL :
+	    MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD |
+		    MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC,
+		0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
+		server->socket, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned int)connections,
+		/*
+	         * Fewer than scrapes at once: no address alone keeps others
+	         * out.
+	         */
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		(unsigned int)CONNECTIONS_PER_ADDRESS,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)REQUEST_SECONDS,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+	if (server->daemon == NULL)
+		log_error("port %d: the HTTP server could not be started",
+		    server->port);
+	return server->daemon != NULL;
 }
 
 int
@@ -336,6 +423,11 @@ server_stop(struct server *server)
 {
 	if (server == NULL)
 		return;
-	MHD_stop_daemon(server->daemon);
+	/* It closes the socket. */
+	if (server->daemon != NULL)
+		MHD_stop_daemon(server->daemon);
+	else
+		close(server->socket);
+	deadlines_free(server->deadlines);
 	free(server);
 }

@@ -1,5 +1,5 @@
 /*
- * source.c: the segments named by -s, opened and opened again.
+ * source.c: the segments named by -s, and what a scrape has of each.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +60,7 @@ source_parse(const char *argument, struct source *s)
 void
 source_free(struct source *s)
 {
-	cmxr_close(s->reader);
+	reading_free(s->reading);
 	for (size_t i = 0; i < s->n_labels; i++) {
 		free((void *)(uintptr_t)s->labels[i].name);
 		free((void *)(uintptr_t)s->labels[i].value);
@@ -122,7 +122,7 @@ sources_make_distinct(struct source *sources, size_t n)
 
 /* Log once when a segment appears or disappears. */
 static void
-note_state(struct source *s, enum cmx_err state, const char *text)
+note_state(struct source *s, int state, const char *text)
 {
 	if (state == s->state)
 		return;
@@ -135,74 +135,57 @@ note_state(struct source *s, enum cmx_err state, const char *text)
 		log_warn("%s: %s", s->path, text);
 }
 
-static void
-drop(struct source *s)
-{
-	cmxr_close(s->reader);
-	s->reader = NULL;
-	/*
-	 * The next segment counts from 0, and has no totals before it is read.
-	 */
-	memset(&s->info, 0, sizeof(s->info));
-	memset(&s->counted, 0, sizeof(s->counted));
-}
-
-/* A default segment may appear in another of its places. */
-static void
-look_again(struct source *s)
-{
-	char path[4096];
-	char *copy;
-
-	if (cmx_segment_path(path, sizeof(path), NULL) != 0 ||
-	    strcmp(path, s->path) == 0 || (copy = strdup(path)) == NULL)
-		return;
-	log_info("%s: is the default segment now", copy);
-	free(s->path);
-	s->path = copy;
-}
-
-static int
-take(struct source *s, struct cmx_error *error)
-{
-	int r;
-
-	if (s->reader == NULL && s->is_default)
-		look_again(s);
-	r = s->reader == NULL ? cmxr_open(s->path, &s->reader, error) : 0;
-
-	if (r == 0)
-		r = cmxr_snapshot_take(s->reader, &s->snapshot, error);
-	return r == 0 ? cmxr_info_get(s->reader, &s->info, error) : r;
-}
-
 /*
- * A reader goes over to the segments that replace its own, and keeps what it
- * knows of the processes that ended.  One that is still not current has a
- * segment that was removed: the path names another one, or none.
+ * What the scrape before has added to our counters stays; the next segment
+ * counts from 0.
  */
-void
-source_refresh(struct source *s)
+static void
+take_over(struct source *s, struct reading_result *result)
 {
-	struct cmx_error error = { .code = CMX_OK };
-	int r;
+	if (result->was_dropped)
+		memset(&s->counted, 0, sizeof(s->counted));
+	result->was_dropped = false;
+	s->info = result->info;
+	s->snapshot = result->snapshot;
+	if (strcmp(s->path, result->path) != 0) {
+		char *copy = strdup(result->path);
 
+		if (copy == NULL)
+			return;
+		free(s->path);
+		s->path = copy;
+	}
+}
+
+bool
+source_start(struct source *s, uint64_t limit)
+{
+	s->reading = reading_new(s->path, s->is_default, limit);
+	return s->reading != NULL;
+}
+
+void
+source_begin(struct source *s)
+{
 	s->snapshot = NULL;
-	/* An apply may come between the two looks: then look once more. */
-	for (int i = 0; i < 2 && s->reader != NULL; i++) {
-		if (cmxr_is_current(s->reader))
-			break;
-		if (cmxr_snapshot_take(s->reader, &s->snapshot, &error) != 0)
-			break;
-		if (i == 1 && !cmxr_is_current(s->reader))
-			drop(s);
-	}
-	r = take(s, &error);
-	if (r != 0) {
-		s->snapshot = NULL;
-		/* What is short now may be there at the next scrape. */
-		if (r != CMX_ERR_SYSTEM && r != CMX_ERR_MEMORY)
-			drop(s);
-	}
-	note_state(s, (enum cmx_err)r, error.text);
+	reading_begin(s->reading);
+}
+
+void
+source_finish(struct source *s, uint64_t deadline_ns)
+{
+	struct reading_result *result = reading_wait(s->reading, deadline_ns);
+
+	if (result != NULL) {
+		take_over(s, result);
+		note_state(s, (int)result->code, result->error.text);
+	} else if (reading_is_late(s->reading))
+		note_state(s, SOURCE_IS_LATE,
+		    "takes longer to read than --segment.timeout allows; it is left out until it is read");
+}
+
+void
+source_give_up(struct source *s)
+{
+	reading_give_up(s->reading);
 }

@@ -1,0 +1,161 @@
+/*
+ * deadline.c: clients that take too long are disconnected.
+ *
+ * libmicrohttpd ends a connection that is silent.  A client that sends a byte
+ * of its request now and then, or takes a byte of its answer, is never silent:
+ * a thread of ours shuts its socket when its time is over.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "daemon.h"
+
+struct client {
+	struct client *next, **link;
+	struct deadlines *of;
+	int socket;
+	uint64_t due_ns;
+};
+
+struct deadlines {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	/* Protected by the lock. */
+	struct client *clients;
+	uint64_t next_ns; /* when the thread looks again */
+	bool ends;
+};
+
+/* Shut the sockets whose time is over.  Returns when the next one is due. */
+static uint64_t
+shut_late(struct deadlines *d)
+{
+	uint64_t now = now_ns(), next = UINT64_MAX;
+
+	for (struct client *c = d->clients; c != NULL; c = c->next) {
+		if (c->due_ns <= now) {
+			/* Its thread sees the end, and calls deadline_end(). */
+			shutdown(c->socket, SHUT_RDWR);
+			c->due_ns = UINT64_MAX;
+		}
+		next = c->due_ns < next ? c->due_ns : next;
+	}
+	return next;
+}
+
+static void *
+run(void *arg)
+{
+	struct deadlines *d = arg;
+
+	pthread_mutex_lock(&d->lock);
+	while (!d->ends) {
+		struct timespec when;
+
+		d->next_ns = shut_late(d);
+		if (d->next_ns == UINT64_MAX) {
+			pthread_cond_wait(&d->changed, &d->lock);
+			continue;
+		}
+		when.tv_sec = (time_t)(d->next_ns / NS_PER_SECOND);
+		when.tv_nsec = (long)(d->next_ns % NS_PER_SECOND);
+		pthread_cond_timedwait(&d->changed, &d->lock, &when);
+	}
+	pthread_mutex_unlock(&d->lock);
+	return NULL;
+}
+
+struct deadlines *
+deadlines_new(void)
+{
+	struct deadlines *d = calloc(1, sizeof(*d));
+	pthread_condattr_t attributes;
+
+	if (d == NULL)
+		return NULL;
+	pthread_mutex_init(&d->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&d->changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	if (pthread_create(&d->thread, NULL, run, d) == 0)
+		return d;
+	free(d);
+	return NULL;
+}
+
+void
+deadlines_free(struct deadlines *d)
+{
+	if (d == NULL)
+		return;
+	pthread_mutex_lock(&d->lock);
+	d->ends = true;
+	pthread_cond_signal(&d->changed);
+	pthread_mutex_unlock(&d->lock);
+	pthread_join(d->thread, NULL);
+	pthread_cond_destroy(&d->changed);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+static void
+set_due(struct client *c, unsigned int seconds)
+{
+	struct deadlines *d = c->of;
+
+	c->due_ns = now_ns() + seconds * NS_PER_SECOND;
+	if (c->due_ns < d->next_ns)
+		pthread_cond_signal(&d->changed);
+}
+
+struct client *
+deadline_begin(struct deadlines *d, int socket, unsigned int seconds)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		/* Without a deadline it could stay for ever. */
+		shutdown(socket, SHUT_RDWR);
+		return NULL;
+	}
+	c->of = d;
+	c->socket = socket;
+	pthread_mutex_lock(&d->lock);
+	c->next = d->clients;
+	c->link = &d->clients;
+	if (c->next != NULL)
+		c->next->link = &c->next;
+	d->clients = c;
+	set_due(c, seconds);
+	pthread_mutex_unlock(&d->lock);
+	return c;
+}
+
+void
+deadline_set(struct client *c, unsigned int seconds)
+{
+	if (c == NULL)
+		return;
+	pthread_mutex_lock(&c->of->lock);
+	set_due(c, seconds);
+	pthread_mutex_unlock(&c->of->lock);
+}
+
+void
+deadline_end(struct client *c)
+{
+	struct deadlines *d;
+
+	if (c == NULL)
+		return;
+	d = c->of;
+	pthread_mutex_lock(&d->lock);
+	*c->link = c->next;
+	if (c->next != NULL)
+		c->next->link = c->link;
+	pthread_mutex_unlock(&d->lock);
+	free(c);
+}
