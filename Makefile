@@ -164,6 +164,9 @@ $B/tests/%: tests/examples/%.c $(LIB)
 # All of the library: the debuggers among them look for its functions.
 $(TORTURE): TEST_FLAGS = -Ilib -rdynamic -Wl,--whole-archive $(LIB) \
 	-Wl,--no-whole-archive
+LINT	= $(patsubst %,$B/%.o,$(wildcard cmd/codeai-metrics/lint/*.c))
+$B/tests/bitflips: TEST_FLAGS = -Ilib -Icmd/codeai-metrics -Itests/support
+$B/tests/bitflips: $(LINT)
 $B/tests/%: tests/torture/%.c tests/torture/common.h $(LIB)
 	$(test-program)
 
@@ -211,6 +214,46 @@ $(MODEL): $(MODEL_OBJ) $B/model/library.o
 	@mkdir -p $(@D)
 	$(SAY) LD $@
 	$Q$(CC) -no-pie -o $@ $^ $(LIB_LIBS)
+
+# The fuzzers of tests/fuzz: the library and parts of the programs by clang.
+FUZZ	= $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZ_COMPILE = clang -std=gnu11 $(CPPFLAGS) -O1 -g -Ilib -DCMX_NO_INLINE \
+	-fno-omit-frame-pointer -fno-sanitize-recover=undefined
+FUZZ_LIB = $(filter-out %codeai_schema.S.o,$(LIB_SRC:%=$B/fuzz/%.o)) \
+	$B/lib/schema/codeai_schema.S.o
+fuzz-cmd = $(addprefix $B/fuzz/cmd/,$(addsuffix .c.o,$1))
+$B/fuzz/exposition $B/fuzz/segment: $(patsubst %,$B/fuzz/%.o,$(wildcard \
+	cmd/codeai-metrics/lint/*.c))
+$B/fuzz/series: $(call fuzz-cmd,codeai-metrics/arguments \
+	codeai-metrics/identifier)
+$B/fuzz/request: $(patsubst %,$B/fuzz/%.o,$(filter-out %/main.c,$(wildcard \
+	cmd/codeai-metricsd/*.c)))
+$B/fuzz/request: USES = libmicrohttpd libdeflate
+
+$B/fuzz/%.c.o: %.c
+	@mkdir -p $(@D)
+	$(SAY) FUZZ $<
+	$Q$(FUZZ_COMPILE) -fsanitize=fuzzer-no-link,address,undefined \
+	    -c -o $@ $<
+
+$B/fuzz/libcodeai-metrics.a: $(FUZZ_LIB)
+	$(SAY) AR $@
+	$Qrm -f $@ && $(AR) rcs $@ $^
+
+$B/fuzz/%: tests/fuzz/%.c $B/fuzz/libcodeai-metrics.a
+	$(SAY) FUZZ $@
+	$Q$(FUZZ_COMPILE) -fsanitize=fuzzer,address,undefined \
+	    -Icmd/codeai-metrics -Icmd/codeai-metricsd \
+	    -Itests/support -MF $@.d -o $@ $< \
+	    $(filter %.o,$^) $(filter %.a,$^) -pthread $(LIB_LIBS) \
+	    $(if $(USES),$(call PKGLIBS,$(USES)))
+
+.PHONY: fuzz fuzzers
+fuzzers: $(FUZZ)
+fuzz: ## what reads strangers' bytes, fuzzed: F=segment SECONDS=60
+	@tests/support/deps fuzz
+	@$(MAKE) --no-print-directory -j2 $(if $F,$B/fuzz/$F,$(FUZZ))
+	@B=$B FUZZ_SECONDS='$(SECONDS)' tests/fuzz/run $(F)
 
 .PHONY: build-tests
 build-tests: all $(UNIT) $(TOOLS)

@@ -1,0 +1,80 @@
+/*
+ * request.c: the bytes that a client sends to the daemon, whose parts run here
+ * but for main().
+ */
+#include "fuzz.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "daemon.h"
+
+static struct source source;
+static struct endpoints endpoints;
+static struct server *server;
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static const struct budget budget = { .max_requests = 40,
+		.timeout_ns = NS_PER_SECOND,
+		.max_bytes = 1 << 20 };
+	struct collector *collector;
+	struct cmx_error error;
+
+	(void)argc;
+	(void)argv;
+	signal(SIGPIPE, SIG_IGN);
+	MUST(source_parse("/dev/shm/no-such-segment", &source));
+	collector = collector_new(&source, 1, &budget, &error);
+	MUST(collector != NULL && collector_start(collector));
+	MUST(endpoints_init(&endpoints, "/metrics", collector, &source, 1));
+	server = server_open("127.0.0.1:0", -1);
+	MUST(server != NULL && server_start(server, 64, &endpoints));
+	return 0;
+}
+
+static int
+connect_to_server(void)
+{
+	const struct timeval patience = { .tv_sec = 20 };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)server_port(server)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int s = socket(AF_INET, SOCK_STREAM, 0);
+
+	MUST(s >= 0);
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	MUST(connect(s, (struct sockaddr *)&to, sizeof(to)) == 0);
+	return s;
+}
+
+/* Each request is answered, or its connection ends, in time. */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char answer[65536];
+	int s = connect_to_server();
+	size_t had = 0;
+	ssize_t n;
+
+	while (size > 0 && (n = send(s, data, size, MSG_NOSIGNAL)) > 0) {
+		data += n;
+		size -= (size_t)n;
+	}
+	shutdown(s, SHUT_WR);
+	while ((n = recv(s, answer + had, sizeof(answer) - had, 0)) > 0)
+		had =
+		    had + (size_t)n < sizeof(answer) / 2 ? had + (size_t)n : 16;
+	/* The patience has no end; a reset is an end. */
+	MUST(n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK));
+	MUST(had == 0 || memcmp(answer, "HTTP/1.", had < 7 ? had : 7) == 0);
+	close(s);
+	return 0;
+}
