@@ -46,9 +46,13 @@ connect_to_server(void)
 	struct sockaddr_in to = { .sin_family = AF_INET,
 		.sin_port = htons((uint16_t)server_port(server)),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	/* One address has too few ports for all that were just closed. */
+	static uint32_t n;
+	struct sockaddr_in from = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK + n++ % 60000) };
 	int s = socket(AF_INET, SOCK_STREAM, 0);
 
-	MUST(s >= 0);
+	MUST(s >= 0 && bind(s, (struct sockaddr *)&from, sizeof(from)) == 0);
 	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	MUST(connect(s, (struct sockaddr *)&to, sizeof(to)) == 0);
