@@ -364,6 +364,16 @@ server_connections(size_t n_servers, size_t n_sources)
 	return most > CONNECTIONS_MIN ? most : CONNECTIONS_MIN;
 }
 
+/* What libmicrohttpd takes for the end of it: an end with a reason. */
+static void
+on_panic(void *arg, const char *file, unsigned int line, const char *reason)
+{
+	(void)arg;
+	log_error("libmicrohttpd, %s:%u: %s", file, line,
+	    reason != NULL ? reason : "no reason");
+	_exit(1);
+}
+
 struct server *
 server_open(const char *address, int socket)
 {
@@ -386,6 +396,7 @@ bool
 server_start(struct server *server, size_t connections,
     const struct endpoints *endpoints)
 {
+	MHD_set_panic_func(on_panic, NULL);
 	server->endpoints = endpoints;
 	server->deadlines = deadlines_new();
 	server->daemon = server->deadlines == NULL ?

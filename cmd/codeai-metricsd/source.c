@@ -39,11 +39,12 @@ source_parse(const char *argument, struct source *s)
 		s->is_default = true;
 	}
 	rest = copy = strdup(argument);
-	if (copy == NULL)
-		return false;
 	label = strsep(&rest, ",");
-	s->path = strdup(label);
-	if (s->path == NULL || s->path[0] == '\0') {
+	s->path = label == NULL ? NULL : strdup(label);
+	if (s->path == NULL) {
+		log_error("-s %s: no memory", argument);
+		ok = false;
+	} else if (s->path[0] == '\0') {
 		log_error("-s %s: the path is empty", argument);
 		ok = false;
 	}

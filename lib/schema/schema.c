@@ -72,7 +72,9 @@ read_metrics(struct cmxi_parse *p, json_t *metrics)
 		cmxi_parse_leave(p, here);
 	}
 	cmxi_parse_leave(p, before);
-	cmxi_schema_check_clashes(p);
+	/* Half a definition, where memory ended, is not looked at. */
+	if (!p->no_memory)
+		cmxi_schema_check_clashes(p);
 }
 
 static void
@@ -96,10 +98,14 @@ read_document(struct cmxi_parse *p, json_t *document)
 		    "must be 1");
 	read_limits(p, json_object_get(document, "limits"));
 	read_metrics(p, json_object_get(document, "metrics"));
-	cmxi_schema_check_limits(p);
+	if (!p->no_memory)
+		cmxi_schema_check_limits(p);
 }
 
-/* A text that jansson refuses: one error, at the place that jansson names. */
+/*
+ * A text that jansson refuses: one error, at the place that jansson names.
+ * Without a reason it had no memory.
+ */
 static void
 diagnose_syntax(struct cmxi_parse *p, const json_error_t *error)
 {
@@ -109,6 +115,8 @@ diagnose_syntax(struct cmxi_parse *p, const json_error_t *error)
 		    .column = error->column > 0 ? error->column : 1 },
 	};
 
+	p->no_memory |= error->text[0] == '\0' ||
+	    json_error_code(error) == json_error_out_of_memory;
 	snprintf(d.text, sizeof(d.text), "not JSON: %s", error->text);
 	cmxi_buf_bytes(&p->diagnoses, &d, sizeof(d));
 	p->n_errors++;
