@@ -321,8 +321,8 @@ struct cmxr_series {
  * Requires: family is below cmxr_snapshot_n_families(), and *cursor is 0
  * before the first call.  Skips overflow series that were never used, and
  * gauges that no process has set: all but those without labels, which are 0
- * (those of CMX_EACH are skipped).  Returns false at the end, and where there
- * is no memory.
+ * (those of CMX_EACH are skipped).  Returns false at the end.  Does not
+ * allocate.
  */
 CMX_PUBLIC bool cmxr_series_next(const struct cmxr_snapshot *, size_t family,
     size_t *cursor, struct cmxr_series *);

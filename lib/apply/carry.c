@@ -148,35 +148,42 @@ has_family(const struct cmx_registry *reg, const struct cmx_family_def *def,
 }
 
 /*
- * Find the entry of a family in the new segment; 0 where its totals are not
- * carried, because the cells have another shape or the new schema dropped the
- * family.  A family that the old schema did not have was registered by an
- * application, and is added to the new segment.  So is one that a schema in the
- * middle dropped and the newest has again: readers show its totals with the
- * newest one's, and they must not fall when they are carried.
+ * Find the entry of a family in the new segment; *entry is 0 where its totals
+ * are not carried, because the cells have another shape or the new schema
+ * dropped the family.  A family that the old schema did not have was registered
+ * by an application, and is added to the new segment.  So is one that a schema
+ * in the middle dropped and the newest has again: readers show its totals with
+ * the newest one's, and they must not fall when they are carried.
  */
-static uint32_t
+static int
 successor(const struct cmx_registry *to, const struct cmx_registry *newest,
-    const struct cmx_family_def *def, const struct cmxi_schema *old_schema)
+    const struct cmx_family_def *def, const struct cmxi_schema *old_schema,
+    uint32_t *entry, struct cmx_error *err)
 {
-	uint32_t entry = cmxi_family_find(to, def->name);
 	struct cmxi_definition d;
+	int r;
 
-	if (entry == 0 && is_in_schema(old_schema, def->name) &&
+	*entry = cmxi_family_find(to, def->name);
+	if (*entry == 0 && is_in_schema(old_schema, def->name) &&
 	    (newest == to || !has_family(newest, def, &d)))
 		return 0;
-	if (entry == 0 && cmxi_family_append(to, def, &entry, NULL) != 0)
-		return 0;
-	if (!has_family(to, def, &d))
-		return 0;
+	if (*entry == 0) {
+		r = cmxi_family_append(to, def, entry, err);
+		/* Another try may have what is short now. */
+		if (r == CMX_ERR_MEMORY || r == CMX_ERR_NO_SPACE)
+			return r;
+		if (r != 0)
+			*entry = 0;
+	}
 	/*
 	 * Only gauges of CMX_LAST are carried: the others end with their
 	 * process.
 	 */
-	if (def->type == CMX_GAUGE &&
-	    (def->aggregate != CMX_LAST || d.def.aggregate != CMX_LAST))
-		return 0;
-	return entry;
+	if (*entry == 0 || !has_family(to, def, &d) ||
+	    (def->type == CMX_GAUGE &&
+		(def->aggregate != CMX_LAST || d.def.aggregate != CMX_LAST)))
+		*entry = 0;
+	return 0;
 }
 
 static int
@@ -195,8 +202,8 @@ collect_totals(const struct cmx_registry *to, const struct cmx_registry *newest,
 		uint32_t entry;
 
 		cmxr_snapshot_family(snapshot, i, &family);
-		entry = successor(to, newest, &family.def, old_schema);
-		if (entry != 0)
+		r = successor(to, newest, &family.def, old_schema, &entry, err);
+		if (r == 0 && entry != 0)
 			r = carry_series(to, entry, &family.def, snapshot, i, t,
 			    err);
 	}

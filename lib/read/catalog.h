@@ -51,6 +51,7 @@ struct cmxi_catalog_family {
 	size_t n_series, capacity;
 	uint64_t entry_bytes; /* of all of them in the arena */
 	uint64_t text_bytes;  /* of the labels of all of them */
+	uint32_t text_max;    /* of the labels of one of them */
 	struct cmxi_catalog_series *series;
 };
 

@@ -247,5 +247,7 @@ cmxi_catalog_add_series(struct cmxi_catalog *c,
 		return cmxi_catalog_no_memory(err);
 	family->series[family->n_series++] = series;
 	family->text_bytes += series.text_size;
+	if (series.text_size > family->text_max)
+		family->text_max = series.text_size;
 	return 0;
 }

@@ -94,6 +94,8 @@ series_number(struct cmxi_lineage_family *u,
 		return false;
 	f->series[f->n_series++] = *s;
 	f->text_bytes += s->text_size;
+	if (s->text_size > f->text_max)
+		f->text_max = s->text_size;
 	return true;
 }
 

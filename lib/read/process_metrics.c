@@ -114,6 +114,8 @@ add_role(struct cmxi_process_metrics *p, const char *name)
 		.text_size = (uint32_t)text.size - 1,
 		.is_escaped = strchr(text.data, '\\') != NULL,
 	};
+	if (p->series[i].text_size > p->text_max)
+		p->text_max = p->series[i].text_size;
 	p->n_roles++;
 	return (uint32_t)i;
 }
@@ -373,6 +375,7 @@ cmxi_process_metrics_end(struct cmxi_process_metrics *p, struct cmx_error *err)
 	}
 	for (size_t i = 0; i < CMXI_PROCESS_FAMILIES; i++) {
 		p->families[i].n_series = p->n_roles;
+		p->families[i].text_max = p->text_max;
 		if (!cmxi_values_prepare(&p->values[i], &p->families[i],
 			p->n_roles))
 			return cmxi_error(err, CMX_ERR_MEMORY,

@@ -50,6 +50,7 @@ struct cmxi_process_metrics {
 	size_t n_roles;
 	int64_t clock_offset; /* of our time namespace, in seconds */
 	double boot_seconds;  /* on the wall clock */
+	uint32_t text_max;    /* the longest text of a series */
 	struct cmxi_catalog_series series[CMXI_ROLES_MAX + 1];
 	struct cmxi_role_sum sums[CMXI_ROLES_MAX + 1];
 	char names[CMXI_ROLES_MAX + 1][CMXI_ROLE_SIZE];

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/require.h"
 #include "family/rules.h"
 #include "read/reader.h"
 
@@ -42,17 +43,14 @@ cmxr_snapshot_family(const struct cmxr_snapshot *snapshot, size_t i,
 	};
 }
 
-/* Copy the values.  Returns false where there is no memory. */
-static bool
+static void
 fill_labels(struct cmxi_series_room *room, const struct cmxi_values *v,
     size_t i, struct cmxr_series *series)
 {
 	const struct cmxi_catalog_series *of = &v->family->series[i];
 	const char *value;
 
-	room->values.size = 0;
-	if (!cmxi_buf_reserve(&room->values, of->text_size + 1))
-		return false;
+	REQUIRE(room->values.capacity > of->text_size);
 	cmxi_catalog_series_values(v->family, of, room->values.data);
 	value = room->values.data;
 	for (size_t j = 0; j < v->def->n_labels; j++) {
@@ -63,7 +61,6 @@ fill_labels(struct cmxi_series_room *room, const struct cmxi_values *v,
 	series->created_ns = cmxi_values_created(v, i);
 	series->is_overflow = i == 0 && v->def->n_labels > 0;
 	series->pid = 0;
-	return true;
 }
 
 static_assert(sizeof(struct cmxr_cell) == sizeof(struct cmxi_pair),
@@ -102,8 +99,7 @@ next_each(struct cmxi_series_room *room, const struct cmxi_values *v,
 	if (*cursor >= n)
 		return false;
 	each += (*cursor)++;
-	if (!fill_labels(room, v, each->series, series))
-		return false;
+	fill_labels(room, v, each->series, series);
 	series->pid = each->pid;
 	series->pid_namespace = each->is_ambiguous ? each->pid_namespace : 0;
 	series->value = each->value;
@@ -125,8 +121,7 @@ cmxr_series_next(const struct cmxr_snapshot *snapshot, size_t family,
 	if (*cursor >= v->n_series)
 		return false;
 	i = (*cursor)++;
-	if (!fill_labels(room, v, i, series))
-		return false;
+	fill_labels(room, v, i, series);
 	if (cmxi_values_is_histogram(v))
 		fill_histogram(room, v, i, series);
 	else if (cmxi_values_is_whole(v))

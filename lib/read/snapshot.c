@@ -61,7 +61,9 @@ cmxi_snapshot_show(struct cmxr_snapshot *s, const struct cmxi_values *v)
 	if (cmxi_hash_index_find(&s->names, hash, has_name, s, v->def->name) !=
 	    CMXI_HASH_INDEX_NONE)
 		return true;
-	if (!cmxi_array_reserve(&s->families, &s->capacity, s->n_families + 1,
+	/* The room for labels is there before a series is asked for. */
+	if (!cmxi_buf_reserve(&s->room->values, v->family->text_max + 1) ||
+	    !cmxi_array_reserve(&s->families, &s->capacity, s->n_families + 1,
 		sizeof(struct cmxi_values *)) ||
 	    !cmxi_hash_index_add(&s->names, hash, (uint32_t)s->n_families))
 		return false;

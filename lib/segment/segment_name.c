@@ -98,8 +98,10 @@ cmxi_segment_replace(struct cmxi_segment *s, const struct cmxi_owner *owner,
 		r = link_error(temporary, err);
 	else if (link_fd(s->fd, temporary) != 0)
 		r = link_error(temporary, err);
-	else if (rename(temporary, s->path) != 0)
+	else if (rename(temporary, s->path) != 0) {
 		r = link_error(s->path, err);
+		unlink(temporary);
+	}
 	if (r == 0)
 		cmxi_segment_end_temporary(s);
 	free(temporary);
