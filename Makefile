@@ -60,10 +60,10 @@ MAN	= $(sort $(wildcard man/*.[1-8]))
 
 programs = $(patsubst $1/%.c,$B/tests/%,$(wildcard $1/$2.c))
 UNIT	= $(call programs,tests/unit,test_*) $B/tests/test_hot_called
-TORTURE	= $(filter-out %/plugin,$(call programs,tests/torture,*))
+TORTURE	= $(filter-out %/plugin %/fault,$(call programs,tests/torture,*))
 MODEL	= $B/tests/model
 TOOLS	= $(TORTURE) $(MODEL) $B/tests/prefork $B/tests/server $B/tests/pool \
-	$B/tests/libpq $B/tests/plugin.so $B/tests/numbers
+	$B/tests/libpq $B/tests/plugin.so $B/tests/fault.so $B/tests/numbers
 
 .DELETE_ON_ERROR:
 
@@ -170,7 +170,7 @@ $B/tests/bitflips: $(LINT)
 $B/tests/%: tests/torture/%.c tests/torture/common.h $(LIB)
 	$(test-program)
 
-$B/tests/plugin.so: tests/torture/plugin.c
+$B/tests/%.so: tests/torture/%.c
 	@mkdir -p $(@D)
 	$(SAY) TEST $@
 	$Q$(COMPILE) -fPIC -shared -o $@ $<
@@ -288,6 +288,7 @@ torture: build-tests ## the long storms: kills, reads, lives, death at every ste
 	@B=$B LONG=1 tests/integration/torture
 	@B=$B LONG=1 tests/integration/lives
 	@B=$B LONG=1 tests/integration/enemy
+	@B=$B LONG=1 tests/integration/faults
 
 .PHONY: model
 model: $(MODEL) ## every schedule of the real code: S=name BOUND= KILLS= WEAK= MODE=dpor

@@ -21,8 +21,7 @@
 #include "codeai/metrics.h"
 #include "codeai/metrics_reader.h"
 
-#define SCHEMA                                                            \
-	"{\"version\":1,\"metrics\":["                                    \
+#define METRICS                                                           \
 	"{\"name\":\"whole_total\",\"type\":\"counter\",\"help\":\"h\"}," \
 	"{\"name\":\"double_total\",\"type\":\"counter\",\"help\":\"h\"," \
 	"\"value\":\"double\"},"                                          \
@@ -30,7 +29,9 @@
 	"\"buckets\":[1,2,3,4,5,6,7,8,9,10,11]},"                         \
 	"{\"name\":\"in_flight\",\"type\":\"gauge\",\"help\":\"h\"},"     \
 	"{\"name\":\"events_total\",\"type\":\"counter\","                \
-	"\"help\":\"h\",\"labels\":[\"x\"]}]}"
+	"\"help\":\"h\",\"labels\":[\"x\"]}"
+
+#define SCHEMA "{\"version\":1,\"metrics\":[" METRICS "]}"
 
 struct segment {
 	char dir[64], path[96], schema[96];
