@@ -49,6 +49,16 @@ write_file(const char *path, const char *text)
 		err(1, "%s", path);
 }
 
+static int
+count_event(struct place *p, const char *value)
+{
+	struct cmx_counter c;
+	int r = cmx_counter_find(&p->h.events, 1, &value, &c, &p->error);
+
+	cmx_counter_inc(&c);
+	return r;
+}
+
 static void
 make_place(struct place *p)
 {
@@ -56,6 +66,7 @@ make_place(struct place *p)
 	p->s = make_segment(&p->h);
 	for (int i = 0; i < 5; i++)
 		update(&p->h);
+	count_event(p, "old");
 	snprintf(p->other, sizeof(p->other), "%s/other.json", p->s.dir);
 	write_file(p->other,
 	    "{\"version\":1,\"limits\":{\"series\":2048},"
@@ -173,12 +184,7 @@ open_private(struct place *p)
 static int
 find_series(struct place *p)
 {
-	const char *value = "new";
-	struct cmx_counter c;
-	int r = cmx_counter_find(&p->h.events, 1, &value, &c, &p->error);
-
-	cmx_counter_inc(&c);
-	return r;
+	return count_event(p, "new");
 }
 
 static int
@@ -258,9 +264,10 @@ check_body(enum cmxr_format format, const struct cmxr_buffer *body)
 {
 	static const char *const lines[] = { "\nwhole_total 5\n",
 		"\ndouble_total 10\n", "\npairs_count 5\n",
-		"\npairs_bucket{le=\"2\"} 5\n" };
+		"\npairs_bucket{le=\"2\"} 5\n",
+		"\nevents_total{x=\"old\"} 1\n" };
 
-	for (size_t i = 0; format == CMXR_TEXT && i < 4; i++)
+	for (size_t i = 0; format == CMXR_TEXT && i < 5; i++)
 		if (memmem(body->data, body->size, lines[i],
 			strlen(lines[i])) == NULL)
 			WRONG("a text without %s", lines[i] + 1);
@@ -380,7 +387,7 @@ n_descriptors(void)
 }
 
 static void
-check_totals(const struct place *p)
+check_totals(struct place *p)
 {
 	struct cmxr_info info;
 	struct totals t = final_totals(&p->s, &info);
@@ -391,6 +398,9 @@ check_totals(const struct place *p)
 	if (info.invalid_entries != 0)
 		WRONG("%llu entries are damaged",
 		    (unsigned long long)info.invalid_entries);
+	/* The series with a label, too. */
+	if (read_all(p) < 0)
+		WRONG("%s", p->error.text);
 }
 
 /* One operation with one failure.  Returns whether there was one. */
