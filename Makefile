@@ -290,6 +290,10 @@ torture: build-tests ## the long storms: kills, reads, lives, death at every ste
 	@B=$B LONG=1 tests/integration/enemy
 	@B=$B LONG=1 tests/integration/faults
 
+.PHONY: soak
+soak: build-tests ## workers, kills, applies and scrapes without a pause: MINUTES=60
+	@B=$B MINUTES=$(or $(MINUTES),60) tests/integration/soak
+
 .PHONY: model
 model: $(MODEL) ## every schedule of the real code: S=name BOUND= KILLS= WEAK= MODE=dpor
 	@S='$(S)' BOUND='$(BOUND)' KILLS='$(KILLS)' WEAK='$(WEAK)' \

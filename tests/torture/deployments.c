@@ -2,8 +2,9 @@
  * deployments.c: four schemas, applied over and over while workers count, die
  * and come back.
  *
- *	deployments SECONDS
+ *	deployments SECONDS [DIRECTORY]
  *
+ * The segment is a.seg in the directory, which stays, or in one of its own.
  * Twelve workers open, count and are killed; two appliers are killed at
  * random; two readers stay, two come and go.  At each instant a total is at
  * least what had been counted before the look, at most what was begun after
@@ -26,8 +27,8 @@ static struct shared {
 	atomic_bool stops, is_wrong;
 } * shared;
 
-static char dir[] = "/dev/shm/codeai-test-XXXXXX";
-static char segment[64], schemas[N_SCHEMAS][64];
+static char dir[256] = "/dev/shm/codeai-test-XXXXXX";
+static char segment[300], schemas[N_SCHEMAS][300];
 
 static void
 write_schemas(void)
@@ -200,14 +201,16 @@ is_exact(void)
 int
 main(int argc, char *argv[])
 {
-	char command[128];
+	char command[300];
 	bool ok;
 
-	if (argc != 2)
-		errx(2, "usage: deployments SECONDS");
+	if (argc != 2 && argc != 3)
+		errx(2, "usage: deployments SECONDS [DIRECTORY]");
 	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED || mkdtemp(dir) == NULL)
+	if (argc == 3)
+		snprintf(dir, sizeof(dir), "%s", argv[2]);
+	if (shared == MAP_FAILED || (argc == 2 && mkdtemp(dir) == NULL))
 		err(1, "no memory");
 	write_schemas();
 	if (cmx_create(segment, schemas[0], NULL, NULL) != 0)
@@ -220,7 +223,7 @@ main(int argc, char *argv[])
 		;
 	ok = is_exact() && !shared->is_wrong;
 	snprintf(command, sizeof(command), "rm -r %s", dir);
-	if (system(command) != 0)
+	if (argc == 2 && system(command) != 0)
 		ok = false;
 	return !ok;
 }
