@@ -55,7 +55,10 @@ connect_to_server(void)
 	MUST(s >= 0 && bind(s, (struct sockaddr *)&from, sizeof(from)) == 0);
 	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	MUST(connect(s, (struct sockaddr *)&to, sizeof(to)) == 0);
+	if (connect(s, (struct sockaddr *)&to, sizeof(to)) != 0) {
+		perror("connect");
+		abort();
+	}
 	return s;
 }
 

@@ -2,9 +2,10 @@
  * deployments.c: four schemas, applied over and over while workers count, die
  * and come back.
  *
- *	deployments SECONDS [DIRECTORY]
+ *	deployments SECONDS [DIRECTORY [PAUSE]]
  *
  * The segment is a.seg in the directory, which stays, or in one of its own.
+ * After each life, and each look, there is a pause of so many milliseconds.
  * Twelve workers open, count and are killed; two appliers are killed at
  * random; two readers stay, two come and go.  At each instant a total is at
  * least what had been counted before the look, at most what was begun after
@@ -27,6 +28,7 @@ static struct shared {
 	atomic_bool stops, is_wrong;
 } * shared;
 
+static unsigned int pause_us;
 static char dir[256] = "/dev/shm/codeai-test-XXXXXX";
 static char segment[300], schemas[N_SCHEMAS][300];
 
@@ -108,6 +110,7 @@ live(void (*body)(unsigned int *), unsigned int random, int us)
 		waitpid(pid, &status, 0);
 		if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 			shared->is_wrong = true;
+		usleep(pause_us);
 	}
 	_exit(0);
 }
@@ -154,6 +157,7 @@ look(bool stays)
 			cmxr_close(reader);
 			reader = NULL;
 		}
+		usleep(pause_us);
 	}
 	fflush(stdout);
 	_exit(0);
@@ -204,11 +208,13 @@ main(int argc, char *argv[])
 	char command[300];
 	bool ok;
 
-	if (argc != 2 && argc != 3)
-		errx(2, "usage: deployments SECONDS [DIRECTORY]");
+	if (argc < 2 || argc > 4)
+		errx(2, "usage: deployments SECONDS [DIRECTORY [PAUSE]]");
 	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (argc == 3)
+	if (argc == 4)
+		pause_us = 1000 * (unsigned int)atoi(argv[3]);
+	if (argc > 2)
 		snprintf(dir, sizeof(dir), "%s", argv[2]);
 	if (shared == MAP_FAILED || (argc == 2 && mkdtemp(dir) == NULL))
 		err(1, "no memory");
