@@ -159,11 +159,37 @@ write_text(const char *dir, const char *name, const char *text)
 	bool ok;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "w");
+	f = fopen(path, "r+");
 	if (f == NULL)
 		return false;
 	ok = fputs(text, f) >= 0;
 	return fclose(f) == 0 && ok;
+}
+
+/*
+ * Make a control group of so many bytes, of version 2 or 1.  Returns false
+ * where this process may not, or the machine has no controller of memory.
+ */
+static bool
+make_group(char *group, size_t size, const char *bytes)
+{
+	static const struct {
+		const char *directory, *limit;
+	} versions[] = { { "/sys/fs/cgroup", "memory.max" },
+		{ "/sys/fs/cgroup/memory", "memory.limit_in_bytes" } };
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(group, size, "%s/codeai-test-%d",
+		    versions[i].directory, (int)getpid());
+		if (mkdir(group, 0700) == 0 &&
+		    write_text(group, versions[i].limit, bytes)) {
+			printf("%s of %s\n", versions[i].limit, bytes);
+			return true;
+		}
+		/* A directory of the tmpfs above version 1 is no group. */
+		rmdir(group);
+	}
+	return false;
 }
 
 static bool
@@ -174,11 +200,7 @@ run_memory(const struct segment *s)
 	int status;
 	pid_t pid;
 
-	snprintf(group, sizeof(group), "/sys/fs/cgroup/memory/codeai-test-%d",
-	    (int)getpid());
-	if (mkdir(group, 0700) != 0 ||
-	    !write_text(group, "memory.limit_in_bytes", "6000000")) {
-		rmdir(group);
+	if (!make_group(group, sizeof(group), "6000000")) {
 		puts("no control group of ours: not tried");
 		return true;
 	}
