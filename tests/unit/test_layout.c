@@ -70,6 +70,25 @@ TEST(a_header_that_was_just_made_is_accepted)
 	assert_int_equal(cmxi_layout_check(&h, h.file_size, "x", NULL), 0);
 }
 
+TEST(a_segment_beyond_the_address_space_is_refused_with_its_size)
+{
+	const struct cmxi_layout_input in = { .series = 1u << 25,
+		.families = 10,
+		.processes = 65536,
+		.label_bytes = 10000,
+		.largest_cell = 32304,
+		.n_cpu_stripes = 8192,
+		.n_fallback_stripes = 64,
+		.page_size = 4096 };
+	struct cmxi_shm_header h;
+	struct cmx_error err;
+
+	memset(&h, 0, sizeof(h));
+	assert_int_equal(cmxi_layout_compute(&in, &h, &err), CMX_ERR_ARGUMENT);
+	assert_non_null(strstr(err.text, "lower limits.series"));
+	assert_non_null(strstr(err.text, "33554432 series"));
+}
+
 TEST(a_shorter_file_is_refused_with_both_sizes)
 {
 	struct cmxi_shm_header h = make_header(1000, 2);

@@ -251,6 +251,100 @@ TEST(a_reader_allocates_no_page_of_the_segment)
 	fixture_close(&f);
 }
 
+/* Where a load of 16 bytes is two accesses, a pair is read until it is still.
+ */
+TEST(pairs_are_read_whole_where_loads_are_not_atomic)
+{
+	struct fixture f = fixture_open("", METRICS);
+	struct cmx_histogram h = histogram(f.reg, "h", 1, VALUES("1"));
+	int fd = open(f.segment_path, O_RDWR);
+	struct cmxi_shm_header header;
+
+	cmx_histogram_observe(&h, 1.5);
+	cmx_histogram_observe(&h, 2.5);
+	assert_int_equal(pread(fd, &header, sizeof(header), 0), sizeof(header));
+	header.flags &= ~CMXI_FLAG_PAIR_ATOMIC;
+	header.layout_hash = cmxi_layout_hash(&header);
+	assert_int_equal(pwrite(fd, &header, CMXI_FIXED_SIZE, 0),
+	    CMXI_FIXED_SIZE);
+	close(fd);
+	assert_shows(f.segment_path, "h_count{x=\"1\"} 2");
+	assert_shows(f.segment_path, "h_sum{x=\"1\"} 4");
+	fixture_close(&f);
+}
+
+TEST(a_walk_over_each_process_gives_its_pid)
+{
+	struct fixture f = fixture_open("",
+	    "{\"name\":\"e\",\"type\":\"gauge\",\"help\":\"h\","
+	    "\"labels\":[\"x\"],\"aggregate\":\"each\"}");
+	struct cmx_gauge g = gauge(f.reg, "e", 1, VALUES("1"));
+	const struct cmxr_snapshot *s;
+	struct cmxr_reader *reader;
+	struct cmxr_series series;
+	size_t cursor = 0;
+
+	cmx_gauge_set(&g, 7);
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	assert_int_equal(cmxr_snapshot_take(reader, &s, NULL), 0);
+	assert_true(cmxr_series_next(s, 0, &cursor, &series));
+	assert_int_equal(series.pid, getpid());
+	assert_true(series.value == 7);
+	assert_string_equal(series.values[0], "1");
+	assert_false(cmxr_series_next(s, 0, &cursor, &series));
+	cmxr_close(reader);
+	fixture_close(&f);
+}
+
+TEST(nothing_is_opened_where_there_is_no_place_for_it)
+{
+	struct cmxr_reader *reader;
+	struct cmx_error err;
+
+	assert_int_equal(cmxr_open("x", NULL, &err), CMX_ERR_ARGUMENT);
+	assert_int_equal(cmxr_open_fd(0, "x", NULL, &err), CMX_ERR_ARGUMENT);
+	assert_int_equal(cmxr_open_fd(0, NULL, &reader, &err),
+	    CMX_ERR_ARGUMENT);
+	assert_null(reader);
+	assert_int_equal(cmxr_open("", &reader, &err), CMX_ERR_ARGUMENT);
+}
+
+/* The handler that was there before gets every other SIGBUS. */
+static void
+end_well(int number, siginfo_t *info, void *context)
+{
+	(void)info;
+	(void)context;
+	_exit(number == SIGBUS ? 0 : 1);
+}
+
+static void
+end_well_too(int number)
+{
+	_exit(number == SIGBUS ? 0 : 1);
+}
+
+TEST(a_handler_that_was_there_before_gets_other_signals)
+{
+	for (int i = 0; i < 2; i++) {
+		pid_t pid = test_spawn();
+		struct sigaction action = { .sa_flags = 0 };
+
+		if (pid == 0) {
+			if (i == 0) {
+				action.sa_sigaction = end_well;
+				action.sa_flags = SA_SIGINFO;
+			} else
+				action.sa_handler = end_well_too;
+			sigaction(SIGBUS, &action, NULL);
+			cmxr_guard_install();
+			raise(SIGBUS);
+			_exit(2);
+		}
+		test_wait_ok(pid);
+	}
+}
+
 TEST(a_copied_file_is_read_after_all_its_writers_died)
 {
 	struct fixture f = fixture_open("\"limits\":{\"series\":50},", METRICS);

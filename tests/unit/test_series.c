@@ -472,3 +472,19 @@ TEST(exemplars_take_no_room_of_labels)
 	assert_int_equal(info(f.segment_path).n_series, n);
 	fixture_close(&f);
 }
+
+TEST(a_look_up_without_a_handle_is_an_error)
+{
+	struct fixture f = fixture_open("",
+	    "{\"name\":\"a_total\",\"type\":\"counter\",\"help\":\"h\"}");
+	struct cmx_family a = family(f.reg, "a_total");
+	struct cmx_error err;
+
+	assert_int_equal(cmx_counter_find(&a, 0, NULL, NULL, &err),
+	    CMX_ERR_ARGUMENT);
+	assert_int_equal(cmx_gauge_find(&a, 0, NULL, NULL, &err),
+	    CMX_ERR_ARGUMENT);
+	assert_int_equal(cmx_histogram_find(&a, 0, NULL, NULL, &err),
+	    CMX_ERR_ARGUMENT);
+	fixture_close(&f);
+}
