@@ -290,6 +290,10 @@ torture: build-tests ## the long storms: kills, reads, lives, death at every ste
 	@B=$B LONG=1 tests/integration/enemy
 	@B=$B LONG=1 tests/integration/faults
 
+.PHONY: coverage
+coverage: build-tests ## the lines and branches of segment/, write/ and read/ that tests run
+	@tests/support/coverage
+
 .PHONY: soak
 soak: build-tests ## workers, kills, applies and scrapes without a pause: MINUTES=60
 	@B=$B MINUTES=$(or $(MINUTES),60) tests/integration/soak
