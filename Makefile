@@ -146,7 +146,8 @@ $B/tests/libpq: USES = cmocka libpq
 $B/tests/prefork $B/tests/server $B/tests/pool: USES = libmicrohttpd sqlite3
 
 # A part of the daemon.
-SANDBOX	= $(addprefix $B/cmd/codeai-metricsd/,sandbox.c.o syscall_filter.c.o)
+SANDBOX	= $(addprefix $B/cmd/codeai-metricsd/,sandbox.c.o syscall_filter.c.o \
+	log.c.o)
 $B/tests/test_sandbox: TEST_FLAGS += -Icmd/codeai-metricsd
 $B/tests/test_sandbox: $(SANDBOX)
 

@@ -7,6 +7,9 @@
 
 #include "daemon.h"
 
+/* Memory that is kept for the next body, whatever its size. */
+#define SPARE_BYTES (1 << 20)
+
 struct collector {
 	struct source *sources;
 	size_t n_sources;
@@ -285,12 +288,29 @@ begin(struct collector *c)
 	return number;
 }
 
+/* Give back the memory of an earlier body that was far larger. */
+static void
+shrink(struct cmxr_buffer *buffer)
+{
+	char *data;
+
+	if (buffer->capacity / 4 <= buffer->size ||
+	    buffer->capacity <= SPARE_BYTES)
+		return;
+	data = realloc(buffer->data, buffer->size + 1);
+	if (data == NULL)
+		return;
+	buffer->data = data;
+	buffer->capacity = buffer->size + 1;
+}
+
 static void
 publish(struct collector *c, struct body *body, unsigned long number)
 {
 	pthread_mutex_lock(&c->lock);
 	if (c->latest != NULL)
 		release(c, c->latest);
+	shrink(&body->buffer);
 	c->latest = body;
 	c->latest_number = number;
 	body->counted = body->buffer.capacity;

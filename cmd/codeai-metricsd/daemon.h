@@ -78,6 +78,9 @@ void reading_give_up(struct reading *);
 /* A segment that is shown, whether it exists or not. */
 struct source {
 	char *path;
+	/* The path at the start: what our metrics call it, wherever it moves.
+	 */
+	char *name;
 	bool is_default; /* not named: it may appear in several places */
 	size_t n_labels;
 	/* Labels that each of its series gets. */
@@ -175,7 +178,7 @@ struct collector *collector_new(struct source *, size_t n_sources,
     const struct budget *, struct cmx_error *);
 /* Begin the threads of the sources.  Prints what is wrong. */
 bool collector_start(struct collector *);
-/* Answer no more: who waits for a scrape gets 503. */
+/* Answer no more: nobody waits for a segment any longer. */
 void collector_stop(struct collector *);
 void collector_free(struct collector *);
 
@@ -288,7 +291,8 @@ bool server_start(struct server *, size_t connections,
     const struct endpoints *);
 /*
  * How many clients each of n servers can have: 256, or fewer where this process
- * may not open as many descriptors beside those of its segments.
+ * may not open as many descriptors beside those of its segments; 0, with a
+ * message, where that is none.
  */
 size_t server_connections(size_t n_servers, size_t n_sources);
 /* The port, which the kernel chose for port 0. */
@@ -303,12 +307,14 @@ struct sandbox {
 	bool privileges, groups, capabilities, core, files, calls;
 };
 
-#define SANDBOX_PATH_MAX 4096
-#define SANDBOX_TEXT_MAX 256
+#define SANDBOX_PATH_MAX  4096
+#define SANDBOX_PATHS_MAX (SOURCES_MAX + 1)
+#define SANDBOX_TEXT_MAX  256
 
 /*
  * Give up, for this thread and those that it begins, all but reading below the
- * directories of these paths and /proc, and using sockets that are open.
+ * directories of these paths and /proc, and using sockets that are open.  The
+ * list of paths must live on.
  */
 void sandbox_enter(const char *const *segments, size_t n, struct sandbox *);
 void sandbox_describe(const struct sandbox *, char text[SANDBOX_TEXT_MAX]);

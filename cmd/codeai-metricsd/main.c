@@ -46,8 +46,9 @@ list_paths(const struct options *o, const char **paths, char *other,
 static void
 enter_sandbox(const struct options *o)
 {
-	const char *paths[SOURCES_MAX + 1];
-	char other[64], text[SANDBOX_TEXT_MAX];
+	static const char *paths[SANDBOX_PATHS_MAX];
+	static char other[64];
+	char text[SANDBOX_TEXT_MAX];
 	struct sandbox sandbox;
 	size_t n = list_paths(o, paths, other, sizeof(other));
 
@@ -65,6 +66,32 @@ check(const struct options *o)
 	if (o->has_sandbox)
 		enter_sandbox(o);
 	return 0;
+}
+
+/* The signals that threads do not get: only wait_for_end() takes them. */
+static sigset_t
+ending_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	return signals;
+}
+
+/*
+ * Wait for SIGTERM or SIGINT.  SIGHUP has nothing to read again, and is
+ * ignored.
+ */
+static void
+wait_for_end(void)
+{
+	sigset_t signals = ending_signals();
+	int number;
+
+	if (sigwait(&signals, &number) == 0)
+		log_info("ending on %s", strsignal(number));
 }
 
 static bool
@@ -108,8 +135,11 @@ start(struct daemon *d)
 	struct options *o = d->options;
 	size_t connections = server_connections(d->n_servers, o->n_sources);
 	struct cmx_error error = { .text = "no memory" };
+	sigset_t signals = ending_signals();
 	bool ok;
 
+	if (connections == 0)
+		return false;
 	d->collector =
 	    collector_new(o->sources, o->n_sources, &o->budget, &error);
 	if (d->collector == NULL ||
@@ -120,6 +150,8 @@ start(struct daemon *d)
 	}
 	if (o->has_sandbox)
 		enter_sandbox(o);
+	/* Threads inherit what is blocked. */
+	sigprocmask(SIG_BLOCK, &signals, NULL);
 	ok = collector_start(d->collector);
 	for (size_t i = 0; ok && i < d->n_servers; i++)
 		ok = server_start(d->servers[i], connections, &d->endpoints);
@@ -135,19 +167,6 @@ stop(struct daemon *d)
 	endpoints_fini(&d->endpoints);
 	for (size_t i = 0; i < d->options->n_sources; i++)
 		source_free(&d->options->sources[i]);
-}
-
-/* Wait for SIGTERM or SIGINT.  SIGHUP has nothing to reload, and is ignored. */
-static void
-wait_for_end(const sigset_t *signals)
-{
-	int number;
-
-	while (sigwait(signals, &number) == 0)
-		if (number != SIGHUP) {
-			log_info("ending on %s", strsignal(number));
-			return;
-		}
 }
 
 static void
@@ -193,31 +212,27 @@ main(int argc, char *argv[])
 	static struct options o;
 	struct daemon d = { .options = &o };
 	int systemd;
-	sigset_t signals;
 	bool ok;
 
 	open_missing_descriptors();
+	/* Until it waits for signals, in which a name server may not answer. */
+	signal(SIGTERM, end_now);
+	signal(SIGINT, end_now);
 	options_parse(&o, argc, argv);
 	if (o.is_test)
 		return check(&o);
 	cmxr_guard_install();
 	signal(SIGPIPE, SIG_IGN);
-	/*
-	 * Blocked before threads start, so that only wait_for_end() takes them.
-	 */
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-
+	/* A log that is full is no end. */
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	systemd = systemd_open();
 	ok = open_servers(&d) && start(&d);
 	if (ok) {
 		systemd_notify(systemd, "READY=1");
-		wait_for_end(&signals);
-		systemd_notify(systemd, "STOPPING=1");
+		wait_for_end();
 		end_soon();
+		systemd_notify(systemd, "STOPPING=1");
 		collector_stop(d.collector);
 	}
 	stop(&d);

@@ -13,6 +13,7 @@
 #include <linux/landlock.h>
 #include <linux/magic.h>
 #include <linux/prctl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -33,6 +35,9 @@ struct ruleset {
 	uint64_t handled_access_fs;
 	uint64_t handled_access_net;
 };
+
+/* For the file systems of the segments to answer. */
+#define SEARCH_SECONDS 2
 
 #define READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 
@@ -105,17 +110,18 @@ all_rights(int version)
 	return set;
 }
 
+/* Let what is below a directory be read, and close it. */
 static bool
-may_read(int ruleset, const char *path)
+may_read(int ruleset, int directory)
 {
 	struct landlock_path_beneath_attr rule = { .allowed_access = READ,
-		.parent_fd = open(path, O_PATH | O_CLOEXEC) };
-	bool ok = rule.parent_fd >= 0 &&
+		.parent_fd = directory };
+	bool ok = directory >= 0 &&
 	    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH,
 		&rule, 0) == 0;
 
-	if (rule.parent_fd >= 0)
-		close(rule.parent_fd);
+	if (directory >= 0)
+		close(directory);
 	return ok;
 }
 
@@ -141,9 +147,11 @@ climb(char *path)
  * Find the directory below which a segment will be.  A service makes its
  * directory anew at each start (RuntimeDirectory of systemd), and a rule is of
  * the old one then: so it is the root of the memory file system, which stays,
- * or the nearest directory that is there.
+ * or the parent of the directory, which also covers what is mounted on it.
+ * Where the directory is not there, it is the nearest one that is.  Returns
+ * false where that is the root of all.
  */
-static void
+static bool
 find_stable_directory(char *path)
 {
 	char parent[SANDBOX_PATH_MAX];
@@ -153,28 +161,101 @@ find_stable_directory(char *path)
 		climb(path);
 	while (stat(path, &st) != 0 && strcmp(path, "/") != 0 &&
 	    strcmp(path, ".") != 0);
+	if (!is_memory(path)) {
+		strcpy(parent, path);
+		climb(parent);
+		if (path[0] == '/' && strcmp(parent, "/") != 0)
+			strcpy(path, parent);
+	}
 	while (is_memory(path) && stat(path, &st) == 0) {
 		strcpy(parent, path);
 		climb(parent);
 		if (stat(parent, &above) != 0 || above.st_dev != st.st_dev ||
 		    above.st_ino == st.st_ino)
-			return;
+			break;
 		strcpy(path, parent);
 	}
+	return strcmp(path, "/") != 0;
 }
 
-static bool
-may_read_segment(int ruleset, const char *segment)
+/* Open the directory of a segment; -1 where there is none. */
+static int
+open_directory(const char *segment)
 {
 	char path[SANDBOX_PATH_MAX];
 
 	if (realpath(segment, path) == NULL) {
 		if (strlen(segment) >= sizeof(path))
-			return false;
+			return -1;
 		strcpy(path, segment);
 	}
-	find_stable_directory(path);
-	return may_read(ruleset, path);
+	return find_stable_directory(path) ? open(path, O_PATH | O_CLOEXEC) :
+					     -1;
+}
+
+/*
+ * A thread looks at the paths, because a file system may not answer: then the
+ * daemon starts without this part.
+ */
+struct search {
+	const char *const *segments;
+	size_t n;
+	int directories[SANDBOX_PATHS_MAX];
+	pthread_mutex_t lock;
+	pthread_cond_t found;
+	bool is_done; /* protected by the lock */
+};
+
+static void *
+look_at_paths(void *arg)
+{
+	struct search *s = arg;
+
+	for (size_t i = 0; i < s->n; i++) {
+		s->directories[i] = open_directory(s->segments[i]);
+		if (s->directories[i] < 0)
+			log_warn(
+			    "%s: has no directory that the sandbox can let it have; make one and start again",
+			    s->segments[i]);
+	}
+	pthread_mutex_lock(&s->lock);
+	s->is_done = true;
+	pthread_cond_signal(&s->found);
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+/*
+ * Find the directories of all segments within two seconds.  Static: the thread
+ * may go on.
+ */
+static const struct search *
+find_directories(const char *const *segments, size_t n)
+{
+	static struct search search = { .lock = PTHREAD_MUTEX_INITIALIZER,
+		.found = PTHREAD_COND_INITIALIZER };
+	struct timespec deadline;
+	pthread_t thread;
+	bool is_done;
+
+	search.segments = segments;
+	search.n = n < SANDBOX_PATHS_MAX ? n : SANDBOX_PATHS_MAX;
+	if (pthread_create(&thread, NULL, look_at_paths, &search) != 0)
+		return NULL;
+	pthread_detach(thread);
+	clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += SEARCH_SECONDS;
+	pthread_mutex_lock(&search.lock);
+	while (!search.is_done)
+		if (pthread_cond_timedwait(&search.found, &search.lock,
+			&deadline) != 0)
+			break;
+	is_done = search.is_done;
+	pthread_mutex_unlock(&search.lock);
+	if (!is_done)
+		log_warn(
+		    "a segment's file system does not answer: the sandbox is without Landlock");
+	return is_done ? &search : NULL;
 }
 
 static bool
@@ -183,20 +264,23 @@ read_only_files(const char *const *segments, size_t n)
 	int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_CREATE_RULESET_VERSION);
 	struct ruleset set = all_rights(version);
+	const struct search *found =
+	    version < 1 ? NULL : find_directories(segments, n);
 	bool ok = true;
 	int ruleset;
 
-	if (version < 1)
+	if (found == NULL)
 		return false;
 	ruleset = (int)syscall(SYS_landlock_create_ruleset, &set,
 	    version >= 4 ? sizeof(set) : sizeof(set.handled_access_fs), 0);
 	if (ruleset < 0)
 		return false;
-	for (size_t i = 0; i < n; i++)
-		ok &= may_read_segment(ruleset, segments[i]);
+	for (size_t i = 0; i < found->n; i++)
+		if (found->directories[i] >= 0)
+			ok &= may_read(ruleset, found->directories[i]);
 	/* Which CPUs there are; absent in some containers. */
-	may_read(ruleset, "/sys/devices/system/cpu");
-	ok &= may_read(ruleset, "/proc");
+	may_read(ruleset, open("/sys/devices/system/cpu", O_PATH | O_CLOEXEC));
+	ok &= may_read(ruleset, open("/proc", O_PATH | O_CLOEXEC));
 	ok = ok && syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
 	close(ruleset);
 	return ok;

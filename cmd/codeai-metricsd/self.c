@@ -225,7 +225,7 @@ void
 self_update(struct self *self, struct source *sources, size_t n, double seconds)
 {
 	for (size_t i = 0; i < n; i++) {
-		const char *name = sources[i].path;
+		const char *name = sources[i].name;
 		struct cmx_gauge up;
 
 		cmx_gauge_find(&self->up, 1, &name, &up, NULL);

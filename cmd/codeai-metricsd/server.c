@@ -31,6 +31,7 @@
 /* Descriptors that a segment takes, with those that it replaced. */
 #define SOURCE_DESCRIPTORS 8
 #define OTHER_DESCRIPTORS  32
+#define LEAST_DESCRIPTORS  16
 
 struct server {
 	struct MHD_Daemon *daemon;
@@ -358,6 +359,13 @@ server_connections(size_t n_servers, size_t n_sources)
 	}
 	if (limit.rlim_cur >= wanted)
 		return CONNECTIONS_MAX;
+	if (limit.rlim_cur < LEAST_DESCRIPTORS + 2 * n_sources + n_servers) {
+		log_error(
+		    "%lu descriptors may be open, at least %zu are needed (ulimit -n)",
+		    (unsigned long)limit.rlim_cur,
+		    LEAST_DESCRIPTORS + 2 * n_sources + n_servers);
+		return 0;
+	}
 	most = limit.rlim_cur > others ?
 	    ((size_t)limit.rlim_cur - others) / n_servers :
 	    0;

@@ -41,11 +41,16 @@ source_parse(const char *argument, struct source *s)
 	rest = copy = strdup(argument);
 	label = strsep(&rest, ",");
 	s->path = label == NULL ? NULL : strdup(label);
-	if (s->path == NULL) {
+	s->name = label == NULL ? NULL : strdup(label);
+	if (s->path == NULL || s->name == NULL) {
 		log_error("-s %s: no memory", argument);
 		ok = false;
 	} else if (s->path[0] == '\0') {
 		log_error("-s %s: the path is empty", argument);
+		ok = false;
+	} else if (strlen(s->path) > CMX_LABEL_VALUE_MAX) {
+		log_error("-s %s: the path has more than %d bytes", argument,
+		    CMX_LABEL_VALUE_MAX);
 		ok = false;
 	}
 	while (ok && (label = strsep(&rest, ",")) != NULL)
@@ -67,6 +72,7 @@ source_free(struct source *s)
 		free((void *)(uintptr_t)s->labels[i].value);
 	}
 	free(s->path);
+	free(s->name);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -130,10 +136,13 @@ note_state(struct source *s, int state, const char *text)
 	s->state = state;
 	if (state == CMX_OK)
 		log_info("%s: is there", s->path);
-	else if (strstr(text, s->path) != NULL)
-		log_warn("%s", text);
 	else
-		log_warn("%s: %s", s->path, text);
+		log_warn("%s%s%s%s",
+		    strstr(text, s->path) != NULL ? "" : s->path,
+		    strstr(text, s->path) != NULL ? "" : ": ", text,
+		    state == CMX_ERR_PERMISSION ?
+			"; or the sandbox forbids it, after its directory was mounted or made anew: start again" :
+			"");
 }
 
 /*

@@ -110,7 +110,7 @@ static const struct call calls[] = {
 	{ SYS_accept, ANY, 0, 0 },
 	{ SYS_recvfrom, ANY, 0, 0 },
 	{ SYS_recvmsg, ANY, 0, 0 },
-	{ SYS_sendto, ANY, 0, 0 },
+	{ SYS_sendto, ARGUMENT_IS, 4, 0 },
 	{ SYS_sendmsg, ANY, 0, 0 },
 	{ SYS_shutdown, ANY, 0, 0 },
 	{ SYS_getsockname, ANY, 0, 0 },

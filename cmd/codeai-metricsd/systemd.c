@@ -39,7 +39,8 @@ systemd_open(void)
 void
 systemd_notify(int socket, const char *state)
 {
-	if (socket >= 0 && send(socket, state, strlen(state), MSG_NOSIGNAL) < 0)
+	if (socket >= 0 &&
+	    send(socket, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_warn("cannot notify systemd: %s", strerror(errno));
 }
 
