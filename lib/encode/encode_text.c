@@ -20,7 +20,7 @@
 
 /*
  * HELP escapes the backslash and the line feed.  OpenMetrics escapes the quote
- * too.
+ * too.  A carriage return, which some take for the end of a line, is a blank.
  */
 static void
 append_help(struct cmxi_buf *b, const char *help, bool is_openmetrics)
@@ -30,6 +30,8 @@ append_help(struct cmxi_buf *b, const char *help, bool is_openmetrics)
 			cmxi_buf_string(b, "\\\\");
 		else if (*help == '\n')
 			cmxi_buf_string(b, "\\n");
+		else if (*help == '\r')
+			cmxi_buf_char(b, ' ');
 		else if (*help == '"' && is_openmetrics)
 			cmxi_buf_string(b, "\\\"");
 		else
@@ -167,7 +169,8 @@ append_exemplar(const struct line *l, size_t series, size_t slot)
 	struct cmx_label pair;
 	size_t p = 0;
 
-	if (e == NULL)
+	/* Python's parser takes the first } for the end, in quotes too. */
+	if (e == NULL || memchr(e->pairs, '}', e->size) != NULL)
 		return;
 	cmxi_buf_string(l->b, " # {");
 	while (p < e->size && cmxi_exemplar_next(e, &p, &pair)) {

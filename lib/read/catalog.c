@@ -6,10 +6,12 @@
  */
 #include "read/catalog.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "base/error.h"
 #include "base/hash.h"
 #include "read/fault_guard.h"
 #include "segment/exemplar.h"
@@ -44,6 +46,8 @@ cmxi_catalog_fini(struct cmxi_catalog *c)
 	cmxi_exposed_fini(&c->exposed);
 	free(c->index);
 	cmxi_hash_set_fini(&c->seen);
+	cmxi_hash_set_fini(&c->family_refs);
+	cmxi_hash_set_fini(&c->gauge_cells);
 	cmxi_buf_fini(&c->refs);
 	cmxi_window_fini(&c->window);
 	cmxi_buf_fini(&c->text);
@@ -140,7 +144,8 @@ copy_record(struct cmxi_catalog *c, uint32_t ref, struct cmxi_shm_family **copy,
 	if (bytes == NULL)
 		return r;
 	memcpy(&size, bytes, sizeof(size));
-	if (size < sizeof(struct cmxi_shm_family) || size > CMXI_WINDOW_SIZE)
+	if (size < sizeof(struct cmxi_shm_family) || size > CMXI_WINDOW_SIZE ||
+	    !cmxi_catalog_has_room(c, size))
 		return 0;
 	r = cmxi_window_look(&c->window, c->segment, at, size, &bytes, err);
 	if (bytes == NULL)
@@ -162,6 +167,9 @@ read_family(struct cmxi_catalog *c, struct cmxi_catalog_family *family,
 	*kind = CMXI_ENTRY_IS_INVALID;
 	if (r != 0)
 		return r;
+	r = cmxi_hash_set_add(&c->family_refs, family->ref);
+	if (r <= 0)
+		return r < 0 ? cmxi_catalog_no_memory(err) : 0;
 	cmxi_window_forget(&c->window);
 	r = copy_record(c, family->ref, &family->record, err);
 	if (family->record == NULL)
@@ -421,11 +429,35 @@ needs_scan(struct cmxi_catalog *c)
 	return c->n_idle < SCANS_AFTER_INSERT || c->n_idle % SCAN_AGAIN == 0;
 }
 
+/*
+ * Values of a file with holes are copies: so many of its blocks.  A reader with
+ * a limit keeps no more than that.
+ */
+#define VALUES_PER_BLOCK 16
+#define VALUES_MIN       (UINT64_C(64) << 20)
+
+static int
+find_value_limit(struct cmxi_catalog *c, struct cmx_error *err)
+{
+	uint64_t bytes;
+
+	if (!cmxi_segment_allocated(c->segment, &bytes))
+		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
+		    "cannot ask how large the segment is");
+	c->value_limit = bytes * VALUES_PER_BLOCK + VALUES_MIN;
+	if (c->limit != 0 && c->value_limit > c->limit)
+		c->value_limit = c->limit;
+	return 0;
+}
+
 static int
 refresh_catalog(struct cmxi_catalog *c, struct cmx_error *err)
 {
 	int r = cmxi_read_at(c->segment, 0, &c->header, sizeof(c->header), err);
 	bool scan;
+
+	if (r == 0)
+		r = find_value_limit(c, err);
 
 	if (r == 0)
 		r = guarded(c, load_insert_counts, err);
@@ -459,7 +491,7 @@ int
 cmxi_catalog_refresh(struct cmxi_catalog *c, struct cmx_error *err)
 {
 	const struct cmxi_segment *segment = c->segment;
-	uint64_t text_limit = c->text_limit;
+	uint64_t limit = c->limit;
 	int r = refresh_catalog(c, err);
 
 	/*
@@ -469,7 +501,7 @@ cmxi_catalog_refresh(struct cmxi_catalog *c, struct cmx_error *err)
 	if (r != 0) {
 		cmxi_catalog_fini(c);
 		cmxi_catalog_init(c, segment);
-		c->text_limit = text_limit;
+		c->limit = limit;
 	}
 	return r;
 }

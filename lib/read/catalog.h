@@ -74,11 +74,19 @@ struct cmxi_catalog {
 	 */
 	struct cmxi_hash_set seen;
 	uint64_t entry_bytes, cell_bytes, gauge_bytes;
+	uint64_t cell_end; /* of the last cell in a stripe */
+	/*
+	 * The references of families that were read, and the cells of gauges:
+	 * no writer gives one twice.
+	 */
+	struct cmxi_hash_set family_refs, gauge_cells;
+	/* The most that entries, cells and gauges may take, each. */
+	uint64_t value_limit;
 	/*
 	 * The size of all texts, in which each series repeats the names of its
-	 * labels, and the most that it may be; 0: any.
+	 * labels; and what the reader's limit allows, 0: any.
 	 */
-	uint64_t text_bytes, text_limit;
+	uint64_t text_bytes, limit;
 	uint64_t n_invalid;   /* families and series that were left out */
 	struct cmxi_buf refs; /* of uint32_t: what this refresh found */
 	struct cmxi_arena_window window;
@@ -116,6 +124,12 @@ int cmxi_catalog_add_series(struct cmxi_catalog *, struct cmxi_catalog_family *,
  */
 size_t cmxi_catalog_series_values(const struct cmxi_catalog_family *,
     const struct cmxi_catalog_series *, char *buf);
+
+/*
+ * Is there room in the arena for so many more bytes of entries and records?
+ * Where they overlap, they take more than it has.
+ */
+bool cmxi_catalog_has_room(struct cmxi_catalog *, uint64_t size);
 
 int cmxi_catalog_no_memory(struct cmx_error *);
 

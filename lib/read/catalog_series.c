@@ -75,12 +75,12 @@ copy_labels(struct cmxi_catalog *c, const struct cmxi_catalog_family *family,
 		p += sizeof(n) + n;
 	}
 	c->text_bytes += text->size;
-	if (c->text_limit != 0 && c->text_bytes > c->text_limit)
+	if (c->limit != 0 && c->text_bytes > c->limit)
 		return cmxi_error(err, CMX_ERR_TOO_LARGE,
 		    "%s: has series with labels of more than %" PRIu64
 		    " bytes, which is what its reader allows",
 		    c->segment->path != NULL ? c->segment->path : "segment",
-		    c->text_limit);
+		    c->limit);
 	copy = cmxi_pool_take(&c->pool, text->size);
 	if (copy == NULL || text->failed)
 		return cmxi_catalog_no_memory(err);
@@ -116,6 +116,14 @@ cmxi_catalog_series_values(const struct cmxi_catalog_family *family,
 	return (size_t)(to - buf);
 }
 
+bool
+cmxi_catalog_has_room(struct cmxi_catalog *c, uint64_t size)
+{
+	c->entry_bytes += size;
+	return c->entry_bytes <= c->segment->fixed.arena_size &&
+	    c->entry_bytes <= c->value_limit;
+}
+
 static bool
 cells_are_valid(const struct cmxi_catalog *c,
     const struct cmxi_catalog_family *family, uint64_t offset)
@@ -142,19 +150,26 @@ cells_are_valid(const struct cmxi_catalog *c,
  */
 static bool
 cells_have_room(struct cmxi_catalog *c,
-    const struct cmxi_catalog_family *family)
+    const struct cmxi_catalog_family *family, uint64_t offset)
 {
 	const struct cmxi_shm_header *h = &c->segment->fixed;
-	uint64_t end = c->header.cell_ready < h->stripe_size ?
-	    c->header.cell_ready :
-	    h->stripe_size;
+	uint64_t end = offset + family->cell_size;
 
 	if (family->definition.def.type == CMX_GAUGE) {
 		c->gauge_bytes += family->cell_size;
-		return c->gauge_bytes <= h->gauge_stripe_size;
+		return c->gauge_bytes <= h->gauge_stripe_size &&
+		    c->gauge_bytes <= c->value_limit &&
+		    cmxi_hash_set_add(&c->gauge_cells, offset) == 1;
 	}
 	c->cell_bytes += family->cell_size;
-	return c->cell_bytes <= end;
+	if (c->cell_bytes > h->stripe_size ||
+	    c->cell_bytes > c->header.cell_ready ||
+	    c->cell_bytes > c->value_limit)
+		return false;
+	/* It is checked, and stays so whatever the header says later. */
+	if (end > c->cell_end)
+		c->cell_end = end;
+	return true;
 }
 
 /* Are the exemplar slots of an entry within the arena? */
@@ -217,9 +232,8 @@ read_series(struct cmxi_catalog *c, struct cmxi_catalog_family *family,
 	 */
 	size = cmxi_entry_size(entry.key_size, family->n_exemplars);
 	family->entry_bytes += size;
-	c->entry_bytes += size;
-	if (c->entry_bytes > c->segment->fixed.arena_size ||
-	    !cells_have_room(c, family))
+	if (!cmxi_catalog_has_room(c, size) ||
+	    !cells_have_room(c, family, entry.cell_offset))
 		return 0;
 	r = cmxi_hash_set_add(&c->seen, entry.hash);
 	if (r == 0)

@@ -36,17 +36,21 @@ n_cells(const struct cmxi_scrape *scrape)
 
 /*
  * Make room for the samples of CMX_EACH: one for every series of every live
- * process.
+ * process, of which each takes a cell that is loaded.
  */
 static bool
 reserve_each(struct cmxi_scrape *scrape, size_t n_slots)
 {
+	uint64_t n_cells = scrape->stripes.loads_left / sizeof(uint64_t);
+
 	for (size_t i = 0; i < scrape->n_families; i++) {
 		struct cmxi_values *v = &scrape->families[i];
+		uint64_t n = (n_slots + 1) * v->n_series;
 
+		if (n > n_cells + v->n_series)
+			n = n_cells + v->n_series;
 		if (is_gauge(v) && v->def->aggregate == CMX_EACH &&
-		    !cmxi_buf_reserve(&v->each,
-			(n_slots + 1) * v->n_series * sizeof(struct cmxi_each)))
+		    !cmxi_buf_reserve(&v->each, n * sizeof(struct cmxi_each)))
 			return false;
 	}
 	return true;
@@ -202,7 +206,8 @@ load_slot(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 	end = cmxi_load64_acquire(&shared->ready);
 	if (end > s->fixed.gauge_stripe_size)
 		end = s->fixed.gauge_stripe_size;
-	if (end > scrape->stripes.loads_left)
+	/* It has set no gauge. */
+	if (end == 0 || end > scrape->stripes.loads_left)
 		return false;
 	load_cells(scrape, cmxi_segment_gauge_stripe(s, number), end, cells);
 	/* relaxed: between begin and end of a seqlock */

@@ -277,7 +277,7 @@ take_views(struct cmxr_reader *reader, struct cmx_error *err)
 	for (size_t i = reader->chain.n_views; r == 0 && i > 0; i--) {
 		struct cmxi_view *view = reader->chain.views[i - 1];
 
-		view->catalog.text_limit = reader->limit;
+		view->catalog.limit = reader->limit;
 		r = cmxi_view_take(view, err);
 	}
 	if (r == 0 && reader->chain.n_views > 1)

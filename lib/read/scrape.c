@@ -63,10 +63,10 @@ cmxi_scrape_prepare(struct cmxi_scrape *scrape, const struct cmxi_catalog *c,
 		return cmxi_error(err, CMX_ERR_MEMORY,
 		    "no memory for the values of the segment");
 	return cmxi_stripes_find(&scrape->stripes, c->segment,
-	    &(struct cmxi_stripe_sizes){
-		.cells = smaller(c->header.cell_ready, stripe_size),
+	    &(struct cmxi_stripe_sizes){ .cells = c->cell_end,
 		.carry = smaller(carry_size, stripe_size),
-		.shared_gauges = end_of_gauges(c) },
+		.shared_gauges = end_of_gauges(c),
+		.copies = c->value_limit },
 	    err);
 }
 

@@ -14,13 +14,6 @@
 #include "base/error.h"
 #include "base/require.h"
 
-/*
- * So many times the blocks of a file are copied of its stripes with holes, and
- * so many bytes of any file: a stripe is copied whole where it has one page.
- */
-#define COPIES_PER_BLOCK 16
-#define COPIES_MIN       (UINT64_C(64) << 20)
-
 /* Does a part of the file have any data?  Where the kernel cannot tell: yes. */
 static bool
 has_data(const struct cmxi_segment *s, uint64_t offset, uint64_t size)
@@ -79,7 +72,7 @@ find_part(struct cmxi_stripes *stripes, const struct cmxi_segment *s,
 
 static int
 begin(struct cmxi_stripes *stripes, const struct cmxi_segment *s,
-    struct cmx_error *err)
+    uint64_t copies, struct cmx_error *err)
 {
 	cmxi_pool_fini(&stripes->copies);
 	stripes->n = cmxi_segment_n_stripes(s);
@@ -90,8 +83,7 @@ begin(struct cmxi_stripes *stripes, const struct cmxi_segment *s,
 	if (!cmxi_segment_allocated(s, &stripes->loads_left))
 		return cmxi_error_system(err, CMX_ERR_SYSTEM, errno,
 		    "cannot ask how large the segment is");
-	stripes->copies_left =
-	    stripes->loads_left * COPIES_PER_BLOCK + COPIES_MIN;
+	stripes->copies_left = copies;
 	return 0;
 }
 
@@ -100,7 +92,7 @@ cmxi_stripes_find(struct cmxi_stripes *stripes, const struct cmxi_segment *s,
     const struct cmxi_stripe_sizes *sizes, struct cmx_error *err)
 {
 	const struct cmxi_shm_header *h = &s->fixed;
-	int r = begin(stripes, s, err);
+	int r = begin(stripes, s, sizes->copies, err);
 
 	for (size_t i = 0; r == 0 && i < stripes->n; i++)
 		r = find_part(stripes, s, h->stripe_offset + i * h->stripe_size,

@@ -12,8 +12,11 @@
 #ifndef CMXI_STRIPES_H
 #define CMXI_STRIPES_H
 
+#include "base/bytes.h"
 #include "base/pool.h"
 #include "segment/segment.h"
+
+#define CMXI_STRIPES_PAGE 4096
 
 struct cmxi_stripes {
 	/* One for each stripe; null: it has no data, and all its cells are 0.
@@ -29,6 +32,7 @@ struct cmxi_stripes {
 /* What of each kind of stripe is needed. */
 struct cmxi_stripe_sizes {
 	uint64_t cells, carry, shared_gauges;
+	uint64_t copies; /* the most bytes that are copied, of all */
 };
 
 /*
@@ -38,11 +42,14 @@ struct cmxi_stripe_sizes {
 int cmxi_stripes_find(struct cmxi_stripes *, const struct cmxi_segment *,
     const struct cmxi_stripe_sizes *, struct cmx_error *);
 
-/* May so many more bytes be loaded through the mapping?  Then they are taken
- * off. */
+/*
+ * May so many more bytes be loaded through the mapping?  Then they are taken
+ * off, as pages: the kernel gives a hole nothing less.
+ */
 static inline bool
 cmxi_stripes_may_load(struct cmxi_stripes *s, uint64_t size)
 {
+	size = cmxi_round_up(size, CMXI_STRIPES_PAGE);
 	if (size > s->loads_left)
 		return false;
 	s->loads_left -= size;

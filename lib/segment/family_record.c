@@ -195,5 +195,6 @@ cmxi_family_record_decode(const struct cmxi_shm_family *record,
 	    cmxi_def_check(&d->def, ignore, NULL) == 0 &&
 	    (!d->def.is_native || bounds_are_right(d)) &&
 	    record->n_bounds == cmxi_cell_bounds(&d->def, NULL) &&
-	    record->cell_size == cmxi_layout_cell_size(&d->def);
+	    record->cell_size == cmxi_layout_cell_size(&d->def) &&
+	    record->size == cmxi_family_record_size(&d->def);
 }

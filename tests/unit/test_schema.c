@@ -4,6 +4,8 @@
  */
 #include "test.h"
 
+#include "codeai/metrics.h"
+
 #include "schema/json_position.h"
 #include "schema/schema.h"
 
@@ -197,4 +199,28 @@ TEST(positions_of_what_is_no_json_end)
 		cmxi_json_positions_free(
 		    cmxi_json_positions_build(texts[i], strlen(texts[i])));
 	alarm(0);
+}
+
+/* Half a million bounds each: counted one by one they take minutes. */
+TEST(two_thousand_windows_that_are_far_too_wide_are_refused)
+{
+	char *dir = test_make_dir();
+	const char *path = test_path(dir, "wide.json");
+	FILE *out = fopen(path, "w");
+	struct cmx_error err;
+
+	assert_non_null(out);
+	fprintf(out,
+	    "{\"version\":1,\"limits\":{\"families\":2000},\"metrics\":[");
+	for (int i = 0; i < 2000; i++)
+		fprintf(out,
+		    "%s{\"name\":\"h%d\",\"type\":\"histogram\",\"help\":\"h\","
+		    "\"native\":{\"schema\":8,\"min\":1e-290,\"max\":1e290}}",
+		    i > 0 ? "," : "", i);
+	fprintf(out, "]}");
+	fclose(out);
+	assert_int_equal(cmx_create(test_path(dir, "a.seg"), path, NULL, &err),
+	    CMX_ERR_SCHEMA);
+	assert_non_null(strstr(err.text, "lower the schema"));
+	test_remove_dir(dir);
 }
