@@ -147,7 +147,7 @@ $B/tests/prefork $B/tests/server $B/tests/pool: USES = libmicrohttpd sqlite3
 
 # A part of the daemon.
 SANDBOX	= $(addprefix $B/cmd/codeai-metricsd/,sandbox.c.o syscall_filter.c.o \
-	log.c.o)
+	log.c.o clock.c.o)
 $B/tests/test_sandbox: TEST_FLAGS += -Icmd/codeai-metricsd
 $B/tests/test_sandbox: $(SANDBOX)
 

@@ -14,11 +14,13 @@
  *	deadline.c	clients that take too long are disconnected
  *	sandbox.c	the daemon gives up what it does not need
  *	syscall_filter.c	the system calls that it may make
- *	log.c		messages on stderr, and the time
+ *	log.c		messages on stderr
+ *	clock.c		the monotonic clock, and waiting by it
  */
 #ifndef DAEMON_H
 #define DAEMON_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,9 +34,17 @@ void log_info(const char *fmt, ...) CMX_PRINTF(1, 2);
 void log_warn(const char *fmt, ...) CMX_PRINTF(1, 2);
 void log_error(const char *fmt, ...) CMX_PRINTF(1, 2);
 
-/* The monotonic clock. */
+/* clock.c */
+
 #define NS_PER_SECOND UINT64_C(1000000000)
+
+/* The monotonic clock. */
 uint64_t now_ns(void);
+
+/* A condition that is waited for by that clock. */
+void clock_cond_init(pthread_cond_t *);
+/* Returns false where the time is over. */
+bool clock_cond_wait(pthread_cond_t *, pthread_mutex_t *, uint64_t until_ns);
 
 /* reading.c */
 

@@ -52,16 +52,11 @@ run(void *arg)
 
 	pthread_mutex_lock(&d->lock);
 	while (!d->ends) {
-		struct timespec when;
-
 		d->next_ns = shut_late(d);
-		if (d->next_ns == UINT64_MAX) {
+		if (d->next_ns == UINT64_MAX)
 			pthread_cond_wait(&d->changed, &d->lock);
-			continue;
-		}
-		when.tv_sec = (time_t)(d->next_ns / NS_PER_SECOND);
-		when.tv_nsec = (long)(d->next_ns % NS_PER_SECOND);
-		pthread_cond_timedwait(&d->changed, &d->lock, &when);
+		else
+			clock_cond_wait(&d->changed, &d->lock, d->next_ns);
 	}
 	pthread_mutex_unlock(&d->lock);
 	return NULL;
@@ -71,15 +66,11 @@ struct deadlines *
 deadlines_new(void)
 {
 	struct deadlines *d = calloc(1, sizeof(*d));
-	pthread_condattr_t attributes;
 
 	if (d == NULL)
 		return NULL;
 	pthread_mutex_init(&d->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	clock_cond_init(&d->changed);
 	if (pthread_create(&d->thread, NULL, run, d) == 0)
 		return d;
 	free(d);

@@ -1,5 +1,5 @@
 /*
- * log.c: messages on stderr, and the time.
+ * log.c: messages on stderr.
  *
  * Under systemd a line begins with its level, "<4>", as sd-daemon(3) wants
  * it; elsewhere with the program's name.
@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -100,13 +99,4 @@ log_error(const char *fmt, ...)
 	va_start(ap, fmt);
 	say(3, "error: ", fmt, ap);
 	va_end(ap);
-}
-
-uint64_t
-now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }

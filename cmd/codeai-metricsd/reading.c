@@ -151,7 +151,6 @@ struct reading *
 reading_new(const char *path, bool is_default, uint64_t limit)
 {
 	struct reading *r = calloc(1, sizeof(*r));
-	pthread_condattr_t attributes;
 
 	if (r == NULL)
 		return NULL;
@@ -159,10 +158,7 @@ reading_new(const char *path, bool is_default, uint64_t limit)
 	r->limit = limit;
 	r->result.path = strdup(path);
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&r->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	clock_cond_init(&r->changed);
 	r->has_thread = r->result.path != NULL &&
 	    pthread_create(&r->thread, NULL, run, r) == 0;
 	if (r->has_thread)
@@ -205,16 +201,12 @@ reading_begin(struct reading *r)
 struct reading_result *
 reading_wait(struct reading *r, uint64_t deadline_ns)
 {
-	struct timespec deadline = { .tv_sec =
-					 (time_t)(deadline_ns / NS_PER_SECOND),
-		.tv_nsec = (long)(deadline_ns % NS_PER_SECOND) };
 	bool is_there;
 
 	pthread_mutex_lock(&r->lock);
 	/* It was late in an earlier scrape: this one does not wait at all. */
 	while (r->phase == ASKED && !r->is_late && !r->gives_up)
-		if (pthread_cond_timedwait(&r->changed, &r->lock, &deadline) !=
-		    0)
+		if (!clock_cond_wait(&r->changed, &r->lock, deadline_ns))
 			break;
 	is_there = r->phase == IDLE && !r->is_late;
 	r->is_late = !is_there;

@@ -22,7 +22,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon.h"
@@ -232,23 +231,20 @@ look_at_paths(void *arg)
 static const struct search *
 find_directories(const char *const *segments, size_t n)
 {
-	static struct search search = { .lock = PTHREAD_MUTEX_INITIALIZER,
-		.found = PTHREAD_COND_INITIALIZER };
-	struct timespec deadline;
+	static struct search search = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	uint64_t deadline = now_ns() + SEARCH_SECONDS * NS_PER_SECOND;
 	pthread_t thread;
 	bool is_done;
 
+	clock_cond_init(&search.found);
 	search.segments = segments;
 	search.n = n < SANDBOX_PATHS_MAX ? n : SANDBOX_PATHS_MAX;
 	if (pthread_create(&thread, NULL, look_at_paths, &search) != 0)
 		return NULL;
 	pthread_detach(thread);
-	clock_gettime(CLOCK_REALTIME, &deadline);
-	deadline.tv_sec += SEARCH_SECONDS;
 	pthread_mutex_lock(&search.lock);
 	while (!search.is_done)
-		if (pthread_cond_timedwait(&search.found, &search.lock,
-			&deadline) != 0)
+		if (!clock_cond_wait(&search.found, &search.lock, deadline))
 			break;
 	is_done = search.is_done;
 	pthread_mutex_unlock(&search.lock);
