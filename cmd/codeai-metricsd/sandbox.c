@@ -67,12 +67,14 @@ no_groups(void)
 	return geteuid() != 0 || setgroups(0, NULL) == 0;
 }
 
-/* Root keeps what reads the segments and the /proc of other users. */
+/*
+ * Root keeps what reads the segments and the /proc of other users.  In a
+ * container it may have CAP_DAC_OVERRIDE only, which writes too: then that.
+ */
 static bool
 few_capabilities(void)
 {
-	static const uint32_t kept =
-	    1U << CAP_DAC_READ_SEARCH | 1U << CAP_SYS_PTRACE;
+	uint32_t kept = 1U << CAP_DAC_READ_SEARCH | 1U << CAP_SYS_PTRACE;
 	struct __user_cap_header_struct header = {
 		.version = _LINUX_CAPABILITY_VERSION_3
 	};
@@ -80,6 +82,8 @@ few_capabilities(void)
 
 	if (syscall(SYS_capget, &header, data) != 0)
 		return false;
+	if (!(data[0].permitted & 1U << CAP_DAC_READ_SEARCH))
+		kept |= 1U << CAP_DAC_OVERRIDE;
 	for (int i = 0; i < 2; i++) {
 		data[i].effective &= i == 0 ? kept : 0;
 		data[i].permitted &= i == 0 ? kept : 0;
