@@ -177,13 +177,13 @@ merge_cells(struct cmxi_scrape *scrape, const uint64_t *cells,
 }
 
 /*
- * Copy the values of a live slot, if one owner had it from begin to end.  The
- * record is read by pread first, because a slot that was never claimed has no
- * page.
+ * Copy the values of a live slot, if it has any, and if one owner had it from
+ * begin to end; else another try may.  The record is read by pread first,
+ * because a slot that was never claimed has no page.
  */
 static bool
 load_slot(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
-    uint32_t number, uint64_t *cells, struct owner *owner)
+    uint32_t number, uint64_t *cells, struct owner *owner, bool *has_cells)
 {
 	uint64_t at =
 	    s->fixed.slot_offset + number * sizeof(struct cmxi_shm_slot);
@@ -206,9 +206,10 @@ load_slot(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 	end = cmxi_load64_acquire(&shared->ready);
 	if (end > s->fixed.gauge_stripe_size)
 		end = s->fixed.gauge_stripe_size;
-	/* It has set no gauge. */
-	if (end == 0 || end > scrape->stripes.loads_left)
-		return false;
+	/* It has set no gauge, or says that it set more than the file has. */
+	*has_cells = end > 0 && end <= scrape->stripes.loads_left;
+	if (!*has_cells)
+		return true;
 	load_cells(scrape, cmxi_segment_gauge_stripe(s, number), end, cells);
 	/* relaxed: between begin and end of a seqlock */
 	owner->pid = cmxi_load32_relaxed(&shared->pid);
@@ -216,6 +217,21 @@ load_slot(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 	if (!cmxi_seqlock_end_read(&shared->generation, generation))
 		return false;
 	return cmxi_stripes_may_load(&scrape->stripes, end);
+}
+
+/* Merge the values of a live slot.  Returns how many gauges it has set. */
+static uint32_t
+merge_slot(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
+    uint32_t number, uint64_t *cells)
+{
+	struct owner owner;
+	bool has_cells;
+
+	for (int tries = 0; tries < SLOT_TRIES; tries++)
+		if (load_slot(scrape, s, number, cells, &owner, &has_cells))
+			return has_cells ? merge_cells(scrape, cells, &owner) :
+					   0;
+	return 0;
 }
 
 void
@@ -226,16 +242,10 @@ cmxi_gauges_load(struct cmxi_scrape *scrape, const struct cmxi_segment *s,
 	const uint32_t *slots =
 	    (const uint32_t *)(const void *)scratch->slots.data;
 	size_t n_slots = scratch->slots.size / sizeof(*slots);
-	struct owner owner = { .pid = 0 };
 
 	for (size_t i = 0; i < n_slots; i++) {
-		uint32_t n_set = 0;
+		uint32_t n_set = merge_slot(scrape, s, slots[i], cells);
 
-		for (int tries = 0; tries < SLOT_TRIES; tries++)
-			if (load_slot(scrape, s, slots[i], cells, &owner)) {
-				n_set = merge_cells(scrape, cells, &owner);
-				break;
-			}
 		cmxi_buf_bytes(&scratch->n_set, &n_set, sizeof(n_set));
 	}
 	if (scratch->n_values == 0)
