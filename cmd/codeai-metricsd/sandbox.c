@@ -159,12 +159,14 @@ find_stable_directory(char *path)
 {
 	char parent[SANDBOX_PATH_MAX];
 	struct stat st, above;
+	bool is_there;
 
-	do
-		climb(path);
+	climb(path);
+	is_there = stat(path, &st) == 0;
 	while (stat(path, &st) != 0 && strcmp(path, "/") != 0 &&
-	    strcmp(path, ".") != 0);
-	if (!is_memory(path)) {
+	    strcmp(path, ".") != 0)
+		climb(path);
+	if (is_there && !is_memory(path)) {
 		strcpy(parent, path);
 		climb(parent);
 		if (path[0] == '/' && strcmp(parent, "/") != 0)
