@@ -26,7 +26,7 @@ struct collector {
 
 	/* Protects the members that follow, and the references to bodies. */
 	pthread_mutex_t lock;
-	struct request *requests;
+	LIST_HEAD(, request) requests;
 	size_t in_flight;
 	uint64_t bytes; /* of the bodies that are not freed or spare */
 	bool is_stopped;
@@ -118,11 +118,7 @@ request_begin(struct collector *c, struct request *r, unsigned long *seen)
 	c->in_flight++;
 	*seen = c->n_begun;
 	r->collector = c;
-	r->next = c->requests;
-	r->link = &c->requests;
-	if (r->next != NULL)
-		r->next->link = &r->next;
-	c->requests = r;
+	LIST_INSERT_HEAD(&c->requests, r, entry);
 	pthread_mutex_unlock(&c->lock);
 	return ok;
 }
@@ -139,9 +135,7 @@ request_end(struct request *r)
 	pthread_mutex_lock(&c->lock);
 	if (r->body != NULL)
 		release(c, r->body);
-	*r->link = r->next;
-	if (r->next != NULL)
-		r->next->link = r->link;
+	LIST_REMOVE(r, entry);
 	if (--c->in_flight == 0 && c->latest != NULL) {
 		release(c, c->latest);
 		c->latest = NULL;
@@ -325,10 +319,11 @@ held_by(const struct collector *c, const unsigned char client[16])
 {
 	uint64_t bytes = 0;
 
-	for (const struct request *r = c->requests; r != NULL; r = r->next)
-		if (r->body != NULL && memcmp(r->client, client, 16) == 0)
-			bytes +=
-			    r->body->counted / (uint64_t)r->body->references;
+	const struct request *r;
+
+	LIST_FOREACH(r, &c->requests, entry)
+	if (r->body != NULL && memcmp(r->client, client, 16) == 0)
+		bytes += r->body->counted / (uint64_t)r->body->references;
 	return bytes;
 }
 

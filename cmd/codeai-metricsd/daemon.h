@@ -23,6 +23,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/queue.h>
 
 #include <codeai/metrics_reader.h>
 
@@ -170,7 +171,7 @@ struct body {
 
 /* A scrape that is being answered: it counts until request_end(). */
 struct request {
-	struct request *next, **link;
+	LIST_ENTRY(request) entry;
 	struct collector *collector;
 	unsigned char client[16];
 	struct body *body;

@@ -12,7 +12,7 @@
 #include "daemon.h"
 
 struct client {
-	struct client *next, **link;
+	LIST_ENTRY(client) entry;
 	struct deadlines *of;
 	int socket;
 	uint64_t due_ns;
@@ -23,7 +23,7 @@ struct deadlines {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	/* Protected by the lock. */
-	struct client *clients;
+	LIST_HEAD(, client) clients;
 	uint64_t next_ns; /* when the thread looks again */
 	bool ends;
 };
@@ -33,8 +33,10 @@ static uint64_t
 shut_late(struct deadlines *d)
 {
 	uint64_t now = now_ns(), next = UINT64_MAX;
+	struct client *c;
 
-	for (struct client *c = d->clients; c != NULL; c = c->next) {
+	LIST_FOREACH(c, &d->clients, entry)
+	{
 		if (c->due_ns <= now) {
 			/* Its thread sees the end, and calls deadline_end(). */
 			shutdown(c->socket, SHUT_RDWR);
@@ -115,11 +117,7 @@ deadline_begin(struct deadlines *d, int socket, unsigned int seconds)
 	c->of = d;
 	c->socket = socket;
 	pthread_mutex_lock(&d->lock);
-	c->next = d->clients;
-	c->link = &d->clients;
-	if (c->next != NULL)
-		c->next->link = &c->next;
-	d->clients = c;
+	LIST_INSERT_HEAD(&d->clients, c, entry);
 	set_due(c, seconds);
 	pthread_mutex_unlock(&d->lock);
 	return c;
@@ -144,9 +142,7 @@ deadline_end(struct client *c)
 		return;
 	d = c->of;
 	pthread_mutex_lock(&d->lock);
-	*c->link = c->next;
-	if (c->next != NULL)
-		c->next->link = c->link;
+	LIST_REMOVE(c, entry);
 	pthread_mutex_unlock(&d->lock);
 	free(c);
 }

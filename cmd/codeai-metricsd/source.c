@@ -131,18 +131,21 @@ sources_make_distinct(struct source *sources, size_t n)
 static void
 note_state(struct source *s, int state, const char *text)
 {
+	bool is_named;
+
 	if (state == s->state)
 		return;
 	s->state = state;
-	if (state == CMX_OK)
+	if (state == CMX_OK) {
 		log_info("%s: is there", s->path);
-	else
-		log_warn("%s%s%s%s",
-		    strstr(text, s->path) != NULL ? "" : s->path,
-		    strstr(text, s->path) != NULL ? "" : ": ", text,
-		    state == CMX_ERR_PERMISSION ?
-			"; or the sandbox forbids it, after its directory was mounted or made anew: start again" :
-			"");
+		return;
+	}
+	is_named = strstr(text, s->path) != NULL;
+	log_warn("%s%s%s%s", is_named ? "" : s->path, is_named ? "" : ": ",
+	    text,
+	    state == CMX_ERR_PERMISSION ?
+		"; or the sandbox forbids it, after its directory was mounted or made anew: start again" :
+		"");
 }
 
 /*

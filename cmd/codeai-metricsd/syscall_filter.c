@@ -31,125 +31,130 @@
 /* faccessat2(2), whose number is the same on all machines. */
 #define NEWEST_CALL 439
 
-/* What a call must be, to be allowed. */
-enum rule {
-	ANY,
-	ARGUMENT_HAS_NOT, /* these bits */
-	ARGUMENT_HAS,     /* these bits */
-	ARGUMENT_IS,      /* this */
-	ARGUMENT_IS_OURS, /* the pid of this process */
-	IS_ABSENT,        /* ENOSYS: libc has another way */
+/* Allowed whatever their arguments are. */
+static const int calls[] = {
+	/* files */
+	SYS_read,
+	SYS_pread64,
+	SYS_readv,
+	SYS_write,
+	SYS_writev,
+	SYS_close,
+	SYS_fstat,
+	SYS_newfstatat,
+	SYS_statx,
+	SYS_fstatfs,
+	SYS_statfs,
+	SYS_lseek,
+	SYS_getdents64,
+	SYS_readlinkat,
+	SYS_faccessat,
+	NEWEST_CALL, /* faccessat2 */
+	SYS_fcntl,
+	SYS_fallocate,
+#ifdef SYS_stat
+	SYS_stat,
+	SYS_lstat,
+	SYS_readlink,
+	SYS_access,
+#endif
+	/* memory, never executable */
+	SYS_munmap,
+	SYS_mremap,
+	SYS_madvise,
+	SYS_brk,
+	/* threads, but no processes */
+	SYS_futex,
+	SYS_set_robust_list,
+	SYS_rseq,
+	SYS_membarrier,
+	SYS_sched_yield,
+	SYS_sched_getaffinity,
+	SYS_gettid,
+	SYS_getpid,
+	SYS_getuid,
+	SYS_geteuid,
+	SYS_getgid,
+	SYS_getegid,
+	SYS_sysinfo,
+	SYS_getrandom,
+	SYS_exit,
+	SYS_exit_group,
+	/* clients */
+	SYS_accept4,
+	SYS_accept,
+	SYS_recvfrom,
+	SYS_recvmsg,
+	SYS_sendmsg,
+	SYS_shutdown,
+	SYS_getsockname,
+	SYS_getpeername,
+	SYS_getsockopt,
+	SYS_setsockopt,
+	SYS_ppoll,
+	SYS_pselect6,
+	SYS_eventfd2,
+	SYS_pipe2,
+#ifdef SYS_poll
+	SYS_poll,
+	SYS_select,
+#endif
+	/* time and signals, of this process only */
+	SYS_clock_gettime,
+	SYS_clock_nanosleep,
+	SYS_nanosleep,
+	SYS_gettimeofday,
+	SYS_setitimer,
+	SYS_rt_sigaction,
+	SYS_rt_sigprocmask,
+	SYS_rt_sigreturn,
+	SYS_rt_sigtimedwait,
+	SYS_sigaltstack,
+	SYS_restart_syscall,
 };
 
-struct call {
-	int number;
-	enum rule rule;
-	unsigned int argument;
-	uint32_t value;
+/* What an argument must be. */
+enum rule {
+	HAS_NOT, /* these bits */
+	HAS,     /* these bits */
+	IS,      /* this */
+	IS_OURS, /* the pid of this process */
 };
 
 /* Flags of open(2) that no reader needs. */
 #define WRITING (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND)
 
-static const struct call calls[] = {
-	/* files */
-	{ SYS_read, ANY, 0, 0 },
-	{ SYS_pread64, ANY, 0, 0 },
-	{ SYS_readv, ANY, 0, 0 },
-	{ SYS_write, ANY, 0, 0 },
-	{ SYS_writev, ANY, 0, 0 },
-	{ SYS_openat, ARGUMENT_HAS_NOT, 2, WRITING },
-	{ SYS_close, ANY, 0, 0 },
-	{ SYS_fstat, ANY, 0, 0 },
-	{ SYS_newfstatat, ANY, 0, 0 },
-	{ SYS_statx, ANY, 0, 0 },
-	{ SYS_fstatfs, ANY, 0, 0 },
-	{ SYS_statfs, ANY, 0, 0 },
-	{ SYS_lseek, ANY, 0, 0 },
-	{ SYS_getdents64, ANY, 0, 0 },
-	{ SYS_readlinkat, ANY, 0, 0 },
-	{ SYS_faccessat, ANY, 0, 0 },
-	{ NEWEST_CALL, ANY, 0, 0 }, /* faccessat2 */
-	{ SYS_fcntl, ANY, 0, 0 },
-	{ SYS_fallocate, ANY, 0, 0 },
+/* Allowed where one argument is right. */
+static const struct call {
+	int number;
+	enum rule rule;
+	unsigned int argument;
+	uint32_t value;
+} ruled_calls[] = {
+	{ SYS_openat, HAS_NOT, 2, WRITING },
+	{ SYS_mmap, HAS_NOT, 2, PROT_EXEC },
+	{ SYS_mprotect, HAS_NOT, 2, PROT_EXEC },
+	{ SYS_clone, HAS, 0, CLONE_THREAD },
+	{ SYS_sendto, IS, 4, 0 },
+	{ SYS_prctl, IS, 0, PR_SET_NAME },
+	{ SYS_tgkill, IS_OURS, 0, 0 },
+	{ SYS_kill, IS, 1, 0 },
 #ifdef SYS_open
-	{ SYS_open, ARGUMENT_HAS_NOT, 1, WRITING },
-	{ SYS_stat, ANY, 0, 0 },
-	{ SYS_lstat, ANY, 0, 0 },
-	{ SYS_readlink, ANY, 0, 0 },
-	{ SYS_access, ANY, 0, 0 },
+	{ SYS_open, HAS_NOT, 1, WRITING },
 #endif
-	/* memory, never executable */
-	{ SYS_mmap, ARGUMENT_HAS_NOT, 2, PROT_EXEC },
-	{ SYS_mprotect, ARGUMENT_HAS_NOT, 2, PROT_EXEC },
-	{ SYS_munmap, ANY, 0, 0 },
-	{ SYS_mremap, ANY, 0, 0 },
-	{ SYS_madvise, ANY, 0, 0 },
-	{ SYS_brk, ANY, 0, 0 },
-	/* threads, but no processes */
-	{ SYS_clone3, IS_ABSENT, 0, 0 },
-	{ SYS_clone, ARGUMENT_HAS, 0, CLONE_THREAD },
-	{ SYS_futex, ANY, 0, 0 },
-	{ SYS_set_robust_list, ANY, 0, 0 },
-	{ SYS_rseq, ANY, 0, 0 },
-	{ SYS_membarrier, ANY, 0, 0 },
-	{ SYS_sched_yield, ANY, 0, 0 },
-	{ SYS_sched_getaffinity, ANY, 0, 0 },
-	{ SYS_gettid, ANY, 0, 0 },
-	{ SYS_getpid, ANY, 0, 0 },
-	{ SYS_getuid, ANY, 0, 0 },
-	{ SYS_geteuid, ANY, 0, 0 },
-	{ SYS_getgid, ANY, 0, 0 },
-	{ SYS_getegid, ANY, 0, 0 },
-	{ SYS_sysinfo, ANY, 0, 0 },
-	{ SYS_getrandom, ANY, 0, 0 },
-	{ SYS_exit, ANY, 0, 0 },
-	{ SYS_exit_group, ANY, 0, 0 },
-	/* clients */
-	{ SYS_accept4, ANY, 0, 0 },
-	{ SYS_accept, ANY, 0, 0 },
-	{ SYS_recvfrom, ANY, 0, 0 },
-	{ SYS_recvmsg, ANY, 0, 0 },
-	{ SYS_sendto, ARGUMENT_IS, 4, 0 },
-	{ SYS_sendmsg, ANY, 0, 0 },
-	{ SYS_shutdown, ANY, 0, 0 },
-	{ SYS_getsockname, ANY, 0, 0 },
-	{ SYS_getpeername, ANY, 0, 0 },
-	{ SYS_getsockopt, ANY, 0, 0 },
-	{ SYS_setsockopt, ANY, 0, 0 },
-	{ SYS_ppoll, ANY, 0, 0 },
-	{ SYS_pselect6, ANY, 0, 0 },
-	{ SYS_eventfd2, ANY, 0, 0 },
-	{ SYS_pipe2, ANY, 0, 0 },
-#ifdef SYS_poll
-	{ SYS_poll, ANY, 0, 0 },
-	{ SYS_select, ANY, 0, 0 },
-#endif
-	/* time and signals, of this process only */
-	{ SYS_clock_gettime, ANY, 0, 0 },
-	{ SYS_clock_nanosleep, ANY, 0, 0 },
-	{ SYS_nanosleep, ANY, 0, 0 },
-	{ SYS_gettimeofday, ANY, 0, 0 },
-	{ SYS_setitimer, ANY, 0, 0 },
-	{ SYS_prctl, ARGUMENT_IS, 0, PR_SET_NAME },
-	{ SYS_rt_sigaction, ANY, 0, 0 },
-	{ SYS_rt_sigprocmask, ANY, 0, 0 },
-	{ SYS_rt_sigreturn, ANY, 0, 0 },
-	{ SYS_rt_sigtimedwait, ANY, 0, 0 },
-	{ SYS_sigaltstack, ANY, 0, 0 },
-	{ SYS_restart_syscall, ANY, 0, 0 },
-	{ SYS_tgkill, ARGUMENT_IS_OURS, 0, 0 },
-	{ SYS_kill, ARGUMENT_IS, 1, 0 },
 };
 
 #define N_CALLS (sizeof(calls) / sizeof(calls[0]))
+#define N_RULED (sizeof(ruled_calls) / sizeof(ruled_calls[0]))
 
-/* The most instructions of a call, and those around all of them. */
-#define PER_CALL 5
-#define AROUND   8
+/* Instructions of a call, of one with a rule, and around all of them. */
+#define PER_CALL  2
+#define PER_RULED 5
+#define AROUND    10
 
 struct program {
-	struct sock_filter code[N_CALLS * PER_CALL + AROUND];
+	struct sock_filter
+	    code[N_CALLS * PER_CALL + N_RULED * PER_RULED + AROUND];
 	size_t n;
 };
 
@@ -183,33 +188,31 @@ jump(struct program *p, uint16_t test, uint32_t value, uint8_t if_true,
 		value, if_true, if_false));
 }
 
+/* Where the number is that of the call, this is the answer. */
+static void
+add_call(struct program *p, int number, uint32_t action)
+{
+	jump(p, BPF_JEQ, (uint32_t)number, 0, 1);
+	answer(p, action);
+}
+
 /*
- * Where the number is that of the call, its rule decides.  Only the lower half
- * of an argument is compared: flags, pids and signals have 32 bits.
+ * Where the number is that of the call, its argument decides.  Only the lower
+ * half is compared: flags, pids and signals have 32 bits.
  */
 static void
-add_call(struct program *p, const struct call *c)
+add_ruled_call(struct program *p, const struct call *c)
 {
-	static const uint32_t refuse = SECCOMP_RET_ERRNO | EPERM;
-	uint16_t test = c->rule == ARGUMENT_HAS || c->rule == ARGUMENT_HAS_NOT ?
-	    BPF_JSET :
-	    BPF_JEQ;
-	bool allowed_if = c->rule != ARGUMENT_HAS_NOT;
+	uint16_t test =
+	    c->rule == HAS || c->rule == HAS_NOT ? BPF_JSET : BPF_JEQ;
+	bool allowed_if = c->rule != HAS_NOT;
 
-	if (c->rule == ANY || c->rule == IS_ABSENT) {
-		jump(p, BPF_JEQ, (uint32_t)c->number, 0, 1);
-		answer(p,
-		    c->rule == ANY ? SECCOMP_RET_ALLOW :
-				     SECCOMP_RET_ERRNO | ENOSYS);
-		return;
-	}
 	jump(p, BPF_JEQ, (uint32_t)c->number, 0, 4);
 	load(p, offsetof(struct seccomp_data, args[0]) + 8 * c->argument);
-	jump(p, test,
-	    c->rule == ARGUMENT_IS_OURS ? (uint32_t)getpid() : c->value,
+	jump(p, test, c->rule == IS_OURS ? (uint32_t)getpid() : c->value,
 	    allowed_if ? 0 : 1, allowed_if ? 1 : 0);
 	answer(p, SECCOMP_RET_ALLOW);
-	answer(p, refuse);
+	answer(p, SECCOMP_RET_ERRNO | EPERM);
 }
 
 bool
@@ -225,7 +228,11 @@ syscall_filter_install(void)
 	answer(&p, SECCOMP_RET_KILL_PROCESS);
 	load(&p, offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; i < N_CALLS; i++)
-		add_call(&p, &calls[i]);
+		add_call(&p, calls[i], SECCOMP_RET_ALLOW);
+	for (size_t i = 0; i < N_RULED; i++)
+		add_ruled_call(&p, &ruled_calls[i]);
+	/* Its flags cannot be seen; libc uses clone(2) instead. */
+	add_call(&p, SYS_clone3, SECCOMP_RET_ERRNO | ENOSYS);
 	jump(&p, BPF_JGT, NEWEST_CALL, 0, 1);
 	answer(&p, SECCOMP_RET_ERRNO | ENOSYS);
 	answer(&p, SECCOMP_RET_ERRNO | EPERM);
