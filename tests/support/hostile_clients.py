@@ -7,13 +7,14 @@ For each kind of client: how many connections it tried and had, the median of
 some scrapes beside it and its ratio to that of scrapes alone, and the daemon's
 memory.  Fails where a scrape is not answered.
 """
-import http.client
 import socket
 import statistics
 import struct
 import sys
 import threading
 import time
+
+from exporter import kib, scrape
 
 CONNECTIONS = 1000
 
@@ -139,27 +140,16 @@ class Idle(Enemy):
         return True
 
 
-def scrape(port, path):
+def timed(port, path):
     begun = time.monotonic()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10,
-                                            source_address=("127.0.0.2", 0))
-    connection.request("GET", path.decode())
-    response = connection.getresponse()
-    response.read()
-    connection.close()
-    if response.status != 200:
-        sys.exit("a scrape is answered %d" % response.status)
+    status, _ = scrape(port, path.decode(), address="127.0.0.2", timeout=10)
+    if status != 200:
+        sys.exit("a scrape is answered %d" % status)
     return time.monotonic() - begun
 
 
 def median(port, path, n):
-    return statistics.median(scrape(port, path) for _ in range(n))
-
-
-def rss(pid):
-    with open("/proc/%d/status" % pid) as status:
-        return next(int(line.split()[1]) for line in status
-                    if line.startswith("VmRSS"))
+    return statistics.median(timed(port, path) for _ in range(n))
 
 
 def main():
@@ -170,7 +160,7 @@ def main():
                                           "had", "scrape ms", "ratio",
                                           "RSS KiB"))
     print("%-48s %7s %7s %9.2f %6s %10d" % ("none", "", "", alone * 1000, "",
-                                            rss(pid)))
+                                            kib(pid, "VmRSS")))
     for kind in (SlowHeaders, SlowReaders, Resets, HalfCloses, Pipelines,
                  Garbage, Idle):
         enemy = kind(port, path)
@@ -181,7 +171,7 @@ def main():
         beside = median(port, path, n)
         print("%-48s %7d %7d %9.2f %6.2f %10d" %
               (kind.name, enemy.tried, enemy.had, beside * 1000,
-               beside / alone, rss(pid)))
+               beside / alone, kib(pid, "VmRSS")))
         enemy.stop()
 
 

@@ -5,13 +5,14 @@
 Its stderr is a full pipe, or its NOTIFY_SOCKET is full: it is scraped all the
 same, while a segment comes and goes, and SIGTERM ends it.
 """
-import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+
+from exporter import scrape
 
 
 def free_port():
@@ -44,14 +45,6 @@ def full_socket(name):
     return s, full
 
 
-def scrape(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/metrics")
-    body = connection.getresponse().read()
-    connection.close()
-    return body
-
-
 def main():
     daemon, segment, case = sys.argv[1:4]
     port = free_port()
@@ -80,7 +73,7 @@ def main():
             os.unlink(other)
         else:
             open(other, "w").close()
-        if b"segment_up" not in scrape(port):
+        if b"segment_up" not in scrape(port, timeout=10)[1]:
             sys.exit("scrape %d is empty" % i)
     process.send_signal(signal.SIGTERM)
     try:

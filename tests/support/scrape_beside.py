@@ -8,12 +8,12 @@ the program with its verb.  Each fiftieth OpenMetrics answer is also read by
 Python's strict parser.  Prints the slowest scrape, the most memory and the
 descriptors of the daemon, which must not grow.
 """
-import http.client
 import os
 import subprocess
 import sys
 import time
 
+from exporter import kib, scrape
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 FORMATS = {
@@ -22,15 +22,6 @@ FORMATS = {
     "application/vnd.google.protobuf;"
     "proto=io.prometheus.client.MetricFamily;encoding=delimited": "protobuf",
 }
-
-
-def scrape(port, accept):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request("GET", "/metrics", headers={"Accept": accept})
-    response = connection.getresponse()
-    body = response.read()
-    connection.close()
-    return response.status, body
 
 
 def check(number, form, body, lint):
@@ -47,12 +38,6 @@ def check(number, form, body, lint):
     return lint.returncode == 0
 
 
-def kib(pid, key):
-    with open("/proc/%d/status" % pid) as status:
-        return next(int(line.split()[1]) for line in status
-                    if line.startswith(key))
-
-
 def main():
     port, pid, n = map(int, sys.argv[1:4])
     lint = sys.argv[4:]
@@ -61,7 +46,7 @@ def main():
     for i in range(n):
         accept, form = list(FORMATS.items())[i % len(FORMATS)]
         begun = time.monotonic()
-        status, body = scrape(port, accept)
+        status, body = scrape(port, accept=accept)
         slowest = max(slowest, time.monotonic() - begun)
         if status != 200 or not check(i, form, body, lint):
             with open("/tmp/scrape", "wb") as f:

@@ -8,32 +8,16 @@ segment's memory and what is lost in it.  Fails where a total falls, a scrape
 has no answer, or memory or descriptors of the daemon grow after the first
 tenth of the time.
 """
-import http.client
 import os
 import re
 import subprocess
 import sys
 import time
 
+from exporter import kib, scrape
+
 ACCEPTS = ["text/plain", "application/openmetrics-text"]
 TOTAL = re.compile(rb'^t_total\{[^}]*\} (\S+)$', re.M)
-
-
-def scrape(port, accept):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", "/metrics", headers={"Accept": accept})
-    response = connection.getresponse()
-    body = response.read()
-    connection.close()
-    if response.status != 200:
-        sys.exit("a scrape is answered %d" % response.status)
-    return body
-
-
-def rss_kib(pid):
-    with open("/proc/%d/status" % pid) as status:
-        return next(int(line.split()[1]) for line in status
-                    if line.startswith("VmRSS"))
 
 
 def is_alive(pid):
@@ -61,7 +45,9 @@ def main():
                                             "RSS KiB", "fds", "segment KiB",
                                             "leaked"))
     while is_alive(program):
-        body = scrape(port, ACCEPTS[n % 2])
+        status, body = scrape(port, accept=ACCEPTS[n % 2], timeout=30)
+        if status != 200:
+            sys.exit("a scrape is answered %d" % status)
         n += 1
         now = sum(float(v) for v in TOTAL.findall(body))
         if now < total:
@@ -71,7 +57,7 @@ def main():
         if passed >= marks * seconds / 10:
             marks += 1
             fds = len(os.listdir("/proc/%d/fd" % daemon))
-            samples.append((rss_kib(daemon), fds))
+            samples.append((kib(daemon, "VmRSS"), fds))
             of = info(metrics, segment)
             print("%8.0f %9d %14.0f %9d %4d %12d %8s" % (
                 passed, n, total, samples[-1][0], fds,
