@@ -384,11 +384,13 @@ TEST(a_claim_without_a_beacon_shows_nothing)
 static struct stranger
 start_as_first(const struct fixture *f, double v)
 {
-	struct stranger s;
-	int fds[2], status;
+	struct stranger s = {0};
+	int fds[2], ready[2], status;
 	pid_t middle;
+	char word;
 
 	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(pipe(ready), 0);
 	middle = fork();
 	if (middle == 0) {
 		struct cmx_gauge each;
@@ -396,33 +398,30 @@ start_as_first(const struct fixture *f, double v)
 		if (unshare(CLONE_NEWPID) != 0)
 			_exit(1);
 		s.pid = fork();
-		if (s.pid > 0)
-			_exit(write(fds[1], &s.pid, sizeof(s.pid)) !=
-			    sizeof(s.pid));
+		if (s.pid > 0) {
+			/* Its pid as we see it, when its gauge is set. */
+			close(ready[1]);
+			_exit(read(ready[0], &word, 1) != 1 ||
+			    write(fds[1], &s.pid, sizeof(s.pid)) !=
+			        sizeof(s.pid));
+		}
 		prctl(PR_SET_PDEATHSIG, 0);
 		alarm(60);
 		each = gauge(f->reg, "each", 0, NULL);
 		cmx_gauge_set(&each, v);
-		if (write(fds[1], "y", 1) == 1)
+		if (write(ready[1], "y", 1) == 1)
 			for (;;)
 				pause();
 		_exit(1);
 	}
 	close(fds[1]);
+	close(ready[0]);
+	close(ready[1]);
 	s.said = fds[0];
-	/* The pid as we see it, in four bytes, before or after the word. */
 	assert_int_equal(waitpid(middle, &status, 0), middle);
-	s.pid = 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-		char bytes[5], *p = bytes;
-		size_t n = 0;
-
-		while (n < sizeof(bytes))
-			n += (size_t)read(s.said, bytes + n, sizeof(bytes) - n);
-		if (bytes[0] == 'y' && bytes[1] != 'y')
-			p++;
-		memcpy(&s.pid, p, sizeof(s.pid));
-	}
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 ||
+	    read(s.said, &s.pid, sizeof(s.pid)) != sizeof(s.pid))
+		s.pid = 0;
 	return s;
 }
 
