@@ -1,38 +1,17 @@
 /*
- * reading.c: a thread for each segment, which opens and reads it.
- *
- * A segment may be large, damaged on purpose, or on a file system that does not
- * answer: its thread takes as long as that takes, and nobody waits for it
- * beyond the budget of a scrape.
+ * reading.c: a segment is opened and read, by a task.
  */
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon.h"
 
-enum phase {
-	IDLE,  /* what was read belongs to the collector */
-	ASKED, /* to the thread */
-	ENDS,
-};
-
 struct reading {
-	pthread_t thread;
-	bool has_thread;
+	struct task task;
 	bool is_default; /* not named: it may appear in several places */
 	uint64_t limit;  /* bytes */
-	struct reading_result result;
-	struct cmxr_reader *reader; /* null: does not exist */
-
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	/* Protected by the lock. */
-	enum phase phase;
-	uint64_t begun_ns;
-	uint64_t rest_ns; /* until then nothing is asked of it */
-	bool is_late;     /* a scrape went on without it */
-	bool gives_up;    /* nobody waits any more */
+	struct reading_result result; /* the task's, while it is not idle */
+	struct cmxr_reader *reader;   /* null: does not exist */
 };
 
 static void
@@ -93,9 +72,11 @@ take(struct reading *r)
  * segment that was removed: the path names another one, or none.
  */
 static void
-read_segment(struct reading *r)
+read_segment(void *arg)
 {
+	struct reading *r = arg;
 	struct reading_result *to = &r->result;
+	uint64_t begun = now_ns();
 	int error;
 
 	to->snapshot = NULL;
@@ -111,6 +92,7 @@ read_segment(struct reading *r)
 	}
 	error = take(r);
 	to->code = (enum cmx_err)error;
+	to->seconds = (double)(now_ns() - begun) / (double)NS_PER_SECOND;
 	if (error == 0)
 		return;
 	to->snapshot = NULL;
@@ -119,117 +101,53 @@ read_segment(struct reading *r)
 		drop(r);
 }
 
-static void *
-run(void *arg)
-{
-	struct reading *r = arg;
-
-	pthread_mutex_lock(&r->lock);
-	for (;;) {
-		while (r->phase == IDLE)
-			pthread_cond_wait(&r->changed, &r->lock);
-		if (r->phase == ENDS)
-			break;
-		pthread_mutex_unlock(&r->lock);
-		read_segment(r);
-		pthread_mutex_lock(&r->lock);
-		/*
-		 * One that took too long rests as long as it took: it has half
-		 * of a CPU at most.
-		 */
-		if (r->is_late)
-			r->rest_ns = 2 * now_ns() - r->begun_ns;
-		if (r->phase == ASKED)
-			r->phase = IDLE;
-		pthread_cond_broadcast(&r->changed);
-	}
-	pthread_mutex_unlock(&r->lock);
-	return NULL;
-}
-
 struct reading *
-reading_new(const char *path, bool is_default, uint64_t limit)
+reading_new(struct workers *workers, const char *path, bool is_default,
+    uint64_t limit)
 {
 	struct reading *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
 		return NULL;
+	r->task = (struct task){ .workers = workers,
+		.work = read_segment,
+		.arg = r };
 	r->is_default = is_default;
 	r->limit = limit;
 	r->result.path = strdup(path);
-	pthread_mutex_init(&r->lock, NULL);
-	clock_cond_init(&r->changed);
-	r->has_thread = r->result.path != NULL &&
-	    pthread_create(&r->thread, NULL, run, r) == 0;
-	if (r->has_thread)
+	if (r->result.path != NULL)
 		return r;
-	reading_free(r);
+	free(r);
 	return NULL;
 }
 
-void
+bool
 reading_free(struct reading *r)
 {
 	if (r == NULL)
-		return;
-	pthread_mutex_lock(&r->lock);
-	r->phase = ENDS;
-	pthread_cond_broadcast(&r->changed);
-	pthread_mutex_unlock(&r->lock);
-	if (r->has_thread)
-		pthread_join(r->thread, NULL);
+		return true;
+	if (!task_is_idle(&r->task))
+		return false;
 	cmxr_close(r->reader);
-	pthread_cond_destroy(&r->changed);
-	pthread_mutex_destroy(&r->lock);
 	free(r->result.path);
 	free(r);
+	return true;
 }
 
 void
 reading_begin(struct reading *r)
 {
-	pthread_mutex_lock(&r->lock);
-	if (r->phase == IDLE && now_ns() >= r->rest_ns) {
-		r->phase = ASKED;
-		r->is_late = false;
-		r->begun_ns = now_ns();
-		pthread_cond_broadcast(&r->changed);
-	}
-	pthread_mutex_unlock(&r->lock);
+	task_begin(&r->task);
 }
 
 struct reading_result *
 reading_wait(struct reading *r, uint64_t deadline_ns)
 {
-	bool is_there;
-
-	pthread_mutex_lock(&r->lock);
-	/* It was late in an earlier scrape: this one does not wait at all. */
-	while (r->phase == ASKED && !r->is_late && !r->gives_up)
-		if (!clock_cond_wait(&r->changed, &r->lock, deadline_ns))
-			break;
-	is_there = r->phase == IDLE && !r->is_late;
-	r->is_late = !is_there;
-	pthread_mutex_unlock(&r->lock);
-	return is_there ? &r->result : NULL;
+	return task_wait(&r->task, deadline_ns) ? &r->result : NULL;
 }
 
 bool
 reading_is_late(struct reading *r)
 {
-	bool is_late;
-
-	pthread_mutex_lock(&r->lock);
-	is_late = r->is_late && !r->gives_up;
-	pthread_mutex_unlock(&r->lock);
-	return is_late;
-}
-
-void
-reading_give_up(struct reading *r)
-{
-	pthread_mutex_lock(&r->lock);
-	r->gives_up = true;
-	pthread_cond_broadcast(&r->changed);
-	pthread_mutex_unlock(&r->lock);
+	return task_is_late(&r->task);
 }

@@ -1,166 +1,157 @@
 /*
- * self.c: the daemon's own metrics, through the public API: a private segment
- * that is shown as one more source.
+ * self.c: the daemon's own metrics, in tables that are shown beside segments.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <codeai/metrics.h>
-#include <codeai/metrics_reader.h>
-
 #include "daemon.h"
 
-/* A statistic of segments, shown as a family with the label segment. */
-struct statistic {
-	const struct cmxr_statistic *of;
-	struct cmx_family family;
+/* The answers that are counted; others are none of a scrape. */
+static const int codes[] = { 200, 500, 503 };
+#define N_CODES (sizeof(codes) / sizeof(codes[0]))
+
+/* The bodies that are counted, by format and compression. */
+static const struct {
+	enum cmxr_format format;
+	const char *name;
+} formats[] = {
+	{ CMXR_TEXT, "text" },
+	{ CMXR_OPENMETRICS, "openmetrics" },
+	{ CMXR_PROTOBUF, "protobuf" },
+};
+#define N_FORMATS (sizeof(formats) / sizeof(formats[0]))
+
+struct encoded {
+	uint64_t bytes;
+	double seconds;
 };
 
 struct self {
-	struct cmx_registry *registry;
-	struct cmxr_reader *reader;
-	struct cmx_family scrapes, up;
-	struct statistic *statistics;
-	size_t n_statistics;
-	struct cmx_gauge in_flight, duration, left_out;
+	struct cmxr_table *plain, *by_version, *by_code, *by_format;
+	struct process_metrics *process; /* null: not shown */
+	int in_flight, duration, left_out, segments, segments_left_out;
+	int scrapes, bytes, seconds;
+	int code_rows[N_CODES], format_rows[N_FORMATS][2];
+
+	pthread_mutex_t lock;
+	/* Protected by the lock. */
+	uint64_t n_scrapes[N_CODES];
+	/* What one thread at a time uses: that of a scrape. */
+	struct encoded encoded[N_FORMATS][2];
 };
 
 static int
-add_family(struct self *self, const char *name, const char *help,
-    enum cmx_type type, const char *label, struct cmx_family *family,
+gauge(struct cmxr_table *t, const char *name, const char *help,
     struct cmx_error *error)
 {
-	const struct cmx_family_def def = { .name = name,
-		.help = help,
-		.type = type,
-		.aggregate = type == CMX_GAUGE ? CMX_LAST : CMX_SUM,
-		.n_labels = label != NULL,
-		.labels = &label };
-
-	return cmx_register(self->registry, &def, family, error);
+	return cmxr_table_add_family(t, name, help, CMX_GAUGE, error);
 }
 
 static int
-add_gauge(struct self *self, const char *name, const char *help,
-    const char *label, const char *value, struct cmx_gauge *gauge,
+counter(struct cmxr_table *t, const char *name, const char *help,
     struct cmx_error *error)
 {
-	struct cmx_family family;
-	int r = add_family(self, name, help, CMX_GAUGE, label, &family, error);
-
-	return r != 0 ?
-	    r :
-	    cmx_gauge_find(&family, label != NULL, &value, gauge, error);
+	return cmxr_table_add_family(t, name, help, CMX_COUNTER, error);
 }
 
-/* The name codeai_metricsd_segment_NAME, with _total for a counter. */
-static int
-add_statistic(struct self *self, const struct cmxr_statistic *of,
-    struct cmx_error *error)
+static bool
+add_build_info(struct self *self, struct cmx_error *error)
 {
-	struct statistic *grown = reallocarray(self->statistics,
-	    self->n_statistics + 1, sizeof(*grown));
-	struct statistic *added;
-	char name[CMX_NAME_MAX + 1];
+	static const char *const label[] = { "version" };
+	static const char *const version[] = { CMX_VERSION };
 
-	if (grown == NULL)
-		return CMX_ERR_MEMORY;
-	self->statistics = grown;
-	added = &grown[self->n_statistics++];
-	added->of = of;
-	snprintf(name, sizeof(name), "codeai_metricsd_segment_%s%s", of->name,
-	    of->type == CMX_COUNTER ? "_total" : "");
-	return add_family(self, name, of->help, of->type, "segment",
-	    &added->family, error);
+	if (cmxr_table_new(1, label, &self->by_version, error) != 0)
+		return false;
+	cmxr_table_set(self->by_version,
+	    cmxr_table_add_row(self->by_version, version, error),
+	    gauge(self->by_version, "codeai_metricsd_build_info",
+		"The exporter's version", error),
+	    1);
+	return true;
 }
 
-static int
-add_statistics(struct self *self, struct cmx_error *error)
+static bool
+add_plain(struct self *self, struct cmx_error *error)
 {
-	const struct cmxr_statistic *of;
-	size_t cursor = 0;
-	int r = 0;
-
-	while (r == 0 && (of = cmxr_statistic_next(&cursor)) != NULL)
-		r = add_statistic(self, of, error);
-	return r;
+	if (cmxr_table_new(0, NULL, &self->plain, error) != 0)
+		return false;
+	self->in_flight = gauge(self->plain, "codeai_metricsd_scrapes_in_flight",
+	    "Scrapes that are being answered, this one counted", error);
+	self->duration = gauge(self->plain,
+	    "codeai_metricsd_scrape_duration_seconds",
+	    "How long reading the segments took in this scrape", error);
+	self->left_out = gauge(self->plain, "codeai_metricsd_families_left_out",
+	    "Families that could not be shown beside others", error);
+	self->segments = gauge(self->plain, "codeai_metricsd_segments",
+	    "Segments that are shown, whether they can be read or not", error);
+	self->segments_left_out = gauge(self->plain,
+	    "codeai_metricsd_segments_left_out",
+	    "Segments that were found and cannot be shown beside others",
+	    error);
+	return true;
 }
 
-static int
-add_families(struct self *self, struct cmx_error *error)
+static bool
+add_by_code(struct self *self, struct cmx_error *error)
 {
-	struct cmx_gauge build;
-	int r = add_gauge(self, "codeai_metricsd_build_info",
-	    "The exporter's version", "version", CMX_VERSION, &build, error);
+	static const char *const label[] = { "code" };
 
-	if (r == 0)
-		cmx_gauge_set(&build, 1);
-	if (r == 0)
-		r = add_family(self, "codeai_metricsd_scrapes_total",
-		    "Answers to scrapes by HTTP status", CMX_COUNTER, "code",
-		    &self->scrapes, error);
-	if (r == 0)
-		r = add_gauge(self, "codeai_metricsd_scrapes_in_flight",
-		    "Scrapes that are being answered, this one counted", NULL,
-		    NULL, &self->in_flight, error);
-	if (r == 0)
-		r = add_gauge(self, "codeai_metricsd_scrape_duration_seconds",
-		    "How long reading the segments took in this scrape", NULL,
-		    NULL, &self->duration, error);
-	if (r == 0)
-		r = add_gauge(self, "codeai_metricsd_families_left_out",
-		    "Families that could not be shown beside others", NULL,
-		    NULL, &self->left_out, error);
-	if (r == 0)
-		r = add_family(self, "codeai_metricsd_segment_up",
-		    "Whether the segment could be read", CMX_GAUGE, "segment",
-		    &self->up, error);
-	if (r == 0)
-		r = add_statistics(self, error);
-	return r;
+	if (cmxr_table_new(1, label, &self->by_code, error) != 0)
+		return false;
+	self->scrapes = counter(self->by_code, "codeai_metricsd_scrapes_total",
+	    "Answers to scrapes by HTTP status", error);
+	for (size_t i = 0; i < N_CODES; i++) {
+		char text[16];
+		const char *const values[] = { text };
+
+		snprintf(text, sizeof(text), "%d", codes[i]);
+		self->code_rows[i] =
+		    cmxr_table_add_row(self->by_code, values, error);
+	}
+	return true;
 }
 
-/* The counter of answers with this status. */
-static struct cmx_counter
-scrapes_with(struct self *self, int status)
+static bool
+add_by_format(struct self *self, struct cmx_error *error)
 {
-	struct cmx_counter counter;
-	char text[16];
-	const char *value = text;
+	static const char *const labels[] = { "format", "encoding" };
+	struct cmxr_table *t;
 
-	snprintf(text, sizeof(text), "%d", status);
-	cmx_counter_find(&self->scrapes, 1, &value, &counter, NULL);
-	return counter;
+	if (cmxr_table_new(2, labels, &self->by_format, error) != 0)
+		return false;
+	t = self->by_format;
+	self->bytes = counter(t, "codeai_metricsd_encoded_bytes_total",
+	    "Bytes of the bodies that scrapes made", error);
+	self->seconds = counter(t, "codeai_metricsd_encode_seconds_total",
+	    "Time that scrapes took to encode and compress, reading apart",
+	    error);
+	for (size_t i = 0; i < N_FORMATS; i++)
+		for (int is_gzip = 0; is_gzip < 2; is_gzip++) {
+			const char *const values[] = { formats[i].name,
+				is_gzip ? "gzip" : "identity" };
+
+			self->format_rows[i][is_gzip] =
+			    cmxr_table_add_row(t, values, error);
+		}
+	return true;
 }
 
 struct self *
 self_new(struct cmx_error *error)
 {
-	static const int codes[] = { 200, 500, 503 };
 	struct self *self = calloc(1, sizeof(*self));
-	int r = CMX_ERR_MEMORY;
 
-	if (self != NULL)
-		r = cmx_open(NULL, NULL, CMX_PRIVATE | CMX_EMPTY,
-		    &self->registry, error);
-	if (r == 0)
-		r = add_families(self, error);
-	if (r == 0)
-		r = cmxr_open_fd(cmx_segment_fd(self->registry), "own metrics",
-		    &self->reader, error);
-	if (r != 0) {
-		self_free(self);
+	if (self == NULL)
 		return NULL;
-	}
-	/*
-	 * This process is not one of the service, so it has no process metrics.
-	 */
-	cmxr_show_processes(self->reader, false);
-	/* Make the known series at the start, so that they are shown as 0. */
-	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		scrapes_with(self, codes[i]);
-	return self;
+	pthread_mutex_init(&self->lock, NULL);
+	self->process = process_metrics_new(error);
+	if (self->process != NULL && add_build_info(self, error) &&
+	    add_plain(self, error) && add_by_code(self, error) &&
+	    add_by_format(self, error))
+		return self;
+	self_free(self);
+	return NULL;
 }
 
 void
@@ -168,81 +159,82 @@ self_free(struct self *self)
 {
 	if (self == NULL)
 		return;
-	cmxr_close(self->reader);
-	cmx_close(self->registry);
-	free(self->statistics);
+	process_metrics_free(self->process);
+	cmxr_table_free(self->by_version);
+	cmxr_table_free(self->plain);
+	cmxr_table_free(self->by_code);
+	cmxr_table_free(self->by_format);
+	pthread_mutex_destroy(&self->lock);
 	free(self);
 }
 
 void
 self_count_scrape(struct self *self, int status)
 {
-	struct cmx_counter counter = scrapes_with(self, status);
+	pthread_mutex_lock(&self->lock);
+	for (size_t i = 0; i < N_CODES; i++)
+		self->n_scrapes[i] += codes[i] == status;
+	pthread_mutex_unlock(&self->lock);
+}
 
-	cmx_counter_inc(&counter);
+void
+self_count_body(struct self *self, enum cmxr_format format, bool is_gzip,
+    size_t bytes, double seconds)
+{
+	for (size_t i = 0; i < N_FORMATS; i++)
+		if (formats[i].format == format) {
+			self->encoded[i][is_gzip].bytes += bytes;
+			self->encoded[i][is_gzip].seconds += seconds;
+		}
 }
 
 void
 self_set_in_flight(struct self *self, size_t n)
 {
-	cmx_gauge_set(&self->in_flight, (double)n);
+	cmxr_table_set(self->plain, 0, self->in_flight, (double)n);
 }
 
 void
 self_set_left_out(struct self *self, size_t n_families)
 {
-	cmx_gauge_set(&self->left_out, (double)n_families);
+	cmxr_table_set(self->plain, 0, self->left_out, (double)n_families);
 }
 
 static void
-update_statistic(const struct statistic *statistic, const struct source *s,
-    const char *name)
+update_counters(struct self *self)
 {
-	uint64_t now = cmxr_statistic_value(statistic->of, &s->info);
-	uint64_t before = cmxr_statistic_value(statistic->of, &s->counted);
-	struct cmx_counter counter;
-	struct cmx_gauge gauge;
+	pthread_mutex_lock(&self->lock);
+	for (size_t i = 0; i < N_CODES; i++)
+		cmxr_table_set(self->by_code, self->code_rows[i],
+		    self->scrapes, (double)self->n_scrapes[i]);
+	pthread_mutex_unlock(&self->lock);
+	for (size_t i = 0; i < N_FORMATS; i++)
+		for (int j = 0; j < 2; j++) {
+			int row = self->format_rows[i][j];
 
-	if (statistic->of->type == CMX_GAUGE) {
-		cmx_gauge_find(&statistic->family, 1, &name, &gauge, NULL);
-		cmx_gauge_set(&gauge, (double)now);
-		return;
-	}
-	cmx_counter_find(&statistic->family, 1, &name, &counter, NULL);
-	cmx_counter_add(&counter, now > before ? now - before : 0);
+			cmxr_table_set(self->by_format, row, self->bytes,
+			    (double)self->encoded[i][j].bytes);
+			cmxr_table_set(self->by_format, row, self->seconds,
+			    self->encoded[i][j].seconds);
+		}
 }
 
-/* Add to our counters what those of the segment have grown by. */
-static void
-update_segment(struct self *self, struct source *s, const char *name)
+size_t
+self_update(struct self *self, const struct fleet *fleet, double seconds,
+    const struct cmxr_snapshot *to[SELF_SNAPSHOTS])
 {
-	for (size_t i = 0; i < self->n_statistics; i++)
-		update_statistic(&self->statistics[i], s, name);
-	s->counted = s->info;
-}
+	size_t left_out = fleet_n_left_out(fleet);
 
-void
-self_update(struct self *self, struct source *sources, size_t n, double seconds)
-{
-	for (size_t i = 0; i < n; i++) {
-		const char *name = sources[i].name;
-		struct cmx_gauge up;
-
-		cmx_gauge_find(&self->up, 1, &name, &up, NULL);
-		cmx_gauge_set(&up, sources[i].snapshot != NULL);
-		update_segment(self, &sources[i], name);
-	}
-	cmx_gauge_set(&self->duration, seconds);
-}
-
-const struct cmxr_snapshot *
-self_snapshot(struct self *self)
-{
-	const struct cmxr_snapshot *snapshot;
-	struct cmx_error error;
-
-	if (cmxr_snapshot_take(self->reader, &snapshot, &error) == 0)
-		return snapshot;
-	log_error("own metrics: %s", error.text);
-	return NULL;
+	cmxr_table_set(self->plain, 0, self->duration, seconds);
+	cmxr_table_set(self->plain, 0, self->segments,
+	    (double)(fleet_n_sources(fleet) - left_out));
+	cmxr_table_set(self->plain, 0, self->segments_left_out,
+	    (double)left_out);
+	update_counters(self);
+	to[0] = cmxr_table_snapshot(self->by_version);
+	to[1] = cmxr_table_snapshot(self->by_code);
+	to[2] = cmxr_table_snapshot(self->plain);
+	to[3] = cmxr_table_snapshot(self->by_format);
+	to[4] = process_metrics_update(self->process);
+	return SELF_SNAPSHOTS;
 }

@@ -1,130 +1,99 @@
 /*
- * source.c: the segments named by -s, and what a scrape has of each.
+ * source.c: one segment that is shown, whether it exists or not.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon.h"
 
-/* Cut "name=value" in two.  Returns false for a text that is no label. */
-static bool
-parse_label(char *text, struct source *s)
-{
-	char *equal = strchr(text, '=');
-
-	if (equal == NULL || equal == text || s->n_labels == CMX_LABELS_MAX) {
-		log_error("-s %s: \"%s\" is not LABEL=VALUE", s->path, text);
-		return false;
-	}
-	*equal = '\0';
-	s->labels[s->n_labels++] =
-	    (struct cmx_label){ strdup(text), strdup(equal + 1) };
-	return true;
-}
-
 bool
-source_parse(const char *argument, struct source *s)
+labels_add(struct labels *l, const char *name, const char *value)
 {
-	struct cmx_error error;
-	char path[4096], *copy, *rest, *label;
-	bool ok = true;
+	struct cmx_label label = { strdup(name), strdup(value) };
 
-	memset(s, 0, sizeof(*s));
-	if (argument == NULL) {
-		if (cmx_segment_path(path, sizeof(path), &error) != 0) {
-			log_error("%s", error.text);
-			return false;
-		}
-		argument = path;
-		s->is_default = true;
+	if (l->n < CMX_LABELS_MAX && label.name != NULL &&
+	    label.value != NULL) {
+		l->at[l->n++] = label;
+		return true;
 	}
-	rest = copy = strdup(argument);
-	label = strsep(&rest, ",");
-	s->path = label == NULL ? NULL : strdup(label);
-	s->name = label == NULL ? NULL : strdup(label);
-	if (s->path == NULL || s->name == NULL) {
-		log_error("-s %s: no memory", argument);
-		ok = false;
-	} else if (s->path[0] == '\0') {
-		log_error("-s %s: the path is empty", argument);
-		ok = false;
-	} else if (strlen(s->path) > CMX_LABEL_VALUE_MAX) {
-		log_error("-s %s: the path has more than %d bytes", argument,
-		    CMX_LABEL_VALUE_MAX);
-		ok = false;
-	}
-	while (ok && (label = strsep(&rest, ",")) != NULL)
-		ok = parse_label(label, s);
-	free(copy);
-	if (ok && cmxr_labels_check(s->n_labels, s->labels, &error) != 0) {
-		log_error("-s %s: %s", s->path, error.text);
-		ok = false;
-	}
-	return ok;
+	free((void *)(uintptr_t)label.name);
+	free((void *)(uintptr_t)label.value);
+	return false;
 }
 
 void
-source_free(struct source *s)
+labels_free(struct labels *l)
 {
-	reading_free(s->reading);
-	for (size_t i = 0; i < s->n_labels; i++) {
-		free((void *)(uintptr_t)s->labels[i].name);
-		free((void *)(uintptr_t)s->labels[i].value);
+	for (size_t i = 0; i < l->n; i++) {
+		free((void *)(uintptr_t)l->at[i].name);
+		free((void *)(uintptr_t)l->at[i].value);
 	}
-	free(s->path);
-	free(s->name);
-	memset(s, 0, sizeof(*s));
+	l->n = 0;
 }
 
-/* The name of a segment: "metrics" for "/run/api/metrics.seg". */
-static char *
-name_of(const char *path)
+const char *
+labels_find(const struct labels *l, const char *name)
 {
-	const char *slash = strrchr(path, '/');
-	char *name = strdup(slash == NULL ? path : slash + 1);
-	char *dot = name == NULL ? NULL : strrchr(name, '.');
-
-	if (dot != NULL && dot != name && strcmp(dot, ".seg") == 0)
-		*dot = '\0';
-	return name;
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->at[i].name, name) == 0)
+			return l->at[i].value;
+	return NULL;
 }
 
-static bool
-same_labels(const struct source *a, const struct source *b)
+bool
+labels_are_same(const struct labels *a, const struct labels *b)
 {
-	if (a->n_labels != b->n_labels)
+	if (a->n != b->n)
 		return false;
-	for (size_t i = 0; i < a->n_labels; i++) {
-		size_t j = 0;
+	for (size_t i = 0; i < a->n; i++) {
+		const char *value = labels_find(b, a->at[i].name);
 
-		while (j < b->n_labels &&
-		    (strcmp(a->labels[i].name, b->labels[j].name) != 0 ||
-			strcmp(a->labels[i].value, b->labels[j].value) != 0))
-			j++;
-		if (j == b->n_labels)
+		if (value == NULL || strcmp(value, a->at[i].value) != 0)
 			return false;
 	}
 	return true;
 }
 
-bool
-sources_make_distinct(struct source *sources, size_t n)
+struct source *
+source_new(const char *path, const struct labels *labels, bool is_default)
 {
-	for (size_t i = 0; n > 1 && i < n; i++)
-		if (sources[i].n_labels == 0)
-			sources[i].labels[sources[i].n_labels++] =
-			    (struct cmx_label){ strdup("segment"),
-				    name_of(sources[i].path) };
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < i; j++)
-			if (same_labels(&sources[i], &sources[j])) {
-				log_error(
-				    "%s and %s would expose the same series; tell them apart with a label: -s %s,service=NAME",
-				    sources[j].path, sources[i].path,
-				    sources[i].path);
-				return false;
-			}
+	struct source *s = calloc(1, sizeof(*s));
+	bool ok;
+
+	if (s == NULL)
+		return NULL;
+	s->path = strdup(path);
+	s->name = strdup(path);
+	s->is_default = is_default;
+	ok = s->path != NULL && s->name != NULL;
+	for (size_t i = 0; ok && i < labels->n; i++)
+		ok = labels_add(&s->labels, labels->at[i].name,
+		    labels->at[i].value);
+	if (ok)
+		return s;
+	source_free(s);
+	return NULL;
+}
+
+bool
+source_free(struct source *s)
+{
+	if (s == NULL)
+		return true;
+	if (!reading_free(s->reading))
+		return false;
+	labels_free(&s->labels);
+	free(s->path);
+	free(s->name);
+	free(s);
 	return true;
+}
+
+bool
+source_start(struct source *s, struct workers *workers, uint64_t limit)
+{
+	s->reading = reading_new(workers, s->path, s->is_default, limit);
+	return s->reading != NULL;
 }
 
 /* Log once when a segment appears or disappears. */
@@ -149,17 +118,38 @@ note_state(struct source *s, int state, const char *text)
 }
 
 /*
- * What the scrape before has added to our counters stays; the next segment
- * counts from 0.
+ * Add to the counts what those of the segment have grown by.  A segment that
+ * took the place of another one counts from 0: the counts go on.
  */
+static void
+count(struct source *s, const struct cmxr_info *info)
+{
+	const struct cmxr_statistic *statistic;
+	size_t cursor = 0;
+
+	for (size_t i = 0; (statistic = cmxr_statistic_next(&cursor)) != NULL &&
+	     i < STATISTICS_MAX;
+	     i++) {
+		uint64_t now = cmxr_statistic_value(statistic, info);
+		uint64_t before = cmxr_statistic_value(statistic, &s->info);
+
+		if (statistic->type == CMX_GAUGE)
+			s->statistics[i] = now;
+		else
+			s->statistics[i] += now >= before ? now - before : now;
+	}
+	s->info = *info;
+}
+
 static void
 take_over(struct source *s, struct reading_result *result)
 {
 	if (result->was_dropped)
-		memset(&s->counted, 0, sizeof(s->counted));
+		memset(&s->info, 0, sizeof(s->info));
 	result->was_dropped = false;
-	s->info = result->info;
 	s->snapshot = result->snapshot;
+	s->seconds = result->seconds;
+	count(s, &result->info);
 	if (strcmp(s->path, result->path) != 0) {
 		char *copy = strdup(result->path);
 
@@ -168,13 +158,6 @@ take_over(struct source *s, struct reading_result *result)
 		free(s->path);
 		s->path = copy;
 	}
-}
-
-bool
-source_start(struct source *s, uint64_t limit)
-{
-	s->reading = reading_new(s->path, s->is_default, limit);
-	return s->reading != NULL;
 }
 
 void
@@ -195,10 +178,4 @@ source_finish(struct source *s, uint64_t deadline_ns)
 	} else if (reading_is_late(s->reading))
 		note_state(s, SOURCE_IS_LATE,
 		    "takes longer to read than --segment.timeout allows; it is left out until it is read");
-}
-
-void
-source_give_up(struct source *s)
-{
-	reading_give_up(s->reading);
 }

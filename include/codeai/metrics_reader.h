@@ -67,6 +67,17 @@ CMX_PUBLIC int cmxr_open(const char *segment, struct cmxr_reader **readerp,
 CMX_PUBLIC int cmxr_open_fd(int fd, const char *name,
     struct cmxr_reader **readerp, struct cmx_error *err);
 
+/*
+ * cmxr_probe: does the path name a segment?  For who finds files in a
+ * directory: reads the first bytes only, and does not follow a symbolic link.
+ *
+ * Returns:   0 where it is a file that begins as a segment; CMX_ERR_PERMISSION
+ *            where that cannot be read; CMX_ERR_NOT_FOUND; CMX_ERR_FORMAT for
+ *            anything else; CMX_ERR_SYSTEM.
+ * Safety:    thread.  Never waits for a FIFO.
+ */
+CMX_PUBLIC int cmxr_probe(const char *path);
+
 /* Close a reader and its snapshot.  Null is allowed. */
 CMX_PUBLIC void cmxr_close(struct cmxr_reader *);
 
@@ -140,7 +151,12 @@ struct cmxr_info {
 	 */
 	char rseq[8];
 	uint64_t damaged_values; /* made legal, over all snapshots */
-	uint64_t reserved[12];
+	/*
+	 * The wall clock at the snapshot of this reader that first had the
+	 * values that the last one has; 0 before the first one.
+	 */
+	uint64_t changed_ns;
+	uint64_t reserved[11];
 };
 
 /*
@@ -326,6 +342,73 @@ struct cmxr_series {
  */
 CMX_PUBLIC bool cmxr_series_next(const struct cmxr_snapshot *, size_t family,
     size_t *cursor, struct cmxr_series *);
+
+/*
+ * struct cmxr_table: values that no segment holds, shown beside snapshots.
+ *
+ * An exporter has numbers of its own, and some about each segment.  A table
+ * gives them to the encoders: its columns are families, which have the same
+ * labels; its rows are values of these labels; a cell is a series.  Nothing is
+ * shared with other processes.
+ *
+ *	static const char *const labels[] = { "disk" };
+ *	int size, sda;
+ *
+ *	cmxr_table_new(1, labels, &table, &err);
+ *	size = cmxr_table_add_family(table, "disk_size_bytes", "Size of the disk",
+ *	    CMX_GAUGE, &err);
+ *	sda = cmxr_table_add_row(table, (const char *[]){ "sda" }, &err);
+ *	cmxr_table_set(table, sda, size, 1e12);
+ *
+ * One thread at a time may use a table and its snapshot.
+ */
+struct cmxr_table;
+
+/*
+ * cmxr_table_new: a table without families and rows.
+ *
+ * Shape:     @labels has @n_labels names; they are copied.  Without labels the
+ *            table has one row, number 0.
+ * Returns:   0 and *tablep, or CMX_ERR_ARGUMENT (labels that no schema may
+ *            have), CMX_ERR_MEMORY.
+ * Owner:     the caller frees with cmxr_table_free(); null is allowed there.
+ */
+CMX_PUBLIC int cmxr_table_new(size_t n_labels, const char *const *labels,
+    struct cmxr_table **tablep, struct cmx_error *err);
+CMX_PUBLIC void cmxr_table_free(struct cmxr_table *);
+
+/*
+ * cmxr_table_add_family: add a column, a counter or a gauge.
+ *
+ * Returns:   its number, or CMX_ERR_ARGUMENT (a name or a help text that no
+ *            schema may have, a histogram), CMX_ERR_EXISTS, CMX_ERR_MEMORY.
+ */
+CMX_PUBLIC int cmxr_table_add_family(struct cmxr_table *, const char *name,
+    const char *help, enum cmx_type type, struct cmx_error *err);
+
+/*
+ * cmxr_table_add_row: add a row, whose cells are not shown before they are set.
+ *
+ * Shape:     @values has one value for each label of the table; copied.
+ * Returns:   its number, or CMX_ERR_ARGUMENT (a value that is not UTF-8, a
+ *            table without labels), CMX_ERR_EXISTS, CMX_ERR_MEMORY.
+ */
+CMX_PUBLIC int cmxr_table_add_row(struct cmxr_table *,
+    const char *const *values, struct cmx_error *err);
+
+/* Remove all rows; without labels, what its cells hold. */
+CMX_PUBLIC void cmxr_table_clear(struct cmxr_table *);
+
+/*
+ * Set a cell.  A number that is none of the table's is ignored, so that a
+ * failed _add needs no check; NaN is "not shown".
+ */
+CMX_PUBLIC void cmxr_table_set(struct cmxr_table *, int row, int family,
+    double value);
+
+/* Owner: the table; has what is set by then, until another row is added. */
+CMX_PUBLIC const struct cmxr_snapshot *cmxr_table_snapshot(
+    const struct cmxr_table *);
 
 enum cmxr_format {
 	CMXR_TEXT = 1, /* Prometheus text 0.0.4 */

@@ -4,10 +4,15 @@
 #include "read/reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/call.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "segment/segment_path.h"
 
@@ -77,6 +82,55 @@ cmxr_open_fd(int fd, const char *name, struct cmxr_reader **readerp,
 		*readerp = reader;
 	} else
 		cmxr_close(reader);
+	cmxi_call_end(&call);
+	return r;
+}
+
+/* The error of a path that cannot be opened for reading. */
+static int
+probe_error(int number)
+{
+	switch (number) {
+	case EACCES:
+	case EPERM:
+		return CMX_ERR_PERMISSION;
+	case ENOENT:
+	case ENOTDIR:
+		return CMX_ERR_NOT_FOUND;
+	case ELOOP: /* a symbolic link */
+	case ENXIO: /* a socket */
+	case ENODEV:
+		return CMX_ERR_FORMAT;
+	default:
+		return CMX_ERR_SYSTEM;
+	}
+}
+
+static int
+probe(int fd)
+{
+	char magic[CMXI_MAGIC_SIZE];
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return CMX_ERR_SYSTEM;
+	return S_ISREG(st.st_mode) &&
+		pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+		memcmp(magic, CMXI_MAGIC, sizeof(magic)) == 0 ?
+	    0 :
+	    CMX_ERR_FORMAT;
+}
+
+int
+cmxr_probe(const char *path)
+{
+	struct cmxi_call call = cmxi_call_begin();
+	int fd = open(path,
+	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int r = fd < 0 ? probe_error(errno) : probe(fd);
+
+	if (fd >= 0)
+		close(fd);
 	cmxi_call_end(&call);
 	return r;
 }
@@ -292,6 +346,25 @@ take_views(struct cmxr_reader *reader, struct cmx_error *err)
 	return r == 0 ? check_text(reader, err) : r;
 }
 
+/* Note when the values were last others than in the snapshot before. */
+static void
+note_change(struct cmxr_reader *reader)
+{
+	uint64_t hash = reader->chain.n_views;
+
+	for (size_t i = 0; i < reader->chain.n_views; i++) {
+		const struct cmxi_scrape *scrape =
+		    &reader->chain.views[i]->scrape;
+
+		for (size_t j = 0; j < scrape->n_families; j++)
+			hash = cmxi_values_hash(&scrape->families[j], hash);
+	}
+	if (reader->changed_ns != 0 && hash == reader->values_hash)
+		return;
+	reader->values_hash = hash;
+	reader->changed_ns = cmxi_wall_clock_ns();
+}
+
 int
 cmxr_snapshot_take(struct cmxr_reader *reader,
     const struct cmxr_snapshot **snapshotp, struct cmx_error *err)
@@ -299,9 +372,10 @@ cmxr_snapshot_take(struct cmxr_reader *reader,
 	struct cmxi_call call = cmxi_call_begin();
 	int r = take_views(reader, err);
 
-	if (r == 0)
+	if (r == 0) {
+		note_change(reader);
 		*snapshotp = &reader->snapshot;
-	else {
+	} else {
 		/* They may point into a catalog that the refresh freed. */
 		cmxi_lineage_fini(&reader->merged);
 		cmxi_snapshot_clear(&reader->snapshot);

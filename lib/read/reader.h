@@ -19,6 +19,8 @@ struct cmxr_reader {
 	uint64_t limit; /* cmxr_set_limit(), or 0 */
 	struct cmxi_process_metrics processes;
 	struct cmxr_snapshot snapshot;
+	/* Of the values of the last snapshot, and since when it is that. */
+	uint64_t values_hash, changed_ns;
 	char *schema_text;
 };
 

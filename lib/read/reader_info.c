@@ -161,6 +161,7 @@ cmxr_info_get(struct cmxr_reader *reader, struct cmxr_info *info,
 	info->invalid_entries = view->catalog.n_invalid;
 	info->torn_reads = view->torn;
 	info->damaged_values = view->damaged;
+	info->changed_ns = reader->changed_ns;
 	cmxi_call_end(&call);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/hash.h"
 #include "base/number.h"
 #include "base/require.h"
 #include "family/rules.h"
@@ -242,6 +243,39 @@ cmxi_values_make_legal(struct cmxi_values *v)
 	if (v->def->type == CMX_COUNTER && v->def->is_double)
 		return make_doubles_legal(v->value, v->n_series);
 	return 0;
+}
+
+/* Not as bytes: a struct cmxi_each has padding. */
+static uint64_t
+hash_each(const struct cmxi_values *v, uint64_t hash)
+{
+	size_t n;
+	const struct cmxi_each *each = cmxi_values_each(v, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const uint64_t words[] = { each[i].series, each[i].pid,
+			cmxi_double_to_bits(each[i].value) };
+
+		hash = cmxi_hash(words, sizeof(words), hash);
+	}
+	return hash;
+}
+
+uint64_t
+cmxi_values_hash(const struct cmxi_values *v, uint64_t seed)
+{
+	size_t n = v->n_series;
+
+	if (cmxi_def_is_each(v->def))
+		return hash_each(v, seed);
+	if (cmxi_values_is_histogram(v))
+		return cmxi_hash(v->pairs,
+		    n * v->family->buckets.n_cells * sizeof(*v->pairs), seed);
+	if (cmxi_values_is_whole(v))
+		return cmxi_hash(v->whole, n * sizeof(*v->whole), seed);
+	if (has_n_set(v))
+		seed = cmxi_hash(v->n_set, n * sizeof(*v->n_set), seed);
+	return cmxi_hash(v->value, n * sizeof(*v->value), seed);
 }
 
 void

@@ -117,6 +117,11 @@ void cmxi_values_clear(struct cmxi_values *);
  * were changed.
  */
 uint64_t cmxi_values_make_legal(struct cmxi_values *);
+
+/*
+ * A hash of all values, exemplars apart: another one where a value is another.
+ */
+uint64_t cmxi_values_hash(const struct cmxi_values *, uint64_t seed);
 void cmxi_values_fini(struct cmxi_values *);
 
 #endif

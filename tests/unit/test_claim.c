@@ -384,7 +384,7 @@ TEST(a_claim_without_a_beacon_shows_nothing)
 static struct stranger
 start_as_first(const struct fixture *f, double v)
 {
-	struct stranger s = {0};
+	struct stranger s = { 0 };
 	int fds[2], ready[2], status;
 	pid_t middle;
 	char word;
@@ -403,7 +403,7 @@ start_as_first(const struct fixture *f, double v)
 			close(ready[1]);
 			_exit(read(ready[0], &word, 1) != 1 ||
 			    write(fds[1], &s.pid, sizeof(s.pid)) !=
-			        sizeof(s.pid));
+				sizeof(s.pid));
 		}
 		prctl(PR_SET_PDEATHSIG, 0);
 		alarm(60);

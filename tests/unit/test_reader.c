@@ -296,6 +296,79 @@ TEST(a_walk_over_each_process_gives_its_pid)
 	fixture_close(&f);
 }
 
+TEST(a_probe_tells_a_segment_from_all_else)
+{
+	struct fixture f = fixture_open("", METRIC);
+	char path[600];
+	int fd;
+
+	assert_int_equal(cmxr_probe(f.segment_path), 0);
+	assert_int_equal(cmxr_probe(f.dir), CMX_ERR_FORMAT);
+	assert_int_equal(cmxr_probe("/dev/zero"), CMX_ERR_FORMAT);
+	snprintf(path, sizeof(path), "%s/other", f.dir);
+	assert_int_equal(cmxr_probe(path), CMX_ERR_NOT_FOUND);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(cmxr_probe(path), CMX_ERR_FORMAT);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink(f.segment_path, path), 0);
+	assert_int_equal(cmxr_probe(path), CMX_ERR_FORMAT);
+	assert_int_equal(unlink(path), 0);
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_int_equal(write(fd, "CMXSEG\r", 7), 7);
+	assert_int_equal(cmxr_probe(path), CMX_ERR_FORMAT);
+	close(fd);
+	fixture_close(&f);
+}
+
+static uint64_t
+changed_ns(struct cmxr_reader *reader)
+{
+	const struct cmxr_snapshot *s;
+	struct cmxr_info info;
+
+	assert_int_equal(cmxr_snapshot_take(reader, &s, NULL), 0);
+	assert_int_equal(cmxr_info_get(reader, &info, NULL), 0);
+	return info.changed_ns;
+}
+
+TEST(the_time_of_the_last_change_moves_with_each_kind_of_value_only)
+{
+	struct fixture f = fixture_open("",
+	    "{\"name\":\"c\",\"type\":\"counter\",\"help\":\"h\"},"
+	    "{\"name\":\"g\",\"type\":\"gauge\",\"help\":\"h\"},"
+	    "{\"name\":\"e\",\"type\":\"gauge\",\"help\":\"h\","
+	    "\"aggregate\":\"each\"},"
+	    "{\"name\":\"h\",\"type\":\"histogram\",\"help\":\"h\","
+	    "\"buckets\":[1]}");
+	struct cmx_counter c = counter(f.reg, "c", 0, NULL);
+	struct cmx_gauge g = gauge(f.reg, "g", 0, NULL);
+	struct cmx_gauge e = gauge(f.reg, "e", 0, NULL);
+	struct cmx_histogram h = histogram(f.reg, "h", 0, NULL);
+	struct cmxr_reader *reader;
+	uint64_t at[6];
+
+	assert_int_equal(cmxr_open(f.segment_path, &reader, NULL), 0);
+	at[0] = changed_ns(reader);
+	assert_true(at[0] > 0);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(changed_ns(reader), at[i]);
+		if (i == 0)
+			cmx_counter_inc(&c);
+		else if (i == 1)
+			cmx_gauge_set(&g, 0);
+		else if (i == 2)
+			cmx_gauge_set(&e, 1);
+		else if (i == 3)
+			cmx_gauge_set(&e, 2);
+		else
+			cmx_histogram_observe(&h, 0);
+		at[i + 1] = changed_ns(reader);
+		assert_true(at[i + 1] > at[i]);
+	}
+	cmxr_close(reader);
+	fixture_close(&f);
+}
+
 TEST(nothing_is_opened_where_there_is_no_place_for_it)
 {
 	struct cmxr_reader *reader;
