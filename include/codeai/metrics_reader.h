@@ -351,13 +351,13 @@ CMX_PUBLIC bool cmxr_series_next(const struct cmxr_snapshot *, size_t family,
  * labels; its rows are values of these labels; a cell is a series.  Nothing is
  * shared with other processes.
  *
- *	static const char *const labels[] = { "disk" };
+ *	const char *const labels[] = { "disk" }, *const names[] = { "sda" };
  *	int size, sda;
  *
  *	cmxr_table_new(1, labels, &table, &err);
- *	size = cmxr_table_add_family(table, "disk_size_bytes", "Size of the disk",
+ *	size = cmxr_table_add_family(table, "disk_size_bytes", "Its size",
  *	    CMX_GAUGE, &err);
- *	sda = cmxr_table_add_row(table, (const char *[]){ "sda" }, &err);
+ *	sda = cmxr_table_add_row(table, names, &err);
  *	cmxr_table_set(table, sda, size, 1e12);
  *
  * One thread at a time may use a table and its snapshot.

@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 
-#define CHUNK_SIZE (64 * 1024)
+/* A pool of few pieces is small; each chunk is as large as all before it. */
+#define CHUNK_MIN (4 * 1024)
+#define CHUNK_MAX (64 * 1024)
 
 struct cmxi_pool_chunk {
 	struct cmxi_pool_chunk *next;
@@ -13,13 +15,23 @@ struct cmxi_pool_chunk {
 	_Alignas(16) char bytes[];
 };
 
+static size_t
+next_size(const struct cmxi_pool_chunk *last)
+{
+	if (last == NULL)
+		return CHUNK_MIN;
+	return 2 * last->size < CHUNK_MAX ? 2 * last->size : CHUNK_MAX;
+}
+
 char *
 cmxi_pool_take(struct cmxi_pool *pool, size_t n)
 {
 	struct cmxi_pool_chunk *chunk = pool->chunks;
-	size_t size = n > CHUNK_SIZE ? n : CHUNK_SIZE;
 
 	if (chunk == NULL || chunk->size - chunk->used < n) {
+		size_t size = next_size(chunk);
+
+		size = n > size ? n : size;
 		chunk = malloc(sizeof(*chunk) + size);
 		if (chunk == NULL)
 			return NULL;

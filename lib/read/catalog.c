@@ -494,6 +494,8 @@ cmxi_catalog_refresh(struct cmxi_catalog *c, struct cmx_error *err)
 	uint64_t limit = c->limit;
 	int r = refresh_catalog(c, err);
 
+	/* Many readers may be open, of which few find something new. */
+	cmxi_window_fini(&c->window);
 	/*
 	 * A refresh that failed leaves an incomplete catalog: the next one
 	 * begins anew.

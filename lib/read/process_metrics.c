@@ -88,6 +88,15 @@ cmxi_process_metrics_fini(struct cmxi_process_metrics *p)
 
 /* Roles */
 
+static void
+clear_sum(struct cmxi_role_sum *sum)
+{
+	*sum = (struct cmxi_role_sum){ .had_stat = sum->had_stat,
+		.has_stat = true,
+		.has_fds = true,
+		.has_limits = true };
+}
+
 /*
  * The number of a role; 0, the overflow series, where there is no room for it.
  */
@@ -116,6 +125,7 @@ add_role(struct cmxi_process_metrics *p, const char *name)
 	};
 	if (p->series[i].text_size > p->text_max)
 		p->text_max = p->series[i].text_size;
+	clear_sum(&p->sums[i]);
 	p->n_roles++;
 	return (uint32_t)i;
 }
@@ -160,13 +170,8 @@ cmxi_process_metrics_begin(struct cmxi_process_metrics *p,
 	note_boot(p);
 	p->alive.size = 0;
 	cmxi_process_times_begin(&p->times, segments, n);
-	for (size_t i = 0; i <= CMXI_ROLES_MAX; i++)
-		p->sums[i] = (struct cmxi_role_sum){
-			.had_stat = p->sums[i].had_stat,
-			.has_stat = true,
-			.has_fds = true,
-			.has_limits = true,
-		};
+	for (size_t i = 0; i < p->n_roles; i++)
+		clear_sum(&p->sums[i]);
 }
 
 static void

@@ -298,7 +298,7 @@ TEST(a_walk_over_each_process_gives_its_pid)
 
 TEST(a_probe_tells_a_segment_from_all_else)
 {
-	struct fixture f = fixture_open("", METRIC);
+	struct fixture f = fixture_open("", METRICS);
 	char path[600];
 	int fd;
 
