@@ -120,7 +120,7 @@ $B/cmd/%.c.o: cmd/%.c
 
 $(CLI): $(call objects,codeai-metrics) $(LIB)
 $(DAEMON): $(call objects,codeai-metricsd) $(LIB)
-$(DAEMON): USES = libmicrohttpd libdeflate
+$(DAEMON): USES = libmicrohttpd libdeflate gnutls yaml-0.1 libcrypt
 $(CLI) $(DAEMON):
 	$(SAY) LD $@
 	$Q$(LINK) -pie -pthread -o $@ $^ $(LIB_LIBS) \
@@ -132,7 +132,7 @@ define test-program
 	@mkdir -p $(@D)
 	$(SAY) TEST $@
 	$Q$(COMPILE) $(TEST_FLAGS) $(if $(USES),$(call PKG,$(USES))) -pthread \
-	    -o $@ $< $(filter %.o %.a,$^) $(if $(USES),$(call PKGLIBS,$(USES))) \
+	    -o $@ $< $(filter %.o,$^) $(filter %.a,$^) $(if $(USES),$(call PKGLIBS,$(USES))) \
 	    $(LIB_LIBS)
 endef
 
@@ -228,8 +228,12 @@ $B/fuzz/exposition $B/fuzz/segment: $(patsubst %,$B/fuzz/%.o,$(wildcard \
 $B/fuzz/series: $(call fuzz-cmd,codeai-metrics/arguments \
 	codeai-metrics/identifier)
 $B/fuzz/request: $(patsubst %,$B/fuzz/%.o,$(filter-out %/main.c,$(wildcard \
-	cmd/codeai-metricsd/*.c)))
-$B/fuzz/request: USES = libmicrohttpd libdeflate
+	cmd/codeai-metricsd/*.c cmd/codeai-metricsd/*/*.c)))
+$B/fuzz/webconfig: $(patsubst %,$B/fuzz/%.o,$(wildcard \
+	cmd/codeai-metricsd/web/*.c)) $(call fuzz-cmd,codeai-metricsd/log \
+	codeai-metricsd/clock)
+$B/fuzz/webconfig: USES = gnutls yaml-0.1 libcrypt
+$B/fuzz/request: USES = libmicrohttpd libdeflate gnutls yaml-0.1 libcrypt
 
 $B/fuzz/%.c.o: %.c
 	@mkdir -p $(@D)

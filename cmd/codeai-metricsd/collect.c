@@ -10,7 +10,7 @@
 struct collector {
 	struct fleet *fleet;
 	struct fleet_metrics *fleet_metrics;
-	struct self *self; /* null: not shown */
+	struct self *self;
 	struct requests *requests;
 	struct budget budget;
 	size_t n_left_out; /* families that the last scrape left out */
@@ -22,7 +22,15 @@ struct collector {
 	pthread_mutex_t scrape;
 	struct cmxr_input *inputs;
 	size_t n_inputs, capacity;
+
+	/* Protects the members that follow. */
+	pthread_mutex_t lock;
+	uint64_t begun_ns; /* of the scrape that is under way, or 0 */
+	size_t n_up, n_sources;
 };
+
+/* A scrape that takes so much longer than its budget has hung. */
+#define HUNG_NS (120 * NS_PER_SECOND)
 
 struct collector *
 collector_new(struct fleet *fleet, const struct budget *budget, bool has_self,
@@ -35,6 +43,7 @@ collector_new(struct fleet *fleet, const struct budget *budget, bool has_self,
 	c->fleet = fleet;
 	c->budget = *budget;
 	pthread_mutex_init(&c->scrape, NULL);
+	pthread_mutex_init(&c->lock, NULL);
 	c->requests = requests_new(budget);
 	c->fleet_metrics = fleet_metrics_new(fleet, error);
 	c->self = self_new(has_self, error);
@@ -53,6 +62,7 @@ collector_free(struct collector *c)
 	fleet_metrics_free(c->fleet_metrics);
 	self_free(c->self);
 	free(c->inputs);
+	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->scrape);
 	free(c);
 }
@@ -163,15 +173,53 @@ add_self(struct collector *c, double seconds)
 	add_input(c, fleet_metrics_update(c->fleet_metrics, c->fleet), NULL);
 }
 
+static void
+note_state(struct collector *c, uint64_t begun_ns, size_t n_up)
+{
+	pthread_mutex_lock(&c->lock);
+	c->begun_ns = begun_ns;
+	if (begun_ns == 0) {
+		c->n_up = n_up;
+		c->n_sources =
+		    fleet_n_sources(c->fleet) - fleet_n_left_out(c->fleet);
+	}
+	pthread_mutex_unlock(&c->lock);
+}
+
+void
+collector_state(struct collector *c, size_t *n_up, size_t *n)
+{
+	pthread_mutex_lock(&c->lock);
+	*n_up = c->n_up;
+	*n = c->n_sources;
+	pthread_mutex_unlock(&c->lock);
+}
+
+bool
+collector_is_alive(struct collector *c)
+{
+	bool is_alive;
+
+	pthread_mutex_lock(&c->lock);
+	is_alive = c->begun_ns == 0 ||
+	    now_ns() < c->begun_ns + c->budget.timeout_ns + HUNG_NS;
+	pthread_mutex_unlock(&c->lock);
+	return is_alive;
+}
+
 /* Read all segments and encode them.  Requires: the scrape mutex. */
 static bool
 scrape(struct collector *c, const struct want *want, struct body *body)
 {
 	uint64_t begun = now_ns();
+	size_t n_up;
+	bool ok;
 
+	note_state(c, begun, 0);
 	fleet_read(c->fleet, begun + c->budget.timeout_ns);
 	if (!reserve(c)) {
 		log_error("scrape: no memory");
+		note_state(c, 0, 0);
 		return false;
 	}
 	c->n_inputs = 0;
@@ -180,8 +228,11 @@ scrape(struct collector *c, const struct want *want, struct body *body)
 
 		add_input(c, s->is_left_out ? NULL : s->snapshot, &s->labels);
 	}
+	n_up = c->n_inputs;
 	add_self(c, (double)(now_ns() - begun) / (double)NS_PER_SECOND);
-	return encode(c, want, body);
+	ok = encode(c, want, body);
+	note_state(c, 0, n_up);
+	return ok;
 }
 
 /* Make a new body.  Requires: the scrape mutex.  Returns the status. */

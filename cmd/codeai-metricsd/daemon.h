@@ -2,20 +2,28 @@
  * daemon.h: the parts of codeai-metricsd(8) and what they know of each other.
  *
  *	main.c		signals, start and end
- *	options.c	the command line
+ *	options.c	the command line, and the environment
  *	systemd.c	sockets that systemd passes, and what it is told
- *	source.c	the segments named by -s, and what a scrape has of each
- *	reading.c	a thread for each of them, which opens and reads it
+ *	task.c		work that a scrape waits for no longer than it may
+ *	reading.c	a task that opens and reads a segment
+ *	find.c		a task that finds the segments of a pattern
+ *	source.c	a segment, and what a scrape has of it
+ *	fleet.c		all segments
+ *	fleet_metrics.c	what is said of each of them
+ *	process.c	what the daemon itself takes
  *	self.c		the daemon's own metrics
- *	collect.c	one scrape: sources and self to a body
+ *	requests.c	requests in flight, and the bodies that they share
+ *	collect.c	one scrape: fleet and self to a body
  *	compress.c	a body as gzip
  *	endpoint.c	path -> answer
- *	server.c	listening and HTTP (libmicrohttpd only here)
+ *	listen.c	sockets that listen
+ *	server.c	HTTP (libmicrohttpd only here)
  *	deadline.c	clients that take too long are disconnected
  *	sandbox.c	the daemon gives up what it does not need
  *	syscall_filter.c	the system calls that it may make
  *	log.c		messages on stderr
  *	clock.c		the monotonic clock, and waiting by it
+ *	web/		the web configuration: TLS, users, limits; web/web.h
  */
 #ifndef DAEMON_H
 #define DAEMON_H
@@ -31,9 +39,31 @@
  * log.c: messages, with the level that systemd's journal reads; errno is kept.
  */
 
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARN,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG
+};
+enum log_format { LOG_TEXT, LOG_LOGFMT, LOG_JSON };
+
+/* By the names of the options.  Return false for a name that is none. */
+bool log_set_level(const char *name);
+bool log_set_format(const char *name);
+bool log_has_level(enum log_level);
+
 void log_info(const char *fmt, ...) CMX_PRINTF(1, 2);
 void log_warn(const char *fmt, ...) CMX_PRINTF(1, 2);
 void log_error(const char *fmt, ...) CMX_PRINTF(1, 2);
+
+/* What is told beside a text: a text, or a number. */
+struct log_field {
+	const char *name; /* null: the end of a list */
+	const char *text; /* null: it is a number */
+	double number;
+};
+
+void log_fields(enum log_level, const char *text, const struct log_field *);
 
 /* clock.c */
 
@@ -47,6 +77,52 @@ void clock_cond_init(pthread_cond_t *);
 /* Returns false where the time is over. */
 bool clock_cond_wait(pthread_cond_t *, pthread_mutex_t *, uint64_t until_ns);
 
+/* task.c */
+
+struct workers;
+
+struct workers *workers_new(void);
+/* Begin the first thread.  Returns false where there is none to be had. */
+bool workers_start(struct workers *);
+/* Nobody waits any more: let who waits now go on. */
+void workers_give_up(struct workers *);
+/* Null is allowed.  Waits for all tasks that are under way. */
+void workers_free(struct workers *);
+
+enum task_phase {
+	TASK_IDLE, /* what it works on belongs to the caller */
+	TASK_QUEUED,
+	TASK_RUNS,
+};
+
+/* A piece of work, which is done again and again.  Zeroed, but for these: */
+struct task {
+	struct workers *workers;
+	void (*work)(void *arg);
+	void *arg;
+
+	/* Protected by the workers' lock. */
+	STAILQ_ENTRY(task) entry;
+	enum task_phase phase;
+	uint64_t begun_ns;
+	uint64_t rest_ns; /* until then nothing is asked of it */
+	bool is_late;     /* a scrape went on without it */
+};
+
+/* Ask for the work, unless it is under way or rests. */
+void task_begin(struct task *);
+
+/*
+ * Wait for the work, at most until the deadline on the monotonic clock; not at
+ * all where an earlier scrape waited in vain.  Returns false where it is late;
+ * else what was worked on belongs to the caller until the next task_begin().
+ */
+bool task_wait(struct task *, uint64_t deadline_ns);
+
+/* Did the last scrape wait in vain?  Not where it was told to give up. */
+bool task_is_late(struct task *);
+bool task_is_idle(struct task *);
+
 /* reading.c */
 
 struct reading;
@@ -58,33 +134,61 @@ struct reading_result {
 	struct cmx_error error;
 	const struct cmxr_snapshot *snapshot; /* or null */
 	struct cmxr_info info;
+	double seconds;   /* that it took */
 	bool was_dropped; /* another segment is counted from 0; caller clears */
 };
 
-/* Begin a thread that reads a segment of at most so many bytes. */
-struct reading *reading_new(const char *path, bool is_default, uint64_t limit);
-/* Null is allowed.  Waits for a reading that is under way. */
-void reading_free(struct reading *);
+/* A task that reads a segment of at most so many bytes. */
+struct reading *reading_new(struct workers *, const char *path, bool is_default,
+    uint64_t limit);
+/* Null is allowed.  Returns false, and does nothing, where it is under way. */
+bool reading_free(struct reading *);
 
-/* Ask for a reading, unless one is under way or rests. */
+/* As the calls of tasks; reading_wait() returns null where it is late. */
 void reading_begin(struct reading *);
-
-/*
- * Wait for the reading, at most until the deadline on the monotonic clock; not
- * at all where an earlier scrape waited in vain.  What is returned belongs to
- * the caller until the next reading_begin(); null: it is late.
- */
 struct reading_result *reading_wait(struct reading *, uint64_t deadline_ns);
-
-/* Did the last scrape wait in vain?  Not where it was told to give up. */
 bool reading_is_late(struct reading *);
 
-/* Nobody waits any more: let who waits now go on. */
-void reading_give_up(struct reading *);
+/* find.c */
+
+struct find;
+
+/* The paths that a pattern names, sorted. */
+struct found {
+	char **paths;
+	size_t n;
+	unsigned long generation; /* another one where they may be others */
+};
+
+bool find_is_pattern(const char *path);
+/* The size of the directory of a pattern that is no pattern, with its '/'. */
+size_t find_fixed_part(const char *pattern);
+
+struct find *find_new(struct workers *, const char *pattern);
+/* As reading_free(). */
+bool find_free(struct find *);
+/* Look; anew: also in a directory that was not changed. */
+void find_begin(struct find *, bool is_anew);
+/* Null: it is late. */
+const struct found *find_wait(struct find *, uint64_t deadline_ns);
 
 /* source.c */
 
 #define SOURCE_IS_LATE 1
+#define STATISTICS_MAX 64
+
+/* Labels that each series of a segment gets; the texts are its own. */
+struct labels {
+	size_t n;
+	struct cmx_label at[CMX_LABELS_MAX];
+};
+
+/* Add copies.  Returns false where there are too many, or no memory. */
+bool labels_add(struct labels *, const char *name, const char *value);
+void labels_free(struct labels *);
+/* The value, or null. */
+const char *labels_find(const struct labels *, const char *name);
+bool labels_are_same(const struct labels *, const struct labels *);
 
 /* A segment that is shown, whether it exists or not. */
 struct source {
@@ -93,32 +197,27 @@ struct source {
 	 */
 	char *name;
 	bool is_default; /* not named: it may appear in several places */
-	size_t n_labels;
-	/* Labels that each of its series gets. */
-	struct cmx_label labels[CMX_LABELS_MAX];
+	struct labels labels;
+	size_t origin;    /* the number of its -s */
+	bool is_left_out; /* another one has its labels or its file */
+	LIST_ENTRY(source) leaving;
 	struct reading *reading;
 	const struct cmxr_snapshot *snapshot; /* of this scrape, or null */
-	struct cmxr_info info;                /* of this scrape */
-	struct cmxr_info counted; /* the part that self.c has added */
+	struct cmxr_info info;                /* that was counted last */
+	double seconds;                       /* that the last reading took */
+	/* As cmxr_statistic_next() lists them; counters are sums. */
+	uint64_t statistics[STATISTICS_MAX];
 	/* An enum cmx_err, or SOURCE_IS_LATE; a change is logged. */
 	int state;
 };
 
-/*
- * Parse "PATH" or "PATH,label=value,..."; null is the default path.  Prints
- * what is wrong, and returns false.
- */
-bool source_parse(const char *argument, struct source *);
-void source_free(struct source *);
+struct source *source_new(const char *path, const struct labels *,
+    bool is_default);
+/* As reading_free(). */
+bool source_free(struct source *);
 
-/*
- * Make several segments distinct: those without labels get segment="name".
- * Returns false where two are still alike.
- */
-bool sources_make_distinct(struct source *, size_t n);
-
-/* Begin its thread.  Returns false where there is no memory for it. */
-bool source_start(struct source *, uint64_t limit);
+/* Make its reading.  Returns false where there is no memory for it. */
+bool source_start(struct source *, struct workers *, uint64_t limit);
 
 /*
  * A scrape begins the reading of all sources, and then finishes them all: each
@@ -127,25 +226,90 @@ bool source_start(struct source *, uint64_t limit);
 void source_begin(struct source *);
 void source_finish(struct source *, uint64_t deadline_ns);
 
-/* Let a source_finish() that waits return. */
-void source_give_up(struct source *);
+/* fleet.c */
+
+struct fleet;
+
+struct fleet_budget {
+	uint64_t max_bytes; /* of a segment */
+	size_t max_sources;
+};
+
+struct fleet *fleet_new(void);
+/* Null is allowed.  Waits for readings that are under way. */
+void fleet_free(struct fleet *);
+
+/*
+ * Add "PATH" or "PATH,label=value,..." of the command line; null is the default
+ * path.  Prints what is wrong, and returns false.
+ */
+bool fleet_add(struct fleet *, const char *argument);
+
+/*
+ * Make the segments distinct: where there are several, those without labels
+ * get segment="name".  Returns false where two are still alike.
+ */
+bool fleet_make_distinct(struct fleet *);
+
+/* What was added: a path or a pattern, and its labels. */
+size_t fleet_n_origins(const struct fleet *);
+const char *fleet_origin(const struct fleet *, size_t, bool *is_pattern);
+const struct labels *fleet_origin_labels(const struct fleet *, size_t);
+
+/* Begin.  Returns false where there is no memory, or no thread. */
+bool fleet_start(struct fleet *, const struct fleet_budget *);
+/* Nobody waits for a segment any longer. */
+void fleet_give_up(struct fleet *);
+/* At the next reading, look for segments everywhere.  Of any thread. */
+void fleet_look_anew(struct fleet *);
+
+/* Find the segments that there are, and read them all. */
+void fleet_read(struct fleet *, uint64_t deadline_ns);
+
+/* Those of the last reading.  The generation changes with the list. */
+size_t fleet_n_sources(const struct fleet *);
+const struct source *fleet_source(const struct fleet *, size_t);
+unsigned long fleet_generation(const struct fleet *);
+size_t fleet_n_left_out(const struct fleet *);
+
+/* fleet_metrics.c */
+
+struct fleet_metrics;
+
+struct fleet_metrics *fleet_metrics_new(const struct fleet *,
+    struct cmx_error *);
+void fleet_metrics_free(struct fleet_metrics *);
+/* What is to be said of the fleet after it was read. */
+const struct cmxr_snapshot *fleet_metrics_update(struct fleet_metrics *,
+    const struct fleet *);
+
+/* process.c */
+
+struct process_metrics;
+
+struct process_metrics *process_metrics_new(struct cmx_error *);
+void process_metrics_free(struct process_metrics *);
+const struct cmxr_snapshot *process_metrics_update(struct process_metrics *);
 
 /* self.c */
 
+#define SELF_SNAPSHOTS 5
+
 struct self;
 
-struct self *self_new(struct cmx_error *);
+struct self *self_new(bool is_shown, struct cmx_error *);
 void self_free(struct self *);
+/* Of any thread; the calls that follow are one scrape's. */
 void self_count_scrape(struct self *, int status);
+void self_count_body(struct self *, enum cmxr_format, bool is_gzip,
+    size_t bytes, double seconds);
 void self_set_in_flight(struct self *, size_t n);
 void self_set_left_out(struct self *, size_t n_families);
-/* Called after the sources were refreshed, before self_snapshot(). */
-void self_update(struct self *, struct source *, size_t n, double seconds);
-const struct cmxr_snapshot *self_snapshot(struct self *);
+/* Called after the fleet was read.  Returns the number of snapshots. */
+size_t self_update(struct self *, const struct fleet *, double seconds,
+    const struct cmxr_snapshot *to[SELF_SNAPSHOTS]);
 
-/* collect.c */
-
-struct collector;
+/* requests.c */
 
 #define NAMES_MAX 256
 
@@ -166,14 +330,15 @@ struct body {
 	bool is_gzip;
 	bool is_whole; /* all families */
 	int references;
-	uint64_t counted; /* bytes, in the collector's sum */
+	uint64_t counted; /* bytes, in the sum of all bodies */
 };
 
 /* A scrape that is being answered: it counts until request_end(). */
 struct request {
 	LIST_ENTRY(request) entry;
-	struct collector *collector;
+	struct requests *requests;
 	unsigned char client[16];
+	unsigned long seen; /* scrapes that had begun before it */
 	struct body *body;
 };
 
@@ -184,11 +349,47 @@ struct budget {
 	uint64_t max_bytes;  /* of a segment, and of answers being sent */
 };
 
-/* The caller owns the sources, which must outlive the collector. */
-struct collector *collector_new(struct source *, size_t n_sources,
-    const struct budget *, struct cmx_error *);
-/* Begin the threads of the sources.  Prints what is wrong. */
-bool collector_start(struct collector *);
+struct requests;
+
+struct requests *requests_new(const struct budget *);
+/* Null is allowed. */
+void requests_free(struct requests *);
+/* No further request gets a body. */
+void requests_stop(struct requests *);
+size_t requests_in_flight(struct requests *);
+
+/* Count a request; not allowed: there are too many.  Null: no memory. */
+struct request *request_begin(struct requests *, const unsigned char client[16],
+    bool *is_allowed);
+void request_end(struct request *);
+/*
+ * Give it the latest body, if that has what is wanted and its scrape began
+ * after this request: it is as recent as a new one.
+ */
+bool request_share(struct request *, const struct want *);
+/*
+ * Is there room for one more body?  One client alone may hold a quarter of the
+ * memory, so that it does not keep the others out.
+ */
+bool request_has_room(struct request *);
+
+/*
+ * Begin a scrape: its number, and a body with one reference, or null; its
+ * memory may be that of an earlier one.  It ends with one of the two that
+ * follow.
+ */
+struct body *requests_take_body(struct requests *, unsigned long *number);
+void requests_drop_body(struct requests *, struct body *);
+/* The body is the request's, and the latest one. */
+void request_publish(struct request *, struct body *, unsigned long number);
+
+/* collect.c */
+
+struct collector;
+
+/* The caller owns the fleet, which must outlive the collector. */
+struct collector *collector_new(struct fleet *, const struct budget *,
+    bool has_self, struct cmx_error *);
 /* Answer no more: nobody waits for a segment any longer. */
 void collector_stop(struct collector *);
 void collector_free(struct collector *);
@@ -200,7 +401,11 @@ void collector_free(struct collector *);
  * much memory, or memory ended.  The request ends when its answer was sent.
  */
 struct request *collect(struct collector *, const struct want *, int *status);
-void request_end(struct request *);
+
+/* How many segments the last scrape could read, of how many. */
+void collector_state(struct collector *, size_t *n_up, size_t *n);
+/* Has no scrape been under way for far longer than its budget? */
+bool collector_is_alive(struct collector *);
 
 /* compress.c */
 
@@ -219,16 +424,18 @@ struct answer {
 struct endpoints {
 	const char *telemetry_path;
 	struct collector *collector;
-	const struct source *sources;
-	size_t n_sources;
 	char *landing_page;
 };
 
 bool endpoints_init(struct endpoints *, const char *telemetry_path,
-    struct collector *, const struct source *, size_t n_sources);
+    struct collector *, const struct fleet *);
 void endpoints_fini(struct endpoints *);
+/* The path of the endpoint, or "other": what the log may have of a request. */
+const char *endpoint_name(const struct endpoints *, const char *path);
 struct answer endpoint_answer(const struct endpoints *, const char *method,
     const char *path, const struct want *);
+/* Of an address where only /-/healthy and /-/ready are. */
+struct answer endpoint_answer_health(const char *method, const char *path);
 
 /* deadline.c */
 
@@ -252,17 +459,26 @@ void deadline_end(struct client *);
 /* options.c */
 
 #define DEFAULT_ADDRESS "127.0.0.1:29100"
-#define SOURCES_MAX     64
+#define OPTION_LISTEN   "--web.listen-address"
+#define OPTION_HEALTH   "--web.health-address"
 #define SERVERS_MAX     16
 
+struct address {
+	const char *text;
+	bool is_health; /* only /-/healthy and /-/ready, to anybody */
+};
+
 struct options {
-	struct source sources[SOURCES_MAX];
-	size_t n_sources;
-	const char *addresses[SERVERS_MAX]; /* none: the default one */
-	size_t n_addresses;
+	struct fleet *fleet;
+	size_t n_segments; /* -s */
+	struct address addresses[SERVERS_MAX];
+	size_t n_addresses, n_web_addresses; /* none: the default one */
+	bool needs_systemd_socket;
+	const char *web_config; /* a file, or null */
 	const char *telemetry_path;
 	struct budget budget;
 	bool is_test;
+	bool has_self; /* metrics of the exporter itself */
 	bool has_sandbox;
 };
 
@@ -276,6 +492,8 @@ void options_parse(struct options *, int argc, char *argv[]);
 
 /* The number of sockets that systemd passed to this process. */
 int systemd_n_sockets(void);
+/* Is this one of them named "health" (FileDescriptorName=)? */
+bool systemd_socket_is_health(int i);
 
 /*
  * Open the datagram socket on which systemd is told of states, as sd_notify(3)
@@ -283,33 +501,51 @@ int systemd_n_sockets(void);
  */
 int systemd_open(void);
 void systemd_notify(int socket, const char *state);
+/* How often WATCHDOG=1 is wanted, in nanoseconds; 0: never. */
+uint64_t systemd_watchdog_ns(void);
+
+/* listen.c; each prints what is wrong, with the option. */
+
+bool listen_is_valid(const char *option, const char *address);
+/* A socket that listens; -1. */
+int listen_open(const char *option, const char *address);
+/* A descriptor from systemd or another program may be anything: check it. */
+bool listen_is_usable(int socket);
+/* The port, which the kernel chose for port 0; 0 of a socket without one. */
+int listen_port(int socket);
 
 /* server.c */
 
 struct server;
+struct web;
 
-/*
- * Listen on "host:port", "[v6]:port" or ":port"; or use a socket that listens
- * already (address is null).  Prints what is wrong, and returns null.
- */
-bool server_address_is_valid(const char *address);
-struct server *server_open(const char *address, int socket);
-/*
- * Answer, with threads; at most so many clients are connected.  Prints what is
- * wrong, and returns false.
- */
-bool server_start(struct server *, size_t connections,
-    const struct endpoints *);
-/*
- * How many clients each of n servers can have: 256, or fewer where this process
- * may not open as many descriptors beside those of its segments; 0, with a
- * message, where that is none.
- */
-size_t server_connections(size_t n_servers, size_t n_sources);
-/* The port, which the kernel chose for port 0. */
-int server_port(const struct server *);
+/* What a server does, beside answering. */
+struct service {
+	const struct endpoints *endpoints; /* null: health only */
+	struct web *web;                   /* null: plain HTTP, to anybody */
+	size_t connections;                /* at most so many clients */
+};
+
+/* Take a socket that listens.  Null: no memory. */
+struct server *server_new(int socket);
+/* Answer, with threads.  Prints what is wrong, and returns false. */
+bool server_start(struct server *, const struct service *);
 /* Null is allowed. */
 void server_stop(struct server *);
+
+const char *server_library_version(void);
+
+/* How many clients a server can have, and how many segments the fleet. */
+struct capacity {
+	size_t connections, sources;
+};
+
+/*
+ * What the limit of descriptors, raised as far as it may be, is enough for:
+ * 256 clients of each server, or fewer; returns false, with a message, where
+ * that is none.
+ */
+bool server_capacity(size_t n_servers, const struct fleet *, struct capacity *);
 
 /* sandbox.c */
 
@@ -318,16 +554,15 @@ struct sandbox {
 	bool privileges, groups, capabilities, core, files, calls;
 };
 
-#define SANDBOX_PATH_MAX  4096
-#define SANDBOX_PATHS_MAX (SOURCES_MAX + 1)
-#define SANDBOX_TEXT_MAX  256
+#define SANDBOX_PATH_MAX 4096
+#define SANDBOX_TEXT_MAX 256
 
 /*
  * Give up, for this thread and those that it begins, all but reading below the
  * directories of these paths and /proc, and using sockets that are open.  The
  * list of paths must live on.
  */
-void sandbox_enter(const char *const *segments, size_t n, struct sandbox *);
+void sandbox_enter(const char *const *paths, size_t n, struct sandbox *);
 void sandbox_describe(const struct sandbox *, char text[SANDBOX_TEXT_MAX]);
 
 /* syscall_filter.c */

@@ -52,30 +52,71 @@ answer_ready(const struct endpoints *e)
 }
 
 /* The telemetry path is compared first, because it may be "/". */
-static const struct {
+static const struct endpoint {
 	const char *path;
 	struct answer (*answer)(const struct endpoints *);
+	bool is_health;
 } fixed_endpoints[] = {
-	{ "/", answer_landing_page },
-	{ "/-/healthy", answer_healthy },
-	{ "/-/ready", answer_ready },
+	{ "/", answer_landing_page, false },
+	{ "/-/healthy", answer_healthy, true },
+	{ "/-/ready", answer_ready, true },
 };
+
+static const struct endpoint *
+find_endpoint(const char *path)
+{
+	for (size_t i = 0;
+	     i < sizeof(fixed_endpoints) / sizeof(fixed_endpoints[0]); i++)
+		if (strcmp(path, fixed_endpoints[i].path) == 0)
+			return &fixed_endpoints[i];
+	return NULL;
+}
+
+const char *
+endpoint_name(const struct endpoints *e, const char *path)
+{
+	const struct endpoint *found = find_endpoint(path);
+
+	if (e != NULL && strcmp(path, e->telemetry_path) == 0)
+		return e->telemetry_path;
+	return found != NULL ? found->path : "other";
+}
+
+static bool
+is_allowed(const char *method)
+{
+	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+static const struct answer not_allowed = { 405, TEXT,
+	"Only GET and HEAD are allowed.\n", NULL };
+static const struct answer not_found = { 404, TEXT,
+	"There is nothing here; see /.\n", NULL };
 
 struct answer
 endpoint_answer(const struct endpoints *e, const char *method, const char *path,
     const struct want *want)
 {
-	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0)
-		return (struct answer){ 405, TEXT,
-			"Only GET and HEAD are allowed.\n", NULL };
+	const struct endpoint *found = find_endpoint(path);
+
+	if (!is_allowed(method))
+		return not_allowed;
 	if (strcmp(path, e->telemetry_path) == 0)
 		return answer_metrics(e, want);
-	for (size_t i = 0;
-	     i < sizeof(fixed_endpoints) / sizeof(fixed_endpoints[0]); i++)
-		if (strcmp(path, fixed_endpoints[i].path) == 0)
-			return fixed_endpoints[i].answer(e);
-	return (struct answer){ 404, TEXT, "There is nothing here; see /.\n",
-		NULL };
+	return found != NULL ? found->answer(e) : not_found;
+}
+
+struct answer
+endpoint_answer_health(const char *method, const char *path)
+{
+	const struct endpoint *found = find_endpoint(path);
+
+	if (!is_allowed(method))
+		return not_allowed;
+	return found != NULL && found->is_health ?
+	    found->answer(NULL) :
+	    (struct answer){ 404, TEXT,
+		    "Here are /-/healthy and /-/ready only.\n", NULL };
 }
 
 static void
@@ -98,7 +139,8 @@ print_escaped(FILE *out, const char *text)
 }
 
 static void
-print_landing_page(FILE *out, const struct endpoints *e)
+print_landing_page(FILE *out, const struct endpoints *e,
+    const struct fleet *fleet)
 {
 	fputs(
 	    "<!DOCTYPE html>\n"
@@ -116,9 +158,11 @@ print_landing_page(FILE *out, const struct endpoints *e)
 	      "<p>Segments:</p>\n"
 	      "<ul>\n",
 	    out);
-	for (size_t i = 0; i < e->n_sources; i++) {
+	for (size_t i = 0; i < fleet_n_origins(fleet); i++) {
+		bool is_pattern;
+
 		fputs("<li><code>", out);
-		print_escaped(out, e->sources[i].path);
+		print_escaped(out, fleet_origin(fleet, i, &is_pattern));
 		fputs("</code></li>\n", out);
 	}
 	fputs("</ul>\n</body></html>\n", out);
@@ -126,19 +170,17 @@ print_landing_page(FILE *out, const struct endpoints *e)
 
 bool
 endpoints_init(struct endpoints *e, const char *telemetry_path,
-    struct collector *collector, const struct source *sources, size_t n_sources)
+    struct collector *collector, const struct fleet *fleet)
 {
 	size_t size;
 	FILE *out;
 
 	*e = (struct endpoints){ .telemetry_path = telemetry_path,
-		.collector = collector,
-		.sources = sources,
-		.n_sources = n_sources };
+		.collector = collector };
 	out = open_memstream(&e->landing_page, &size);
 	if (out == NULL)
 		return false;
-	print_landing_page(out, e);
+	print_landing_page(out, e, fleet);
 	return fclose(out) == 0;
 }
 

@@ -1,172 +1,131 @@
 /*
  * codeai-metricsd: show segments to Prometheus: signals, start and end.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon.h"
+#include "web/web.h"
+
+/* Memory that has pages of its own: bodies, windows of a reader. */
+#define LARGE_BYTES (128 * 1024)
 
 /* From SIGTERM on, whatever a client or a segment does. */
 #define END_MS 500
+
+/* How often systemd is told of the segments, where they change. */
+#define STATUS_NS (10 * NS_PER_SECOND)
 
 /* What runs. */
 struct daemon {
 	struct options *options;
 	struct server *servers[SERVERS_MAX];
+	bool is_health[SERVERS_MAX];
 	size_t n_servers;
+	struct web *web; /* or null */
 	struct collector *collector;
 	struct endpoints endpoints;
+	int systemd; /* a socket, or -1 */
+	size_t n_up, n_segments;
 };
 
-/*
- * The paths that segments have or may get: a default segment is looked for in
- * several places.
- */
-static size_t
-list_paths(const struct options *o, const char **paths, char *other,
-    size_t size)
-{
-	size_t n = 0;
+/* The sandbox */
 
-	for (size_t i = 0; i < o->n_sources; i++) {
-		paths[n++] = o->sources[i].path;
-		if (!o->sources[i].is_default)
-			continue;
-		snprintf(other, size, "/dev/shm/codeai-metrics-%lu/x",
-		    (unsigned long)geteuid());
-		paths[n++] = other;
-	}
-	return n;
+/*
+ * The paths below whose directories the daemon reads.  A default segment is
+ * looked for in several places; a file of the web configuration may be a link.
+ */
+struct paths {
+	const char **at;
+	size_t n;
+};
+
+static void
+add_path(struct paths *p, const char *path)
+{
+	const char **grown = reallocarray(p->at, p->n + 1, sizeof(*grown));
+
+	if (grown == NULL || path == NULL)
+		return;
+	p->at = grown;
+	p->at[p->n++] = path;
 }
 
 static void
-enter_sandbox(const struct options *o)
+add_segments(struct paths *p, const struct fleet *fleet)
 {
-	static const char *paths[SANDBOX_PATHS_MAX];
-	static char other[64];
+	for (size_t i = 0; i < fleet_n_origins(fleet); i++) {
+		bool is_pattern;
+		const char *path = fleet_origin(fleet, i, &is_pattern);
+		char *found;
+
+		if (!is_pattern) {
+			add_path(p, path);
+			continue;
+		}
+		/* Something in the directory that is no pattern. */
+		if (asprintf(&found, "%.*sx", (int)find_fixed_part(path),
+			path) >= 0)
+			add_path(p, found);
+	}
+}
+
+/* The list is needed until the end. */
+static struct paths
+list_paths(const struct daemon *d)
+{
+	struct paths p = { 0 };
+	const char *files[STAMPS_MAX];
+	size_t n_files = d->web == NULL ? 0 : web_files(d->web, files);
+	char *other;
+
+	add_segments(&p, d->options->fleet);
+	if (d->options->n_segments == 0 &&
+	    asprintf(&other, "/dev/shm/codeai-metrics-%lu/x",
+		(unsigned long)geteuid()) >= 0)
+		add_path(&p, other);
+	for (size_t i = 0; i < n_files; i++) {
+		add_path(&p, files[i]);
+		add_path(&p, realpath(files[i], NULL));
+	}
+	return p;
+}
+
+static void
+enter_sandbox(const struct daemon *d)
+{
+	static struct paths paths;
 	char text[SANDBOX_TEXT_MAX];
 	struct sandbox sandbox;
-	size_t n = list_paths(o, paths, other, sizeof(other));
 
-	sandbox_enter(paths, n, &sandbox);
+	paths = list_paths(d);
+	sandbox_enter(paths.at, paths.n, &sandbox);
 	sandbox_describe(&sandbox, text);
 	log_info("sandbox: %s", text);
 }
 
-/* --config.check: the options are good; say what this machine can keep. */
-static int
-check(const struct options *o)
-{
-	for (size_t i = 0; i < o->n_sources; i++)
-		log_info("segment %s", o->sources[i].path);
-	if (o->has_sandbox)
-		enter_sandbox(o);
-	return 0;
-}
+/* Signals */
 
-/* The signals that threads do not get: only wait_for_end() takes them. */
+/* The signals that threads do not get: only serve() takes them. */
 static sigset_t
-ending_signals(void)
+awaited_signals(void)
 {
 	sigset_t signals;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
 	return signals;
-}
-
-/*
- * Wait for SIGTERM or SIGINT.  SIGHUP has nothing to read again, and is
- * ignored.
- */
-static void
-wait_for_end(void)
-{
-	sigset_t signals = ending_signals();
-	int number;
-
-	if (sigwait(&signals, &number) == 0)
-		log_info("ending on %s", strsignal(number));
-}
-
-static bool
-add_server(struct daemon *d, const char *address, int socket)
-{
-	struct server *server = server_open(address, socket);
-
-	if (server == NULL)
-		return false;
-	d->servers[d->n_servers++] = server;
-	log_info("%s: listening on port %d, metrics at %s",
-	    address != NULL ? address : "passed socket", server_port(server),
-	    d->options->telemetry_path);
-	return true;
-}
-
-static bool
-open_servers(struct daemon *d)
-{
-	const struct options *o = d->options;
-	int n_passed = systemd_n_sockets();
-
-	for (int i = 0; i < n_passed; i++)
-		if (!add_server(d, NULL, LISTEN_FDS_START + i))
-			return false;
-	if (n_passed > 0)
-		return true;
-	for (size_t i = 0; i < o->n_addresses; i++)
-		if (!add_server(d, o->addresses[i], -1))
-			return false;
-	return o->n_addresses > 0 || add_server(d, DEFAULT_ADDRESS, -1);
-}
-
-/*
- * Threads come after the sandbox, which they inherit, and that after the
- * sockets and the daemon's own segment.
- */
-static bool
-start(struct daemon *d)
-{
-	struct options *o = d->options;
-	size_t connections = server_connections(d->n_servers, o->n_sources);
-	struct cmx_error error = { .text = "no memory" };
-	sigset_t signals = ending_signals();
-	bool ok;
-
-	if (connections == 0)
-		return false;
-	d->collector =
-	    collector_new(o->sources, o->n_sources, &o->budget, &error);
-	if (d->collector == NULL ||
-	    !endpoints_init(&d->endpoints, o->telemetry_path, d->collector,
-		o->sources, o->n_sources)) {
-		log_error("%s", error.text);
-		return false;
-	}
-	if (o->has_sandbox)
-		enter_sandbox(o);
-	/* Threads inherit what is blocked. */
-	sigprocmask(SIG_BLOCK, &signals, NULL);
-	ok = collector_start(d->collector);
-	for (size_t i = 0; ok && i < d->n_servers; i++)
-		ok = server_start(d->servers[i], connections, &d->endpoints);
-	return ok;
-}
-
-static void
-stop(struct daemon *d)
-{
-	for (size_t i = 0; i < d->n_servers; i++)
-		server_stop(d->servers[i]);
-	collector_free(d->collector);
-	endpoints_fini(&d->endpoints);
-	for (size_t i = 0; i < d->options->n_sources; i++)
-		source_free(&d->options->sources[i]);
 }
 
 static void
@@ -190,6 +149,244 @@ end_soon(void)
 	setitimer(ITIMER_REAL, &when, NULL);
 }
 
+/* SIGHUP: look at everything again. */
+static void
+reload(struct daemon *d)
+{
+	char text[64];
+	struct web_config *config;
+
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+	    now_ns() / 1000);
+	systemd_notify(d->systemd, text);
+	fleet_look_anew(d->options->fleet);
+	config = d->web == NULL ? NULL : web_get(d->web);
+	if (config != NULL)
+		web_put(d->web, config);
+	log_info("SIGHUP: %s%slooks for segments again",
+	    d->web == NULL     ? "" :
+		config != NULL ? "has the web configuration of now, " :
+				 "the web configuration is wrong, ",
+	    "");
+	systemd_notify(d->systemd, "READY=1");
+}
+
+static void
+tell_status(struct daemon *d)
+{
+	size_t n_up, n;
+	char text[80];
+
+	collector_state(d->collector, &n_up, &n);
+	if (n == 0 || (n_up == d->n_up && n == d->n_segments))
+		return;
+	d->n_up = n_up;
+	d->n_segments = n;
+	snprintf(text, sizeof(text), "STATUS=%zu of %zu segments can be read",
+	    n_up, n);
+	systemd_notify(d->systemd, text);
+}
+
+/* Tell systemd what it wants to know, as often as it does. */
+static void
+tell_systemd(struct daemon *d, uint64_t watchdog_ns)
+{
+	if (watchdog_ns > 0 && collector_is_alive(d->collector))
+		systemd_notify(d->systemd, "WATCHDOG=1");
+	tell_status(d);
+}
+
+/* Wait for the end: SIGTERM or SIGINT. */
+static void
+serve(struct daemon *d)
+{
+	uint64_t watchdog = systemd_watchdog_ns();
+	uint64_t interval =
+	    watchdog > 0 && watchdog / 2 < STATUS_NS ? watchdog / 2 : STATUS_NS;
+	const struct timespec patience = { .tv_sec = (time_t)(interval /
+					       NS_PER_SECOND),
+		.tv_nsec = (long)(interval % NS_PER_SECOND) };
+	sigset_t signals = awaited_signals();
+
+	for (;;) {
+		/* Without systemd there is nothing to be told. */
+		int number = d->systemd >= 0 ?
+		    sigtimedwait(&signals, NULL, &patience) :
+		    sigwaitinfo(&signals, NULL);
+
+		if (number == SIGHUP)
+			reload(d);
+		else if (number > 0) {
+			log_info("ending on %s", strsignal(number));
+			return;
+		} else if (errno == EAGAIN)
+			tell_systemd(d, watchdog);
+	}
+}
+
+/* Start and end */
+
+static bool
+add_server(struct daemon *d, const char *name, int socket, bool is_health)
+{
+	struct server *server = socket < 0 ? NULL : server_new(socket);
+	int port = socket < 0 ? 0 : listen_port(socket);
+	bool has_tls = !is_health && d->web != NULL && web_has_tls(d->web);
+	char text[32] = "";
+
+	if (server == NULL || d->n_servers == SERVERS_MAX)
+		return false;
+	d->is_health[d->n_servers] = is_health;
+	d->servers[d->n_servers++] = server;
+	if (port != 0)
+		snprintf(text, sizeof(text), " on port %d", port);
+	log_info("%s: listening%s%s, %s%s", name, text,
+	    has_tls ? " with TLS" : "",
+	    is_health ? "health only" : "metrics at ",
+	    is_health ? "" : d->options->telemetry_path);
+	return true;
+}
+
+/* Returns false where one is none, or where there must be one and is none. */
+static bool
+add_passed_sockets(struct daemon *d, bool *has_web)
+{
+	int n = systemd_n_sockets();
+
+	for (int i = 0; i < n; i++) {
+		int socket = LISTEN_FDS_START + i;
+		bool is_health = systemd_socket_is_health(i);
+
+		if (!listen_is_usable(socket) ||
+		    !add_server(d, "passed socket", socket, is_health))
+			return false;
+		*has_web |= !is_health;
+	}
+	if (*has_web || !d->options->needs_systemd_socket)
+		return true;
+	log_error(
+	    "--web.systemd-socket: no socket activation file descriptors found (LISTEN_FDS); start it by its socket unit");
+	return false;
+}
+
+static bool
+open_servers(struct daemon *d)
+{
+	const struct options *o = d->options;
+	bool has_web = false, has_passed;
+
+	if (!add_passed_sockets(d, &has_web))
+		return false;
+	has_passed = has_web;
+	for (size_t i = 0; i < o->n_addresses; i++) {
+		const struct address *a = &o->addresses[i];
+
+		/* The sockets of systemd stand for addresses. */
+		if (has_passed && !a->is_health)
+			continue;
+		if (!add_server(d, a->text,
+			listen_open(a->is_health ? OPTION_HEALTH :
+						   OPTION_LISTEN,
+			    a->text),
+			a->is_health))
+			return false;
+		has_web |= !a->is_health;
+	}
+	return has_web ||
+	    add_server(d, DEFAULT_ADDRESS,
+		listen_open(OPTION_LISTEN, DEFAULT_ADDRESS), false);
+}
+
+static bool
+start_servers(struct daemon *d, size_t connections)
+{
+	for (size_t i = 0; i < d->n_servers; i++) {
+		const struct service service = {
+			.endpoints = d->is_health[i] ? NULL : &d->endpoints,
+			.web = d->is_health[i] ? NULL : d->web,
+			.connections = connections,
+		};
+
+		if (!server_start(d->servers[i], &service))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Threads come after the sandbox, which they inherit, and that after the
+ * sockets.
+ */
+static bool
+start(struct daemon *d)
+{
+	struct options *o = d->options;
+	struct cmx_error error = { .text = "no memory" };
+	sigset_t signals = awaited_signals();
+	struct capacity capacity;
+	struct fleet_budget budget;
+
+	if (!server_capacity(d->n_servers, o->fleet, &capacity))
+		return false;
+	d->collector = collector_new(o->fleet, &o->budget, o->has_self, &error);
+	if (d->collector == NULL ||
+	    !endpoints_init(&d->endpoints, o->telemetry_path, d->collector,
+		o->fleet)) {
+		log_error("%s", error.text);
+		return false;
+	}
+	if (o->has_sandbox)
+		enter_sandbox(d);
+	/* Threads inherit what is blocked. */
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	budget = (struct fleet_budget){ .max_bytes = o->budget.max_bytes,
+		.max_sources = capacity.sources };
+	if (!fleet_start(o->fleet, &budget)) {
+		log_error("no memory or no thread to read the segments");
+		return false;
+	}
+	return start_servers(d, capacity.connections);
+}
+
+static void
+stop(struct daemon *d)
+{
+	for (size_t i = 0; i < d->n_servers; i++)
+		server_stop(d->servers[i]);
+	fleet_free(d->options->fleet);
+	collector_free(d->collector);
+	endpoints_fini(&d->endpoints);
+	web_free(d->web);
+}
+
+static bool
+read_web_config(struct daemon *d)
+{
+	if (d->options->web_config == NULL)
+		return true;
+	d->web = web_new(d->options->web_config);
+	return d->web != NULL;
+}
+
+/* --config.check: all is good; say what this machine can keep. */
+static int
+check(struct daemon *d)
+{
+	const struct fleet *fleet = d->options->fleet;
+	bool is_pattern;
+
+	if (!read_web_config(d))
+		return 1;
+	for (size_t i = 0; i < fleet_n_origins(fleet); i++)
+		log_info("segment %s", fleet_origin(fleet, i, &is_pattern));
+	if (d->web != NULL)
+		log_info("%s: is right, %s TLS", web_path(d->web),
+		    web_has_tls(d->web) ? "with" : "without");
+	if (d->options->has_sandbox)
+		enter_sandbox(d);
+	return 0;
+}
+
 /*
  * A daemon that is started without 0, 1 or 2 must not get a client's socket as
  * stderr.
@@ -211,28 +408,29 @@ main(int argc, char *argv[])
 {
 	static struct options o;
 	struct daemon d = { .options = &o };
-	int systemd;
 	bool ok;
 
 	open_missing_descriptors();
+	/* What the reading of a segment took is given back. */
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	/* Until it waits for signals, in which a name server may not answer. */
 	signal(SIGTERM, end_now);
 	signal(SIGINT, end_now);
 	options_parse(&o, argc, argv);
 	if (o.is_test)
-		return check(&o);
+		return check(&d);
 	cmxr_guard_install();
 	signal(SIGPIPE, SIG_IGN);
 	/* A log that is full is no end. */
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
-	systemd = systemd_open();
-	ok = open_servers(&d) && start(&d);
+	d.systemd = systemd_open();
+	ok = read_web_config(&d) && open_servers(&d) && start(&d);
 	if (ok) {
-		systemd_notify(systemd, "READY=1");
-		wait_for_end();
+		systemd_notify(d.systemd, "READY=1");
+		serve(&d);
 		end_soon();
-		systemd_notify(systemd, "STOPPING=1");
+		systemd_notify(d.systemd, "STOPPING=1");
 		collector_stop(d.collector);
 	}
 	stop(&d);

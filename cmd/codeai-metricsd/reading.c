@@ -109,9 +109,8 @@ reading_new(struct workers *workers, const char *path, bool is_default,
 
 	if (r == NULL)
 		return NULL;
-	r->task = (struct task){ .workers = workers,
-		.work = read_segment,
-		.arg = r };
+	r->task =
+	    (struct task){ .workers = workers, .work = read_segment, .arg = r };
 	r->is_default = is_default;
 	r->limit = limit;
 	r->result.path = strdup(path);

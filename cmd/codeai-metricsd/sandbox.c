@@ -205,7 +205,7 @@ open_directory(const char *segment)
 struct search {
 	const char *const *segments;
 	size_t n;
-	int directories[SANDBOX_PATHS_MAX];
+	int *directories;
 	pthread_mutex_t lock;
 	pthread_cond_t found;
 	bool is_done; /* protected by the lock */
@@ -244,7 +244,10 @@ find_directories(const char *const *segments, size_t n)
 
 	clock_cond_init(&search.found);
 	search.segments = segments;
-	search.n = n < SANDBOX_PATHS_MAX ? n : SANDBOX_PATHS_MAX;
+	search.n = n;
+	search.directories = calloc(n + 1, sizeof(*search.directories));
+	if (search.directories == NULL)
+		return NULL;
 	if (pthread_create(&thread, NULL, look_at_paths, &search) != 0)
 		return NULL;
 	pthread_detach(thread);

@@ -29,7 +29,8 @@ struct encoded {
 
 struct self {
 	struct cmxr_table *plain, *by_version, *by_code, *by_format;
-	struct process_metrics *process; /* null: not shown */
+	struct process_metrics *process;
+	bool is_shown;
 	int in_flight, duration, left_out, segments, segments_left_out;
 	int scrapes, bytes, seconds;
 	int code_rows[N_CODES], format_rows[N_FORMATS][2];
@@ -76,19 +77,20 @@ add_plain(struct self *self, struct cmx_error *error)
 {
 	if (cmxr_table_new(0, NULL, &self->plain, error) != 0)
 		return false;
-	self->in_flight = gauge(self->plain, "codeai_metricsd_scrapes_in_flight",
-	    "Scrapes that are being answered, this one counted", error);
-	self->duration = gauge(self->plain,
-	    "codeai_metricsd_scrape_duration_seconds",
-	    "How long reading the segments took in this scrape", error);
+	self->in_flight =
+	    gauge(self->plain, "codeai_metricsd_scrapes_in_flight",
+		"Scrapes that are being answered, this one counted", error);
+	self->duration =
+	    gauge(self->plain, "codeai_metricsd_scrape_duration_seconds",
+		"How long reading the segments took in this scrape", error);
 	self->left_out = gauge(self->plain, "codeai_metricsd_families_left_out",
 	    "Families that could not be shown beside others", error);
 	self->segments = gauge(self->plain, "codeai_metricsd_segments",
 	    "Segments that are shown, whether they can be read or not", error);
-	self->segments_left_out = gauge(self->plain,
-	    "codeai_metricsd_segments_left_out",
-	    "Segments that were found and cannot be shown beside others",
-	    error);
+	self->segments_left_out =
+	    gauge(self->plain, "codeai_metricsd_segments_left_out",
+		"Segments that were found and cannot be shown beside others",
+		error);
 	return true;
 }
 
@@ -138,12 +140,13 @@ add_by_format(struct self *self, struct cmx_error *error)
 }
 
 struct self *
-self_new(struct cmx_error *error)
+self_new(bool is_shown, struct cmx_error *error)
 {
 	struct self *self = calloc(1, sizeof(*self));
 
 	if (self == NULL)
 		return NULL;
+	self->is_shown = is_shown;
 	pthread_mutex_init(&self->lock, NULL);
 	self->process = process_metrics_new(error);
 	if (self->process != NULL && add_build_info(self, error) &&
@@ -205,8 +208,8 @@ update_counters(struct self *self)
 {
 	pthread_mutex_lock(&self->lock);
 	for (size_t i = 0; i < N_CODES; i++)
-		cmxr_table_set(self->by_code, self->code_rows[i],
-		    self->scrapes, (double)self->n_scrapes[i]);
+		cmxr_table_set(self->by_code, self->code_rows[i], self->scrapes,
+		    (double)self->n_scrapes[i]);
 	pthread_mutex_unlock(&self->lock);
 	for (size_t i = 0; i < N_FORMATS; i++)
 		for (int j = 0; j < 2; j++) {
@@ -225,6 +228,8 @@ self_update(struct self *self, const struct fleet *fleet, double seconds,
 {
 	size_t left_out = fleet_n_left_out(fleet);
 
+	if (!self->is_shown)
+		return 0;
 	cmxr_table_set(self->plain, 0, self->duration, seconds);
 	cmxr_table_set(self->plain, 0, self->segments,
 	    (double)(fleet_n_sources(fleet) - left_out));

@@ -1,14 +1,11 @@
 /*
- * server.c: listening and HTTP.  The only file that knows libmicrohttpd.
+ * server.c: HTTP.  The only file that knows libmicrohttpd.
  *
  * A thread for each connection, so that a slow client delays nobody, and the
  * health endpoint answers while a scrape runs.
  */
-#include <bsd/stdlib.h>
-#include <errno.h>
-#include <fcntl.h>
+#include <arpa/inet.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "web/web.h"
 
 #define CONNECTIONS_MAX         256
 #define CONNECTIONS_MIN         4
@@ -28,18 +26,62 @@
 /* The request with its arguments: NAMES_MAX names of families fit. */
 #define CONNECTION_MEMORY (64 * 1024)
 
+#define TEXT "text/plain; charset=utf-8"
+
 /* Descriptors that a segment takes, with those that it replaced. */
 #define SOURCE_DESCRIPTORS 8
-#define OTHER_DESCRIPTORS  32
-#define LEAST_DESCRIPTORS  16
+/* A found one; few of them are replaced at one time. */
+#define FOUND_DESCRIPTORS 2
+#define FOUND_SOURCES     64
+#define OTHER_DESCRIPTORS 32
+#define LEAST_DESCRIPTORS 16
 
 struct server {
 	struct MHD_Daemon *daemon;
-	const struct endpoints *endpoints;
+	struct service service;
 	struct deadlines *deadlines;
 	int socket;
-	int port;
 };
+
+/* A connection. */
+struct visit {
+	struct client *client;
+	struct tls_visit tls;
+};
+
+/* A request, from its first header to the end of its answer. */
+struct exchange {
+	uint64_t begun_ns;
+	const char *endpoint;
+	const char *method;
+	int status;
+	size_t bytes;
+};
+
+static struct visit *
+begin_visit(const struct server *server, struct MHD_Connection *connection)
+{
+	struct visit *visit = calloc(1, sizeof(*visit));
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection,
+		MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (visit == NULL || info == NULL) {
+		/* It has a session without rules: it must not go on. */
+		if (info != NULL)
+			shutdown(info->connect_fd, SHUT_RDWR);
+		free(visit);
+		return NULL;
+	}
+	visit->client = deadline_begin(server->deadlines, info->connect_fd,
+	    REQUEST_SECONDS);
+	info = MHD_get_connection_info(connection,
+	    MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	if (info != NULL && info->tls_session != NULL)
+		tls_visit_begin(&visit->tls, server->service.web,
+		    info->tls_session);
+	return visit;
+}
 
 /* A connection begins or ends. */
 static void
@@ -47,18 +89,18 @@ on_connection(void *arg, struct MHD_Connection *connection, void **state,
     enum MHD_ConnectionNotificationCode code)
 {
 	const struct server *server = arg;
-	const union MHD_ConnectionInfo *info;
+	struct visit *visit = *state;
 
-	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		deadline_end(*state);
-		*state = NULL;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*state = begin_visit(server, connection);
 		return;
 	}
-	info = MHD_get_connection_info(connection,
-	    MHD_CONNECTION_INFO_CONNECTION_FD);
-	if (info != NULL)
-		*state = deadline_begin(server->deadlines, info->connect_fd,
-		    REQUEST_SECONDS);
+	*state = NULL;
+	if (visit == NULL)
+		return;
+	deadline_end(visit->client);
+	tls_visit_end(&visit->tls);
+	free(visit);
 }
 
 static struct client *
@@ -67,8 +109,58 @@ client_of(struct MHD_Connection *connection)
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(connection,
 		MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const struct visit *visit = info == NULL ? NULL : info->socket_context;
 
-	return info == NULL ? NULL : info->socket_context;
+	return visit == NULL ? NULL : visit->client;
+}
+
+/* The address of a client; IPv4's as IPv6 has it. */
+static void
+read_address(struct MHD_Connection *connection, unsigned char address[16])
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection,
+		MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *from = info == NULL ? NULL : info->client_addr;
+
+	memset(address, 0, 16);
+	if (from == NULL)
+		return;
+	if (from->sa_family == AF_INET6) {
+		memcpy(address,
+		    &((const struct sockaddr_in6 *)(const void *)from)
+			 ->sin6_addr,
+		    16);
+	} else if (from->sa_family == AF_INET) {
+		address[10] = address[11] = 0xff;
+		memcpy(address + 12,
+		    &((const struct sockaddr_in *)(const void *)from)->sin_addr,
+		    4);
+	}
+}
+
+/* The log has no byte of what a client sent. */
+static void
+log_exchange(struct MHD_Connection *connection, const struct exchange *x)
+{
+	_Alignas(struct in6_addr) unsigned char address[16];
+	char client[INET6_ADDRSTRLEN];
+	const struct log_field fields[] = { { "client", client, 0 },
+		{ "method", x->method, 0 }, { "endpoint", x->endpoint, 0 },
+		{ "status", NULL, x->status },
+		{ "bytes", NULL, (double)x->bytes },
+		{ "seconds", NULL,
+		    (double)(now_ns() - x->begun_ns) / (double)NS_PER_SECOND },
+		{ NULL, NULL, 0 } };
+
+	if (!log_has_level(LOG_LEVEL_DEBUG))
+		return;
+	read_address(connection, address);
+	if (IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)address))
+		inet_ntop(AF_INET, address + 12, client, sizeof(client));
+	else
+		inet_ntop(AF_INET6, address, client, sizeof(client));
+	log_fields(LOG_LEVEL_DEBUG, "request", fields);
 }
 
 /* An answer was sent: the connection may have another request. */
@@ -76,9 +168,14 @@ static void
 on_completed(void *arg, struct MHD_Connection *connection, void **state,
     enum MHD_RequestTerminationCode code)
 {
+	struct exchange *x = *state;
+
 	(void)arg;
-	(void)state;
 	(void)code;
+	if (x != NULL && x->status != 0)
+		log_exchange(connection, x);
+	free(x);
+	*state = NULL;
 	deadline_set(client_of(connection), REQUEST_SECONDS);
 }
 
@@ -135,31 +232,6 @@ add_name(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
 	return MHD_YES;
 }
 
-/* The address of a client; IPv4's as IPv6 has it. */
-static void
-read_address(struct MHD_Connection *connection, unsigned char address[16])
-{
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(connection,
-		MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *from = info == NULL ? NULL : info->client_addr;
-
-	memset(address, 0, 16);
-	if (from == NULL)
-		return;
-	if (from->sa_family == AF_INET6) {
-		memcpy(address,
-		    &((const struct sockaddr_in6 *)(const void *)from)
-			 ->sin6_addr,
-		    16);
-	} else if (from->sa_family == AF_INET) {
-		address[10] = address[11] = 0xff;
-		memcpy(address + 12,
-		    &((const struct sockaddr_in *)(const void *)from)->sin_addr,
-		    4);
-	}
-}
-
 /* Read the request's headers and query. */
 static void
 read_want(struct MHD_Connection *connection, struct want *want)
@@ -175,33 +247,68 @@ read_want(struct MHD_Connection *connection, struct want *want)
 	    want);
 }
 
-static enum MHD_Result
-on_request(void *arg, struct MHD_Connection *connection, const char *url,
-    const char *method, const char *version, const char *upload_data,
-    size_t *upload_size, void **state)
+/* What is answered before the endpoints are asked. */
+static const struct answer refusals[] = {
+	[ACCESS_BROKEN] = { 500, TEXT, "Internal Server Error\n", NULL },
+	[ACCESS_TOO_MANY] = { 429, TEXT, "Too Many Requests\n", NULL },
+	[ACCESS_DENIED] = { 401, TEXT, "Unauthorized\n", NULL },
+};
+
+/*
+ * Let the request in, or not.  Returns the configuration whose headers the
+ * answer gets, or null.
+ */
+static struct web_config *
+admit(const struct server *server, struct MHD_Connection *connection,
+    enum access *access)
 {
-	static int headers_seen;
-	struct server *server = arg;
-	struct MHD_Response *response;
-	struct answer answer;
+	struct web_config *config = NULL;
+
+	*access = ACCESS_ALLOWED;
+	if (server->service.web != NULL)
+		*access = web_access(server->service.web,
+		    MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+			"Authorization"),
+		    &config);
+	return config;
+}
+
+static struct answer
+make_answer(const struct server *server, struct MHD_Connection *connection,
+    const char *method, const char *url)
+{
+	const struct endpoints *endpoints = server->service.endpoints;
 	struct want want;
+
+	if (endpoints == NULL)
+		return endpoint_answer_health(method, url);
+	read_want(connection, &want);
+	return endpoint_answer(endpoints, method, url, &want);
+}
+
+static enum MHD_Result
+answer_request(const struct server *server, struct MHD_Connection *connection,
+    const char *method, const char *url, struct exchange *x)
+{
+	enum access access;
+	struct web_config *config = admit(server, connection, &access);
+	struct answer answer = access == ACCESS_ALLOWED ?
+	    make_answer(server, connection, method, url) :
+	    refusals[access];
+	struct MHD_Response *response = make_response(&answer);
 	enum MHD_Result result;
 
-	(void)version;
-	(void)upload_data;
-	/* The first call has the headers only; a body is read and dropped. */
-	if (*state == NULL) {
-		*state = &headers_seen;
-		deadline_set(client_of(connection), ANSWER_SECONDS);
-		return MHD_YES;
-	}
-	if (*upload_size > 0) {
-		*upload_size = 0;
-		return MHD_YES;
-	}
-	read_want(connection, &want);
-	answer = endpoint_answer(server->endpoints, method, url, &want);
-	response = make_response(&answer);
+	x->status = answer.status;
+	x->bytes = answer.request != NULL ? answer.request->body->buffer.size :
+					    strlen(answer.text);
+	if (response != NULL && access == ACCESS_DENIED)
+		MHD_add_response_header(response, "WWW-Authenticate", "Basic");
+	for (size_t i = 0;
+	     response != NULL && config != NULL && i < config->headers.n; i++)
+		MHD_add_response_header(response, config->headers.at[i].name,
+		    config->headers.at[i].value);
+	if (config != NULL)
+		web_put(server->service.web, config);
 	if (response == NULL)
 		return MHD_NO;
 	result = MHD_queue_response(connection, (unsigned int)answer.status,
@@ -210,166 +317,94 @@ on_request(void *arg, struct MHD_Connection *connection, const char *url,
 	return result;
 }
 
-/* Split "host:port"; the host may be empty or in brackets. */
-static bool
-split_address(const char *address, char *host, size_t size, const char **port)
+/* The methods that the log has by their names. */
+static const char *
+method_name(const char *method)
 {
-	const char *colon = strrchr(address, ':');
-	size_t n;
+	static const char *const names[] = { "GET", "HEAD", "POST", "PUT",
+		"DELETE", "OPTIONS" };
 
-	if (colon == NULL)
-		return false;
-	*port = colon + 1;
-	n = (size_t)(colon - address);
-	if (n >= 2 && address[0] == '[' && address[n - 1] == ']') {
-		address++;
-		n -= 2;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(method, names[i]) == 0)
+			return names[i];
+	return "other";
+}
+
+static enum MHD_Result
+on_request(void *arg, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *upload_data,
+    size_t *upload_size, void **state)
+{
+	const struct server *server = arg;
+	struct exchange *x = *state;
+
+	(void)version;
+	(void)upload_data;
+	/* The first call has the headers only; a body is read and dropped. */
+	if (x == NULL) {
+		*state = x = calloc(1, sizeof(*x));
+		if (x == NULL)
+			return MHD_NO;
+		x->begun_ns = now_ns();
+		x->method = method_name(method);
+		x->endpoint = endpoint_name(server->service.endpoints, url);
+		deadline_set(client_of(connection), ANSWER_SECONDS);
+		return MHD_YES;
 	}
-	if (n >= size)
-		return false;
-	memcpy(host, address, n);
-	host[n] = '\0';
-	return true;
-}
-
-static bool
-is_port(const char *text)
-{
-	const char *reason;
-
-	strtonum(text, 0, 65535, &reason);
-	return reason == NULL && text[0] >= '0' && text[0] <= '9';
-}
-
-static int
-listen_on(const struct addrinfo *a, bool with_ipv4)
-{
-	int s = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-	int only_ipv6 = !with_ipv4, saved;
-
-	if (s < 0)
-		return -1;
-	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (a->ai_family == AF_INET6)
-		setsockopt(s, IPPROTO_IPV6, IPV6_V6ONLY, &only_ipv6,
-		    sizeof(only_ipv6));
-	if (bind(s, a->ai_addr, a->ai_addrlen) == 0 && listen(s, 128) == 0)
-		return s;
-	saved = errno;
-	close(s);
-	errno = saved;
-	return -1;
-}
-
-bool
-server_address_is_valid(const char *address)
-{
-	char host[256];
-	const char *port;
-
-	if (split_address(address, host, sizeof(host), &port) && is_port(port))
-		return true;
-	log_error(
-	    "--web.listen-address=%s: must be HOST:PORT, [IPV6]:PORT or :PORT with a port from 0 to 65535",
-	    address);
-	return false;
-}
-
-/* Open a listening socket; prints why that fails, and returns -1. */
-static int
-open_socket(const char *address)
-{
-	struct addrinfo hints = { .ai_flags = AI_PASSIVE,
-		.ai_socktype = SOCK_STREAM };
-	struct addrinfo *list;
-	char host[256];
-	const char *port;
-	int r, s;
-
-	if (!split_address(address, host, sizeof(host), &port))
-		return -1;
-	r = getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &list);
-	if (r != 0) {
-		log_error("--web.listen-address=%s: %s", address,
-		    gai_strerror(r));
-		return -1;
+	if (*upload_size > 0) {
+		*upload_size = 0;
+		return MHD_YES;
 	}
-	/* ":PORT" means every address: IPv6 with IPv4 in it, or IPv4 alone. */
-	s = -1;
-	for (const struct addrinfo *a = list; s < 0 && a != NULL;
-	     a = a->ai_next)
-		if (host[0] != '\0' || a->ai_family == AF_INET6)
-			s = listen_on(a, host[0] == '\0');
-	for (const struct addrinfo *a = list;
-	     s < 0 && a != NULL && errno != EADDRINUSE; a = a->ai_next)
-		if (host[0] == '\0' && a->ai_family == AF_INET)
-			s = listen_on(a, false);
-	if (s < 0)
-		log_error("--web.listen-address=%s: %s%s", address,
-		    strerror(errno),
-		    errno == EADDRINUSE ? "; another program listens there" :
-					  "");
-	freeaddrinfo(list);
-	return s;
+	return answer_request(server, connection, method, url, x);
 }
 
-static int
-port_of(int socket)
+/* Raise the limit of descriptors as far as it may be.  Returns it. */
+static size_t
+raise_limit(void)
 {
-	struct sockaddr_storage address;
-	socklen_t size = sizeof(address);
-	char port[16];
-
-	if (getsockname(socket, (struct sockaddr *)&address, &size) != 0 ||
-	    getnameinfo((struct sockaddr *)&address, size, NULL, 0, port,
-		sizeof(port), NI_NUMERICSERV) != 0)
-		return 0;
-	return atoi(port);
-}
-
-/* A descriptor from systemd or another program may be anything: check it. */
-static bool
-is_listening(int socket)
-{
-	int listens = 0;
-	socklen_t size = sizeof(listens);
-
-	if (getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) ==
-		0 &&
-	    listens)
-		return true;
-	log_error("LISTEN_FDS: descriptor %d is not a listening socket",
-	    socket);
-	return false;
-}
-
-size_t
-server_connections(size_t n_servers, size_t n_sources)
-{
-	size_t others = OTHER_DESCRIPTORS + n_sources * SOURCE_DESCRIPTORS;
-	size_t wanted = others + n_servers * (CONNECTIONS_MAX + 4), most;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return CONNECTIONS_MAX;
-	if (limit.rlim_cur < wanted) {
-		limit.rlim_cur =
-		    limit.rlim_max < wanted ? limit.rlim_max : wanted;
+		return SIZE_MAX;
+	if (limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &limit);
+		getrlimit(RLIMIT_NOFILE, &limit);
 	}
-	if (limit.rlim_cur >= wanted)
-		return CONNECTIONS_MAX;
-	if (limit.rlim_cur < LEAST_DESCRIPTORS + 2 * n_sources + n_servers) {
+	return (size_t)limit.rlim_cur;
+}
+
+bool
+server_capacity(size_t n_servers, const struct fleet *fleet,
+    struct capacity *to)
+{
+	size_t limit = raise_limit(), least = LEAST_DESCRIPTORS + n_servers;
+	size_t others = OTHER_DESCRIPTORS, n = fleet_n_origins(fleet);
+	bool is_pattern;
+
+	for (size_t i = 0; i < n; i++) {
+		fleet_origin(fleet, i, &is_pattern);
+		least += 2;
+		others += is_pattern ? FOUND_SOURCES * FOUND_DESCRIPTORS :
+				       SOURCE_DESCRIPTORS;
+	}
+	if (limit < least) {
 		log_error(
-		    "%lu descriptors may be open, at least %zu are needed (ulimit -n)",
-		    (unsigned long)limit.rlim_cur,
-		    LEAST_DESCRIPTORS + 2 * n_sources + n_servers);
-		return 0;
+		    "%zu descriptors may be open, at least %zu are needed (ulimit -n)",
+		    limit, least);
+		return false;
 	}
-	most = limit.rlim_cur > others ?
-	    ((size_t)limit.rlim_cur - others) / n_servers :
-	    0;
-	return most > CONNECTIONS_MIN ? most : CONNECTIONS_MIN;
+	to->connections =
+	    limit > others ? (limit - others) / n_servers : CONNECTIONS_MIN;
+	if (to->connections > CONNECTIONS_MAX)
+		to->connections = CONNECTIONS_MAX;
+	if (to->connections < CONNECTIONS_MIN)
+		to->connections = CONNECTIONS_MIN;
+	others = OTHER_DESCRIPTORS + n_servers * (to->connections + 4);
+	to->sources = limit > others + n * FOUND_DESCRIPTORS ?
+	    (limit - others) / FOUND_DESCRIPTORS :
+	    n;
+	return true;
 }
 
 /* What libmicrohttpd takes for the end of it: an end with a reason. */
@@ -383,37 +418,35 @@ on_panic(void *arg, const char *file, unsigned int line, const char *reason)
 }
 
 struct server *
-server_open(const char *address, int socket)
+server_new(int socket)
 {
 	struct server *server = calloc(1, sizeof(*server));
 
-	if (address != NULL)
-		socket = open_socket(address);
-	else if (!is_listening(socket))
-		socket = -1;
-	if (server == NULL || socket < 0) {
-		free(server);
-		return NULL;
-	}
-	server->socket = socket;
-	server->port = port_of(socket);
+	if (server != NULL)
+		server->socket = socket;
 	return server;
 }
 
 bool
-server_start(struct server *server, size_t connections,
-    const struct endpoints *endpoints)
+server_start(struct server *server, const struct service *service)
 {
+	bool has_tls = service->web != NULL && web_has_tls(service->web);
+	unsigned int flags = MHD_USE_INTERNAL_POLLING_THREAD |
+	    MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC |
+	    (has_tls ? MHD_USE_TLS : 0);
+	struct MHD_OptionItem tls[] = { { MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
+					    tls_no_certificate() },
+		{ MHD_OPTION_END, 0, NULL } };
+
 	MHD_set_panic_func(on_panic, NULL);
-	server->endpoints = endpoints;
+	server->service = *service;
 	server->deadlines = deadlines_new();
 	server->daemon = server->deadlines == NULL ?
 	    NULL :
-	    MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD |
-		    MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC,
-		0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET,
-		server->socket, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned int)connections,
+	    MHD_start_daemon(flags, 0, NULL, NULL, on_request, server,
+		MHD_OPTION_ARRAY, has_tls ? tls : tls + 1,
+		MHD_OPTION_LISTEN_SOCKET, server->socket,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)service->connections,
 		/*
 	         * Fewer than scrapes at once: no address alone keeps others
 	         * out.
@@ -427,14 +460,8 @@ server_start(struct server *server, size_t connections,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 	if (server->daemon == NULL)
 		log_error("port %d: the HTTP server could not be started",
-		    server->port);
+		    listen_port(server->socket));
 	return server->daemon != NULL;
-}
-
-int
-server_port(const struct server *server)
-{
-	return server->port;
 }
 
 void
@@ -449,4 +476,10 @@ server_stop(struct server *server)
 		close(server->socket);
 	deadlines_free(server->deadlines);
 	free(server);
+}
+
+const char *
+server_library_version(void)
+{
+	return MHD_get_version();
 }

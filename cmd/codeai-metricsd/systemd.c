@@ -57,3 +57,28 @@ systemd_n_sockets(void)
 	n = (int)strtonum(fds, 0, INT_MAX, &reason);
 	return n > SERVERS_MAX ? SERVERS_MAX : n;
 }
+
+bool
+systemd_socket_is_health(int i)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+
+	for (; names != NULL && i > 0; i--) {
+		names = strchr(names, ':');
+		names += names != NULL;
+	}
+	return names != NULL && strncmp(names, "health", 6) == 0 &&
+	    (names[6] == ':' || names[6] == '\0');
+}
+
+uint64_t
+systemd_watchdog_ns(void)
+{
+	const char *pid = getenv("WATCHDOG_PID");
+	const char *usec = getenv("WATCHDOG_USEC"), *reason;
+
+	if (usec == NULL ||
+	    (pid != NULL && strtonum(pid, 1, INT_MAX, &reason) != getpid()))
+		return 0;
+	return (uint64_t)strtonum(usec, 1, INT64_MAX / 1000, &reason) * 1000;
+}

@@ -14,9 +14,9 @@
 
 #include "daemon.h"
 
-static struct source source;
 static struct endpoints endpoints;
 static struct server *server;
+static int port;
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -24,18 +24,25 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	static const struct budget budget = { .max_requests = 40,
 		.timeout_ns = NS_PER_SECOND,
 		.max_bytes = 1 << 20 };
+	static const struct fleet_budget fleet_budget = { 1 << 20, 1 };
+	struct fleet *fleet = fleet_new();
 	struct collector *collector;
+	struct service service = { .connections = 64 };
 	struct cmx_error error;
+	int listening;
 
 	(void)argc;
 	(void)argv;
 	signal(SIGPIPE, SIG_IGN);
-	MUST(source_parse("/dev/shm/no-such-segment", &source));
-	collector = collector_new(&source, 1, &budget, &error);
-	MUST(collector != NULL && collector_start(collector));
-	MUST(endpoints_init(&endpoints, "/metrics", collector, &source, 1));
-	server = server_open("127.0.0.1:0", -1);
-	MUST(server != NULL && server_start(server, 64, &endpoints));
+	MUST(fleet != NULL && fleet_add(fleet, "/dev/shm/no-such-segment"));
+	collector = collector_new(fleet, &budget, true, &error);
+	MUST(collector != NULL && fleet_start(fleet, &fleet_budget));
+	MUST(endpoints_init(&endpoints, "/metrics", collector, fleet));
+	listening = listen_open("fuzz", "127.0.0.1:0");
+	port = listen_port(listening);
+	server = server_new(listening);
+	service.endpoints = &endpoints;
+	MUST(server != NULL && server_start(server, &service));
 	return 0;
 }
 
@@ -44,7 +51,7 @@ connect_to_server(void)
 {
 	const struct timeval patience = { .tv_sec = 20 };
 	struct sockaddr_in to = { .sin_family = AF_INET,
-		.sin_port = htons((uint16_t)server_port(server)),
+		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	/* One address has too few ports for all that were just closed. */
 	static uint32_t n;
