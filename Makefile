@@ -8,6 +8,12 @@ INCLUDEDIR ?= $(PREFIX)/include
 MANDIR	?= $(PREFIX)/share/man
 DATADIR	?= $(PREFIX)/share/codeai-metrics
 COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
+ZSH	?= $(PREFIX)/share/zsh/site-functions
+FISH	?= $(PREFIX)/share/fish/vendor_completions.d
+SYSTEMD	?= $(PREFIX)/lib/systemd/system
+SYSUSERS ?= $(PREFIX)/lib/sysusers.d
+TMPFILES ?= $(PREFIX)/lib/tmpfiles.d
+DOCDIR	?= $(PREFIX)/share/doc/codeai-metrics
 DESTDIR	?=
 
 CC	?= cc
@@ -22,7 +28,7 @@ WARN	= -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes \
 B	?= build
 V	?= 0
 Q	= $(if $(filter 1,$V),,@)
-SAY	= $(if $Q,@printf '  %-5s %s\n')
+SAY	= $(if $Q,@printf '  %-5s %s\n',@:)
 
 # The version stands in one header.  SOVERSION changes with the ABI, which
 # tests/check/abi holds against a list.
@@ -57,6 +63,8 @@ objects	= $(patsubst %,$B/%.o,$(sort $(wildcard cmd/$1/*.c cmd/$1/*/*.c)))
 HEADERS	= $(sort $(wildcard include/codeai/*.h))
 PRIVATE	= $(sort $(wildcard include/codeai/private/*.h))
 MAN	= $(sort $(wildcard man/*.[1-8]))
+DEPLOY	= cmd/codeai-metricsd/deploy
+EXAMPLES = $(sort $(wildcard $(DEPLOY)/examples/*))
 
 programs = $(patsubst $1/%.c,$B/tests/%,$(wildcard $1/$2.c))
 UNIT	= $(call programs,tests/unit,test_*) $B/tests/test_hot_called
@@ -372,8 +380,21 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 lib/schema/codeai.schema.json $(DESTDIR)$(DATADIR)
 	for program in codeai-metrics codeai-metricsd; do \
 	    install -D -m 644 cmd/$$program/completion.bash \
-		$(DESTDIR)$(COMPLETIONS)/$$program || exit 1; \
+		$(DESTDIR)$(COMPLETIONS)/$$program && \
+	    install -D -m 644 cmd/$$program/completion.zsh \
+		$(DESTDIR)$(ZSH)/_$$program && \
+	    install -D -m 644 cmd/$$program/completion.fish \
+		$(DESTDIR)$(FISH)/$$program.fish || exit 1; \
 	done
+	install -d $(DESTDIR)$(SYSTEMD) $(DESTDIR)$(DOCDIR)/examples
+	sed 's|@BINDIR@|$(BINDIR)|' $(DEPLOY)/codeai-metricsd.service.in \
+	    >$(DESTDIR)$(SYSTEMD)/codeai-metricsd.service
+	install -m 644 $(DEPLOY)/codeai-metricsd.socket $(DESTDIR)$(SYSTEMD)
+	install -D -m 644 $(DEPLOY)/sysusers.conf \
+	    $(DESTDIR)$(SYSUSERS)/codeai-metricsd.conf
+	install -D -m 644 $(DEPLOY)/tmpfiles.conf \
+	    $(DESTDIR)$(TMPFILES)/codeai-metricsd.conf
+	install -m 644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples
 	for page in $(MAN); do \
 	    install -D -m 644 $$page \
 		$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/} || exit 1; \
@@ -389,13 +410,37 @@ uninstall: ## what install put there
 	    $(HEADERS:include/%=$(DESTDIR)$(INCLUDEDIR)/%) \
 	    $(PRIVATE:include/%=$(DESTDIR)$(INCLUDEDIR)/%) \
 	    $(DESTDIR)$(COMPLETIONS)/codeai-metrics \
-	    $(DESTDIR)$(COMPLETIONS)/codeai-metricsd
+	    $(DESTDIR)$(COMPLETIONS)/codeai-metricsd \
+	    $(DESTDIR)$(ZSH)/_codeai-metrics $(DESTDIR)$(ZSH)/_codeai-metricsd \
+	    $(DESTDIR)$(FISH)/codeai-metrics.fish \
+	    $(DESTDIR)$(FISH)/codeai-metricsd.fish \
+	    $(DESTDIR)$(SYSTEMD)/codeai-metricsd.service \
+	    $(DESTDIR)$(SYSTEMD)/codeai-metricsd.socket \
+	    $(DESTDIR)$(SYSUSERS)/codeai-metricsd.conf \
+	    $(DESTDIR)$(TMPFILES)/codeai-metricsd.conf \
+	    $(EXAMPLES:$(DEPLOY)/examples/%=$(DESTDIR)$(DOCDIR)/examples/%)
 	for page in $(MAN); do \
 	    rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$${page##*/}; \
 	done
 	rm -rf $(DESTDIR)$(DATADIR)
+	-rmdir $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(DOCDIR)
 	-rmdir $(DESTDIR)$(INCLUDEDIR)/codeai/private \
 	    $(DESTDIR)$(INCLUDEDIR)/codeai
+
+# Packages: a source tree under build/, with the top level and cmd/debian.
+TREE	= $B/deb/codeai-metrics-$(VERSION)
+.PHONY: deb
+deb: ## packages for Debian, in build/deb
+	@tests/support/deps deb
+	rm -rf $B/deb && mkdir -p $(TREE)
+	cp -a Makefile README.md cmd include lib man tests $(TREE)
+	tar -C $B/deb -cJf $B/deb/codeai-metrics_$(VERSION).orig.tar.xz \
+	    codeai-metrics-$(VERSION)
+	cp -a cmd/debian $(TREE)/debian
+	cp $(DEPLOY)/sysusers.conf $(TREE)/debian/codeai-metricsd.sysusers
+	cp $(DEPLOY)/tmpfiles.conf $(TREE)/debian/codeai-metricsd.tmpfiles
+	cp $(DEPLOY)/default $(TREE)/debian/codeai-metricsd.default
+	cd $(TREE) && dpkg-buildpackage -us -uc -j2 $(DEB_FLAGS)
 
 .PHONY: clean
 clean: ## remove build/

@@ -79,18 +79,22 @@ few_capabilities(void)
 		.version = _LINUX_CAPABILITY_VERSION_3
 	};
 	struct __user_cap_data_struct data[2];
+	uint32_t given_up = 0;
 
 	if (syscall(SYS_capget, &header, data) != 0)
 		return false;
 	if (!(data[0].permitted & 1U << CAP_DAC_READ_SEARCH))
 		kept |= 1U << CAP_DAC_OVERRIDE;
 	for (int i = 0; i < 2; i++) {
+		given_up |= data[i].inheritable |
+		    (data[i].permitted & (i == 0 ? ~kept : ~0U));
 		data[i].effective &= i == 0 ? kept : 0;
 		data[i].permitted &= i == 0 ? kept : 0;
 		data[i].inheritable = 0;
 	}
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	return syscall(SYS_capset, &header, data) == 0;
+	/* Who has none may not even be allowed to give them up. */
+	return given_up == 0 || syscall(SYS_capset, &header, data) == 0;
 }
 
 /* Landlock */
