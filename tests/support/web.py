@@ -783,6 +783,21 @@ def test_reload():
             write("web.yml", "basic_auth_users:\n  a: plain\n")
             return "" if d.status(headers=login("a", "plain")) == 500 else "no"
 
+    @it("a file that is written over at once, again and again, is read each time")
+    def _():
+        config = "basic_auth_users:\n  a: %s\n"
+        configs = [config % bcrypt("p%d" % i) for i in range(2)]
+        with Daemon(configs[0]) as d:
+            c = connect(d.port, False)
+            for i in range(1, 60):
+                with open(path("web.yml"), "w") as f:
+                    f.write(configs[i % 2])
+                got = [d.get(headers=login("a", "p%d" % j), connection=c)[0]
+                       for j in (i % 2, 1 - i % 2)]
+                if got != [200, 401]:
+                    return "%d: %s" % (i, got)
+        return ""
+
     @it("SIGHUP says what the configuration is")
     def _():
         with Daemon("{}\n") as d:
