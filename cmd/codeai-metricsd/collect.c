@@ -235,6 +235,19 @@ scrape(struct collector *c, const struct want *want, struct body *body)
 	return ok;
 }
 
+void
+collector_look(struct collector *c, uint64_t patience_ns)
+{
+	size_t n_up = 0;
+
+	pthread_mutex_lock(&c->scrape);
+	fleet_read(c->fleet, now_ns() + patience_ns);
+	for (size_t i = 0; i < fleet_n_sources(c->fleet); i++)
+		n_up += fleet_source(c->fleet, i)->snapshot != NULL;
+	note_state(c, 0, n_up);
+	pthread_mutex_unlock(&c->scrape);
+}
+
 /* Make a new body.  Requires: the scrape mutex.  Returns the status. */
 static int
 make_body(struct collector *c, const struct want *want, struct request *r)

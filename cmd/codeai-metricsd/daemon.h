@@ -390,6 +390,10 @@ struct collector;
 /* The caller owns the fleet, which must outlive the collector. */
 struct collector *collector_new(struct fleet *, const struct budget *,
     bool has_self, struct cmx_error *);
+/* Read all segments: the log has what is wrong, and the first scrape less to
+ * do.
+ */
+void collector_look(struct collector *, uint64_t patience_ns);
 /* Answer no more: nobody waits for a segment any longer. */
 void collector_stop(struct collector *);
 void collector_free(struct collector *);

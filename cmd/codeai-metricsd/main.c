@@ -22,6 +22,9 @@
 /* From SIGTERM on, whatever a client or a segment does. */
 #define END_MS 500
 
+/* For the segments to be read once before the daemon is ready. */
+#define LOOK_NS (2 * NS_PER_SECOND)
+
 /* How often systemd is told of the segments, where they change. */
 #define STATUS_NS (10 * NS_PER_SECOND)
 
@@ -345,6 +348,7 @@ start(struct daemon *d)
 		log_error("no memory or no thread to read the segments");
 		return false;
 	}
+	collector_look(d->collector, LOOK_NS);
 	return start_servers(d, capacity.connections);
 }
 
@@ -369,14 +373,14 @@ read_web_config(struct daemon *d)
 }
 
 /* --config.check: all is good; say what this machine can keep. */
-static int
+static bool
 check(struct daemon *d)
 {
 	const struct fleet *fleet = d->options->fleet;
 	bool is_pattern;
 
 	if (!read_web_config(d))
-		return 1;
+		return false;
 	for (size_t i = 0; i < fleet_n_origins(fleet); i++)
 		log_info("segment %s", fleet_origin(fleet, i, &is_pattern));
 	if (d->web != NULL)
@@ -384,7 +388,7 @@ check(struct daemon *d)
 		    web_has_tls(d->web) ? "with" : "without");
 	if (d->options->has_sandbox)
 		enter_sandbox(d);
-	return 0;
+	return true;
 }
 
 /*
@@ -417,8 +421,11 @@ main(int argc, char *argv[])
 	signal(SIGTERM, end_now);
 	signal(SIGINT, end_now);
 	options_parse(&o, argc, argv);
-	if (o.is_test)
-		return check(&d);
+	if (o.is_test) {
+		ok = check(&d);
+		stop(&d);
+		return ok ? 0 : 1;
+	}
 	cmxr_guard_install();
 	signal(SIGPIPE, SIG_IGN);
 	/* A log that is full is no end. */
@@ -428,6 +435,7 @@ main(int argc, char *argv[])
 	ok = read_web_config(&d) && open_servers(&d) && start(&d);
 	if (ok) {
 		systemd_notify(d.systemd, "READY=1");
+		tell_status(&d);
 		serve(&d);
 		end_soon();
 		systemd_notify(d.systemd, "STOPPING=1");

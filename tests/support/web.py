@@ -801,6 +801,7 @@ def test_reload():
     @it("SIGHUP says what the configuration is")
     def _():
         with Daemon("{}\n") as d:
+            d.status()
             d.process.send_signal(signal.SIGHUP)
             until(lambda: "SIGHUP: has the web configuration" in d.said())
             return "" if d.status() == 200 else "ended"
