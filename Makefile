@@ -380,6 +380,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)/codeai
 	install -m 644 $(PRIVATE) $(DESTDIR)$(INCLUDEDIR)/codeai/private
 	install -m 644 lib/schema/codeai.schema.json $(DESTDIR)$(DATADIR)
+	$(CLI) rules >$(DESTDIR)$(DATADIR)/codeai.rules.yml
 	for program in codeai-metrics codeai-metricsd; do \
 	    install -D -m 644 cmd/$$program/completion.bash \
 		$(DESTDIR)$(COMPLETIONS)/$$program && \

@@ -39,6 +39,7 @@ int cmd_list(const struct globals *, int argc, char *argv[]);
 int cmd_observe(const struct globals *, int argc, char *argv[]);
 int cmd_ps(const struct globals *, int argc, char *argv[]);
 int cmd_remove(const struct globals *, int argc, char *argv[]);
+int cmd_rules(const struct globals *, int argc, char *argv[]);
 int cmd_set(const struct globals *, int argc, char *argv[]);
 int cmd_time(const struct globals *, int argc, char *argv[]);
 

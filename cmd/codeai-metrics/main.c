@@ -39,6 +39,8 @@ static const struct command commands[] = {
 	    "count a value in a histogram", cmd_observe },
 	{ "ps", "[-jl]", "print the processes that use the segment", cmd_ps },
 	{ "remove", "", "take the segment's name away", cmd_remove },
+	{ "rules", "[-l SECONDS] [-o FILE] [SCHEMA]",
+	    "print recording rules and alerts for Prometheus", cmd_rules },
 	{ "set", "NAME [LABEL=VALUE ...] VALUE",
 	    "set a gauge whose last value stays", cmd_set },
 	{ "time", "NAME [LABEL=VALUE ...] [--] COMMAND [ARGUMENT ...]",
