@@ -180,8 +180,7 @@ note_state(struct collector *c, uint64_t begun_ns, size_t n_up)
 	c->begun_ns = begun_ns;
 	if (begun_ns == 0) {
 		c->n_up = n_up;
-		c->n_sources =
-		    fleet_n_sources(c->fleet) - fleet_n_left_out(c->fleet);
+		c->n_sources = fleet_n_shown(c->fleet);
 	}
 	pthread_mutex_unlock(&c->lock);
 }

@@ -32,6 +32,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/queue.h>
+#include <sys/types.h>
 
 #include <codeai/metrics_reader.h>
 
@@ -153,14 +154,22 @@ bool reading_is_late(struct reading *);
 
 struct find;
 
+struct file_id {
+	dev_t device;
+	ino_t inode;
+};
+
 /* The paths that a pattern names, sorted. */
 struct found {
 	char **paths;
 	size_t n;
+	struct file_id *files;    /* find.c's, in the order of the search */
 	unsigned long generation; /* another one where they may be others */
 };
 
 bool find_is_pattern(const char *path);
+/* False also where the file system does not answer within two seconds. */
+bool find_is_directory(const char *path);
 /* The size of the directory of a pattern that is no pattern, with its '/'. */
 size_t find_fixed_part(const char *pattern);
 
@@ -197,9 +206,13 @@ struct source {
 	 */
 	char *name;
 	bool is_default; /* not named: it may appear in several places */
+	bool is_found;   /* by a pattern */
 	struct labels labels;
-	size_t origin;    /* the number of its -s */
-	bool is_left_out; /* another one has its labels or its file */
+	uint64_t labels_hash; /* alike for the same labels */
+	size_t origin;        /* the number of its -s */
+	bool is_left_out;     /* another one has its labels or its file */
+	/* fleet.c's: it was shown; it is in the log as left out; this time. */
+	bool was_shown, is_told, is_judged;
 	LIST_ENTRY(source) leaving;
 	struct reading *reading;
 	const struct cmxr_snapshot *snapshot; /* of this scrape, or null */
@@ -270,6 +283,8 @@ void fleet_read(struct fleet *, uint64_t deadline_ns);
 size_t fleet_n_sources(const struct fleet *);
 const struct source *fleet_source(const struct fleet *, size_t);
 unsigned long fleet_generation(const struct fleet *);
+size_t fleet_n_shown(const struct fleet *);
+/* Found, and not shown. */
 size_t fleet_n_left_out(const struct fleet *);
 
 /* fleet_metrics.c */

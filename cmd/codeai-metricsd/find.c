@@ -5,12 +5,16 @@
  */
 #include <errno.h>
 #include <glob.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "daemon.h"
+
+/* For a file system to answer. */
+#define ANSWER_SECONDS 2
 
 /* A change is seen by the time of a directory, which may stand so long. */
 #define CLOCK_TICK_NS NS_PER_SECOND
@@ -32,6 +36,63 @@ bool
 find_is_pattern(const char *path)
 {
 	return strpbrk(path, "*?[") != NULL;
+}
+
+/* A question that may never be answered; its memory stays then. */
+struct question {
+	pthread_mutex_t lock;
+	pthread_cond_t answered;
+	bool is_answered, is_directory;
+	char path[];
+};
+
+static void *
+ask(void *arg)
+{
+	struct question *q = arg;
+	struct stat st;
+	bool is_directory = stat(q->path, &st) == 0 && S_ISDIR(st.st_mode);
+
+	pthread_mutex_lock(&q->lock);
+	q->is_directory = is_directory;
+	q->is_answered = true;
+	pthread_cond_signal(&q->answered);
+	pthread_mutex_unlock(&q->lock);
+	return NULL;
+}
+
+bool
+find_is_directory(const char *path)
+{
+	struct question *q = calloc(1, sizeof(*q) + strlen(path) + 1);
+	uint64_t deadline = now_ns() + ANSWER_SECONDS * NS_PER_SECOND;
+	bool is_answered, is_directory;
+	pthread_t thread;
+
+	if (q == NULL)
+		return false;
+	strcpy(q->path, path);
+	pthread_mutex_init(&q->lock, NULL);
+	clock_cond_init(&q->answered);
+	if (pthread_create(&thread, NULL, ask, q) != 0) {
+		free(q);
+		return false;
+	}
+	pthread_mutex_lock(&q->lock);
+	while (!q->is_answered)
+		if (!clock_cond_wait(&q->answered, &q->lock, deadline))
+			break;
+	is_answered = q->is_answered;
+	is_directory = q->is_directory;
+	pthread_mutex_unlock(&q->lock);
+	if (!is_answered) {
+		log_warn("%s: its file system does not answer", path);
+		pthread_detach(thread);
+		return false;
+	}
+	pthread_join(thread, NULL);
+	free(q);
+	return is_directory;
 }
 
 size_t
@@ -73,7 +134,9 @@ forget(struct found *found)
 	for (size_t i = 0; i < found->n; i++)
 		free(found->paths[i]);
 	free(found->paths);
+	free(found->files);
 	found->paths = NULL;
+	found->files = NULL;
 	found->n = 0;
 }
 
@@ -126,42 +189,114 @@ see_directory(struct find *f)
 	f->is_settled = changed + CLOCK_TICK_NS < wall_clock_ns();
 }
 
+/*
+ * What codeai-metrics apply leaves of a segment while it has writers: its name,
+ * and 16 digits.  The reader of the new one shows it.
+ */
+static bool
+is_predecessor(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot != NULL && strlen(dot) == 17 &&
+	    strspn(dot + 1, "0123456789abcdef") == 16;
+}
+
+/* Is this file there by another name, through a link? */
+static bool
+is_known(const struct found *found, const struct stat *st)
+{
+	for (size_t i = 0; i < found->n; i++)
+		if (found->files[i].inode == st->st_ino &&
+		    found->files[i].device == st->st_dev)
+			return true;
+	return false;
+}
+
+static bool
+append(struct found *found, const char *path, const struct stat *st)
+{
+	found->paths[found->n] = strdup(path);
+	found->files[found->n] = (struct file_id){ st->st_dev, st->st_ino };
+	return found->paths[found->n++] != NULL;
+}
+
 /* Keep a path that names a segment, also one that cannot be read. */
 static bool
-keep(struct found *found, char *path, size_t *n_others)
+keep(struct found *found, const char *path, size_t *n_others)
 {
+	struct stat st = { .st_ino = 0 };
 	int r = cmxr_probe(path);
 
 	if (r == CMX_ERR_NOT_FOUND)
 		return true;
-	if (r == CMX_ERR_FORMAT) {
+	if (r == 0 && lstat(path, &st) != 0)
+		return true;
+	if (r == CMX_ERR_FORMAT || is_predecessor(path) ||
+	    (r == 0 && is_known(found, &st))) {
 		++*n_others;
 		return true;
 	}
-	found->paths[found->n] = strdup(path);
-	return found->paths[found->n++] != NULL;
+	return append(found, path, &st);
+}
+
+/*
+ * A segment in a directory that cannot be searched any more is not found, but
+ * it is not gone: it is shown as down.
+ */
+static bool
+keep_hidden(const struct found *before, struct found *found)
+{
+	const struct stat none = { .st_ino = 0 };
+	struct stat st;
+
+	for (size_t i = 0; i < before->n; i++)
+		if (lstat(before->paths[i], &st) != 0 && errno == EACCES &&
+		    !append(found, before->paths[i], &none))
+			return false;
+	return true;
+}
+
+static int
+compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool
+is_same(const struct found *a, const struct found *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->paths[i], b->paths[i]) != 0)
+			return false;
+	return true;
 }
 
 static bool
 take_over(struct find *f, const glob_t *matches)
 {
-	struct found found = { .generation = f->found.generation + 1 };
-	size_t n_others = 0;
+	size_t n = matches->gl_pathc + f->found.n + 1, n_others = 0;
+	struct found found = { .generation = f->found.generation };
 	bool ok;
 
-	found.paths = calloc(matches->gl_pathc + 1, sizeof(*found.paths));
-	ok = found.paths != NULL;
+	found.paths = calloc(n, sizeof(*found.paths));
+	found.files = calloc(n, sizeof(*found.files));
+	ok = found.paths != NULL && found.files != NULL;
 	for (size_t i = 0; ok && i < matches->gl_pathc; i++)
 		ok = keep(&found, matches->gl_pathv[i], &n_others);
-	if (!ok) {
+	if (!ok || !keep_hidden(&f->found, &found)) {
 		forget(&found);
 		return false;
 	}
+	qsort(found.paths, found.n, sizeof(*found.paths), compare_paths);
 	if (n_others > 0 && !f->had_others)
 		log_info(
 		    "%s: %zu files are no segments, and passed over; so are those that come",
 		    f->pattern, n_others);
 	f->had_others |= n_others > 0;
+	found.generation += !is_same(&found, &f->found);
 	forget(&f->found);
 	f->found = found;
 	return true;

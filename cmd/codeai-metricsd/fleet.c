@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "daemon.h"
+
+/* So many are in the log by name, of those that are left out at one time. */
+#define TOLD_MAX 5
 
 /* One -s. */
 struct origin {
@@ -16,7 +18,9 @@ struct origin {
 	bool is_pattern;
 	struct labels labels;
 	struct find *find;        /* of a pattern, since the start */
+	bool is_late;             /* logged */
 	unsigned long generation; /* of what was found */
+	size_t n_unfit;           /* were found, and have no name for a label */
 };
 
 struct fleet {
@@ -29,7 +33,8 @@ struct fleet {
 	size_t n_sources;
 	LIST_HEAD(, source) leaving; /* their readings are under way */
 	unsigned long generation;
-	size_t n_left_out;
+	size_t n_left_out; /* of the sources */
+	size_t n_unfit;    /* found beside them */
 
 	pthread_mutex_t lock;
 	bool is_anew; /* look at unchanged directories too; under the lock */
@@ -53,7 +58,8 @@ parse_label(struct origin *o, char *text)
 {
 	char *equal = strchr(text, '=');
 
-	if (equal != NULL && equal != text) {
+	/* To Prometheus, a label without a value is none. */
+	if (equal != NULL && equal != text && equal[1] != '\0') {
 		*equal = '\0';
 		if (labels_add(&o->labels, text, equal + 1))
 			return true;
@@ -92,10 +98,8 @@ static bool
 set_path(struct origin *o, const char *path)
 {
 	size_t n = strlen(path);
-	struct stat st;
-	bool is_directory = n > 0 &&
-	    (path[n - 1] == '/' ||
-		(stat(path, &st) == 0 && S_ISDIR(st.st_mode)));
+	bool is_directory =
+	    n > 0 && (path[n - 1] == '/' || find_is_directory(path));
 
 	if (!is_directory)
 		o->path = strdup(path);
@@ -235,6 +239,7 @@ start_source(struct fleet *fleet, size_t origin, const char *path,
 	if (s != NULL &&
 	    source_start(s, fleet->workers, fleet->budget.max_bytes)) {
 		s->origin = origin;
+		s->is_found = fleet->origins[origin].is_pattern;
 		return s;
 	}
 	source_free(s);
@@ -341,6 +346,7 @@ merge(struct fleet *fleet, size_t origin, const struct found *found,
 {
 	size_t i = *old, j = 0, n_new = 0, n_gone = 0;
 
+	fleet->origins[origin].n_unfit = 0;
 	for (;;) {
 		struct source *s = i < fleet->n_sources &&
 			fleet->sources[i]->origin == origin ?
@@ -362,6 +368,7 @@ merge(struct fleet *fleet, size_t origin, const struct found *found,
 		if (order > 0) {
 			s = found_source(fleet, origin, found->paths[j]);
 			n_new += s != NULL;
+			fleet->origins[origin].n_unfit += s == NULL;
 		} else
 			i++;
 		j++;
@@ -371,55 +378,103 @@ merge(struct fleet *fleet, size_t origin, const struct found *found,
 	*old = i;
 	if (n_new > 0 || n_gone > 0)
 		log_info("%s: %zu segments, %zu new, %zu gone",
-		    fleet->origins[origin].path, found->n, n_new, n_gone);
+		    fleet->origins[origin].path,
+		    found->n - fleet->origins[origin].n_unfit, n_new, n_gone);
 	return to;
 }
 
-/* Is the source one that -s names itself? */
-static bool
-is_named(const struct fleet *fleet, const struct source *s)
+/* Who is shown where not all can be: the named, then who came first. */
+enum rank { IS_NAMED, WAS_SHOWN, IS_NEW, RANKS };
+
+static enum rank
+rank_of(const struct fleet *fleet, const struct source *s)
 {
-	return !fleet->origins[s->origin].is_pattern;
+	if (!fleet->origins[s->origin].is_pattern)
+		return IS_NAMED;
+	return s->was_shown ? WAS_SHOWN : IS_NEW;
 }
 
 /* Another source has its labels or its file, or there are too many. */
 static const char *
-reason_to_leave_out(const struct fleet *fleet, size_t i)
+reason_to_leave_out(const struct fleet *fleet, const struct source *s,
+    size_t n_shown)
 {
-	const struct source *s = fleet->sources[i];
-
-	if (is_named(fleet, s))
-		return NULL;
-	if (i >= fleet->budget.max_sources)
+	if (n_shown >= fleet->budget.max_sources)
 		return "there are too many segments for the limit of descriptors (ulimit -n)";
-	for (size_t j = 0; j < fleet->n_sources; j++) {
-		const struct source *other = fleet->sources[j];
+	for (size_t i = 0; i < fleet->n_sources; i++) {
+		const struct source *other = fleet->sources[i];
 
-		/* Of two that were found the first is shown. */
-		if (other->origin == s->origin || other->is_left_out ||
-		    (j > i && !is_named(fleet, other)))
+		if (other->is_left_out)
 			continue;
-		if (strcmp(other->name, s->name) == 0)
+		if (other->origin != s->origin &&
+		    strcmp(other->name, s->name) == 0)
 			return "another -s shows it already";
-		if (labels_are_same(&other->labels, &s->labels))
+		if (other->labels_hash == s->labels_hash &&
+		    labels_are_same(&other->labels, &s->labels))
 			return "another segment has the same labels; give its -s a label: ,service=NAME";
 	}
 	return NULL;
 }
 
+/* Show a source, or leave it out: some are in the log by name. */
+static void
+admit(struct fleet *fleet, struct source *s, size_t *n_shown, size_t *n_told)
+{
+	const char *reason = rank_of(fleet, s) == IS_NAMED ?
+	    NULL :
+	    reason_to_leave_out(fleet, s, *n_shown);
+
+	if (reason == NULL) {
+		s->is_left_out = false;
+		s->was_shown = true;
+		s->is_told = false;
+		++*n_shown;
+		return;
+	}
+	if (!s->is_told && ++*n_told <= TOLD_MAX)
+		log_warn("%s: is left out: %s", s->path, reason);
+	s->is_told = true;
+	s->was_shown = false;
+}
+
 static void
 leave_out(struct fleet *fleet)
 {
-	fleet->n_left_out = 0;
-	for (size_t i = 0; i < fleet->n_sources; i++) {
-		struct source *s = fleet->sources[i];
-		const char *reason = reason_to_leave_out(fleet, i);
+	size_t n_shown = 0, n_told = 0;
 
-		if (reason != NULL && !s->is_left_out)
-			log_warn("%s: is left out: %s", s->path, reason);
-		s->is_left_out = reason != NULL;
-		fleet->n_left_out += s->is_left_out;
-	}
+	fleet->n_unfit = 0;
+	for (size_t i = 0; i < fleet->n_sources; i++)
+		fleet->sources[i]->is_left_out = true;
+	for (int rank = 0; rank < RANKS; rank++)
+		for (size_t i = 0; i < fleet->n_sources; i++) {
+			struct source *s = fleet->sources[i];
+
+			if (s->is_left_out && !s->is_judged &&
+			    rank_of(fleet, s) == (enum rank)rank) {
+				s->is_judged = true;
+				admit(fleet, s, &n_shown, &n_told);
+			}
+		}
+	for (size_t i = 0; i < fleet->n_sources; i++)
+		fleet->sources[i]->is_judged = false;
+	if (n_told > TOLD_MAX)
+		log_warn("%zu more segments are left out", n_told - TOLD_MAX);
+	fleet->n_left_out = fleet->n_sources - n_shown;
+	for (size_t i = 0; i < fleet->n_origins; i++)
+		fleet->n_unfit += fleet->origins[i].n_unfit;
+}
+
+/* Log once that a directory does not answer, and that it does again. */
+static void
+note_late(struct origin *o, bool is_late)
+{
+	if (is_late && !o->is_late)
+		log_warn(
+		    "%s: looking for segments takes too long; those that are known are shown",
+		    o->path);
+	if (!is_late && o->is_late)
+		log_info("%s: is looked at again", o->path);
+	o->is_late = is_late;
 }
 
 /* What each pattern found, or null where it is late. */
@@ -443,6 +498,7 @@ look(struct fleet *fleet, uint64_t deadline_ns, const struct found **found)
 		if (!o->is_pattern)
 			continue;
 		found[i] = find_wait(o->find, deadline_ns);
+		note_late(o, found[i] == NULL);
 		if (found[i] == NULL || found[i]->generation == o->generation)
 			found[i] = NULL;
 		else
@@ -505,8 +561,12 @@ refresh(struct fleet *fleet, uint64_t deadline_ns)
 void
 fleet_read(struct fleet *fleet, uint64_t deadline_ns)
 {
+	uint64_t now = now_ns();
+
 	free_leaving(fleet);
-	refresh(fleet, deadline_ns);
+	/* A directory that does not answer leaves time for the segments. */
+	refresh(fleet,
+	    deadline_ns > now ? now + (deadline_ns - now) / 4 : deadline_ns);
 	for (size_t i = 0; i < fleet->n_sources; i++)
 		if (!fleet->sources[i]->is_left_out)
 			source_begin(fleet->sources[i]);
@@ -542,7 +602,13 @@ fleet_generation(const struct fleet *fleet)
 }
 
 size_t
+fleet_n_shown(const struct fleet *fleet)
+{
+	return fleet->n_sources - fleet->n_left_out;
+}
+
+size_t
 fleet_n_left_out(const struct fleet *fleet)
 {
-	return fleet->n_left_out;
+	return fleet->n_left_out + fleet->n_unfit;
 }

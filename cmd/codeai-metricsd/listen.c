@@ -4,13 +4,16 @@
  */
 #include <bsd/stdlib.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <libgen.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -118,7 +121,8 @@ split_address(const char *address, char *host, size_t size, const char **port)
 	if (n >= 2 && address[0] == '[' && address[n - 1] == ']') {
 		address++;
 		n -= 2;
-	}
+	} else if (memchr(address, '[', n) != NULL)
+		return false;
 	if (n >= size)
 		return false;
 	memcpy(host, address, n);
@@ -246,11 +250,28 @@ clear_place(const struct sockaddr_un *to)
 }
 
 /*
+ * Lock the directory of a socket, so that of two daemons that find an old
+ * socket one at a time replaces it.  Returns a descriptor, or -1.
+ */
+static int
+lock_directory(const char *path)
+{
+	char directory[sizeof(((struct place *)0)->path)];
+	int fd;
+
+	strcpy(directory, path);
+	fd = open(dirname(directory), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		flock(fd, LOCK_EX);
+	return fd;
+}
+
+/*
  * The socket has its mode before anybody can connect: until listen(2) nobody
  * can.
  */
 static int
-bind_place(const struct place *place)
+bind_cleared(const struct place *place)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	int s, saved = 0;
@@ -277,6 +298,20 @@ bind_place(const struct place *place)
 		close(s);
 	errno = saved;
 	return -1;
+}
+
+static int
+bind_place(const struct place *place)
+{
+	int directory = lock_directory(place->path), s, saved;
+
+	if (directory < 0)
+		return -1;
+	s = bind_cleared(place);
+	saved = errno;
+	close(directory);
+	errno = saved;
+	return s;
 }
 
 static int

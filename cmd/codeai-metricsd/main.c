@@ -268,7 +268,7 @@ add_passed_sockets(struct daemon *d, bool *has_web)
 	if (*has_web || !d->options->needs_systemd_socket)
 		return true;
 	log_error(
-	    "--web.systemd-socket: no socket activation file descriptors found (LISTEN_FDS); start it by its socket unit");
+	    "--web.systemd-socket: no socket activation file descriptors found for the metrics (LISTEN_FDS); start it by its socket unit");
 	return false;
 }
 
@@ -285,8 +285,12 @@ open_servers(struct daemon *d)
 		const struct address *a = &o->addresses[i];
 
 		/* The sockets of systemd stand for addresses. */
-		if (has_passed && !a->is_health)
+		if (has_passed && !a->is_health) {
+			log_warn(OPTION_LISTEN
+			    "=%s: is not used: systemd has passed a socket",
+			    a->text);
 			continue;
+		}
 		if (!add_server(d, a->text,
 			listen_open(a->is_health ? OPTION_HEALTH :
 						   OPTION_LISTEN,

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <linux/magic.h>
@@ -187,19 +188,42 @@ find_stable_directory(char *path)
 	return strcmp(path, "/") != 0;
 }
 
+/*
+ * Make a path absolute, without links, as far as it exists; what does not exist
+ * stays behind that.  Returns false where it is too long.
+ */
+static bool
+resolve(const char *segment, char path[SANDBOX_PATH_MAX])
+{
+	char known[SANDBOX_PATH_MAX], there[PATH_MAX];
+	const char *rest;
+
+	if (strlen(segment) >= sizeof(known))
+		return false;
+	strcpy(known, segment);
+	while (realpath(known, there) == NULL) {
+		if (strcmp(known, "/") == 0 || strcmp(known, ".") == 0)
+			return false;
+		climb(known);
+	}
+	/* Of "a" nothing may exist but ".", which it does not begin with. */
+	rest = strncmp(segment, known, strlen(known)) == 0 ?
+	    segment + strlen(known) :
+	    segment;
+	return (size_t)snprintf(path, SANDBOX_PATH_MAX, "%s%s%s", there,
+		   rest[0] != '\0' && rest[0] != '/' ? "/" : "",
+		   rest) < SANDBOX_PATH_MAX;
+}
+
 /* Open the directory of a segment; -1 where there is none. */
 static int
 open_directory(const char *segment)
 {
 	char path[SANDBOX_PATH_MAX];
 
-	if (realpath(segment, path) == NULL) {
-		if (strlen(segment) >= sizeof(path))
-			return -1;
-		strcpy(path, segment);
-	}
-	return find_stable_directory(path) ? open(path, O_PATH | O_CLOEXEC) :
-					     -1;
+	return resolve(segment, path) && find_stable_directory(path) ?
+	    open(path, O_PATH | O_CLOEXEC) :
+	    -1;
 }
 
 /*

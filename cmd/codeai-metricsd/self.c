@@ -232,7 +232,7 @@ self_update(struct self *self, const struct fleet *fleet, double seconds,
 		return 0;
 	cmxr_table_set(self->plain, 0, self->duration, seconds);
 	cmxr_table_set(self->plain, 0, self->segments,
-	    (double)(fleet_n_sources(fleet) - left_out));
+	    (double)fleet_n_shown(fleet));
 	cmxr_table_set(self->plain, 0, self->segments_left_out,
 	    (double)left_out);
 	update_counters(self);

@@ -54,6 +54,25 @@ labels_are_same(const struct labels *a, const struct labels *b)
 	return true;
 }
 
+/* The same for the same labels, in whatever order. */
+static uint64_t
+hash_labels(const struct labels *l)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < l->n; i++) {
+		uint64_t hash = 14695981039346656037U; /* FNV-1a */
+		const char *texts[] = { l->at[i].name, "=", l->at[i].value };
+
+		for (int j = 0; j < 3; j++)
+			for (const char *c = texts[j]; *c != '\0'; c++)
+				hash =
+				    (hash ^ (unsigned char)*c) * 1099511628211U;
+		sum += hash;
+	}
+	return sum;
+}
+
 struct source *
 source_new(const char *path, const struct labels *labels, bool is_default)
 {
@@ -69,6 +88,7 @@ source_new(const char *path, const struct labels *labels, bool is_default)
 	for (size_t i = 0; ok && i < labels->n; i++)
 		ok = labels_add(&s->labels, labels->at[i].name,
 		    labels->at[i].value);
+	s->labels_hash = hash_labels(&s->labels);
 	if (ok)
 		return s;
 	source_free(s);
@@ -105,6 +125,9 @@ note_state(struct source *s, int state, const char *text)
 	if (state == s->state)
 		return;
 	s->state = state;
+	/* One that was found goes, and is not missed. */
+	if (state == CMX_ERR_NOT_FOUND && s->is_found)
+		return;
 	if (state == CMX_OK) {
 		log_info("%s: is there", s->path);
 		return;

@@ -80,6 +80,8 @@ class Container:
         self.environment["PATH"] = "/programs:/usr/bin:/bin"
         self.user = user or context["runAsUser"]
         self.groups = groups or [pod["securityContext"]["fsGroup"]]
+        self.group = self.groups[0] if groups else \
+            pod["securityContext"]["runAsGroup"]
         self.drops = context["capabilities"]["drop"] == ["ALL"]
         self.keeps_privileges = context["allowPrivilegeEscalation"]
         self.command = command or spec.get("command") or \
@@ -113,7 +115,7 @@ class Container:
                 lines.append("mount -o remount,bind,ro .%s" % place)
         if self.read_only:
             lines.append("mount -o remount,bind,ro .")
-        privileges = ["/usr/bin/setpriv", "--reuid=%d" % self.user, "--regid=0",
+        privileges = ["/usr/bin/setpriv", "--reuid=%d" % self.user, "--regid=%d" % self.group,
                       "--groups=" + ",".join(map(str, self.groups))]
         if self.drops:
             privileges += ["--bounding-set=-all", "--inh-caps=-all"]
