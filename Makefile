@@ -381,6 +381,7 @@ install: all ## into $(DESTDIR)$(PREFIX)
 	install -m 644 $(PRIVATE) $(DESTDIR)$(INCLUDEDIR)/codeai/private
 	install -m 644 lib/schema/codeai.schema.json $(DESTDIR)$(DATADIR)
 	$(CLI) rules >$(DESTDIR)$(DATADIR)/codeai.rules.yml
+	$(CLI) dashboard >$(DESTDIR)$(DATADIR)/codeai.dashboard.json
 	for program in codeai-metrics codeai-metricsd; do \
 	    install -D -m 644 cmd/$$program/completion.bash \
 		$(DESTDIR)$(COMPLETIONS)/$$program && \

@@ -29,6 +29,7 @@ int cmd_add(const struct globals *, int argc, char *argv[]);
 int cmd_apply(const struct globals *, int argc, char *argv[]);
 int cmd_check(const struct globals *, int argc, char *argv[]);
 int cmd_create(const struct globals *, int argc, char *argv[]);
+int cmd_dashboard(const struct globals *, int argc, char *argv[]);
 int cmd_dump(const struct globals *, int argc, char *argv[]);
 int cmd_exec(const struct globals *, int argc, char *argv[]);
 int cmd_get(const struct globals *, int argc, char *argv[]);

@@ -1,8 +1,5 @@
 /*
  * rules: recording rules and alerts for Prometheus, from a schema.
- *
- * What a family means is read from its name, its type and its labels, as people
- * who know the conventions would: codeai-metrics(1) has the table.
  */
 #include <err.h>
 #include <stdio.h>
@@ -11,173 +8,14 @@
 #include <unistd.h>
 
 #include "cmd.h"
-
-/* A family, kept until all are known. */
-struct kept {
-	char name[CMX_NAME_MAX + 1];
-	enum cmx_type type;
-	bool has_status, has_job;
-	size_t n_bounds;
-	double *bounds;
-};
+#include "monitor.h"
+#include "text.h"
 
 struct rules {
+	struct monitor monitor;
 	FILE *out;
-	struct kept *families;
-	size_t n;
 	double slow; /* seconds */
-	bool has_failed;
 };
-
-static bool
-has_label(const struct cmx_family_def *def, const char *name)
-{
-	for (size_t i = 0; i < def->n_labels; i++)
-		if (strcmp(def->labels[i], name) == 0)
-			return true;
-	return false;
-}
-
-static void
-keep(void *arg, const struct cmx_family_def *def,
-    const struct cmx_label_values *values)
-{
-	struct rules *r = arg;
-	struct kept *grown =
-	    reallocarray(r->families, r->n + 1, sizeof(*grown));
-	struct kept *k;
-
-	(void)values;
-	if (grown == NULL) {
-		r->has_failed = true;
-		return;
-	}
-	r->families = grown;
-	k = &grown[r->n++];
-	*k = (struct kept){ .type = def->type,
-		.has_status = has_label(def, "status"),
-		.has_job = has_label(def, "job"),
-		.n_bounds = def->n_bounds };
-	snprintf(k->name, sizeof(k->name), "%s", def->name);
-	k->bounds = calloc(def->n_bounds + 1, sizeof(*k->bounds));
-	if (k->bounds == NULL)
-		r->has_failed = true;
-	else if (def->n_bounds > 0)
-		memcpy(k->bounds, def->bounds,
-		    def->n_bounds * sizeof(*k->bounds));
-}
-
-static bool
-ends_with(const char *text, const char *end)
-{
-	size_t n = strlen(text), m = strlen(end);
-
-	return n >= m && strcmp(text + n - m, end) == 0;
-}
-
-static const struct kept *
-find(const struct rules *r, const char *name)
-{
-	for (size_t i = 0; i < r->n; i++)
-		if (strcmp(r->families[i].name, name) == 0)
-			return &r->families[i];
-	return NULL;
-}
-
-/*
- * The counter of all whose errors another one counts: a_queries_total for
- * a_query_errors_total; null where there is none.
- */
-static const struct kept *
-find_whole(const struct rules *r, const struct kept *errors)
-{
-	static const char end[] = "_errors_total";
-	static const char *const plurals[] = { "s", "es", "" };
-	size_t n = strlen(errors->name) - (sizeof(end) - 1);
-	char name[CMX_NAME_MAX + 16];
-	const struct kept *whole = NULL;
-
-	for (size_t i = 0; whole == NULL && i < 3; i++) {
-		snprintf(name, sizeof(name), "%.*s%s_total", (int)n,
-		    errors->name, plurals[i]);
-		whole = find(r, name);
-	}
-	if (whole == NULL && n > 0 && errors->name[n - 1] == 'y') {
-		snprintf(name, sizeof(name), "%.*sies_total", (int)n - 1,
-		    errors->name);
-		whole = find(r, name);
-	}
-	return whole;
-}
-
-/* What a ratio of errors is made of: two selectors of PromQL. */
-struct ratio {
-	const char *name; /* of the family of all */
-	char bad[2 * CMX_NAME_MAX], all[2 * CMX_NAME_MAX];
-};
-
-/* Returns false for a family that has no errors. */
-static bool
-find_ratio(const struct rules *r, const struct kept *k, struct ratio *to)
-{
-	const struct kept *whole;
-
-	if (k->type != CMX_COUNTER)
-		return false;
-	if (k->has_status) {
-		to->name = k->name;
-		snprintf(to->all, sizeof(to->all), "%s", k->name);
-		snprintf(to->bad, sizeof(to->bad), "%s{status%s}", k->name,
-		    strstr(k->name, "http") != NULL ? "=~\"5..\"" :
-						      "!=\"success\"");
-		return true;
-	}
-	whole = ends_with(k->name, "_errors_total") ? find_whole(r, k) : NULL;
-	if (whole == NULL)
-		return false;
-	to->name = whole->name;
-	snprintf(to->all, sizeof(to->all), "%s", whole->name);
-	snprintf(to->bad, sizeof(to->bad), "%s", k->name);
-	return true;
-}
-
-/* Does somebody wait for what the histogram measures?  Nobody does for jobs. */
-static bool
-is_awaited(const char *name)
-{
-	return ends_with(name, "_request_duration_seconds") ||
-	    ends_with(name, "_query_duration_seconds") ||
-	    ends_with(name, "_call_duration_seconds");
-}
-
-/*
- * The requests that were slower than a bound, and all.  le is "1" or "1.0", by
- * the format that was scraped.
- */
-static bool
-find_slow(const struct rules *r, const struct kept *k, struct ratio *to)
-{
-	char le[32], pattern[64] = "";
-	size_t i = 0;
-
-	if (k->type != CMX_HISTOGRAM || !is_awaited(k->name))
-		return false;
-	while (i < k->n_bounds && k->bounds[i] < r->slow)
-		i++;
-	if (i == k->n_bounds)
-		return false;
-	snprintf(le, sizeof(le), "%.15g", k->bounds[i]);
-	for (const char *c = le; *c != '\0'; c++)
-		strncat(pattern, *c == '.' ? "[.]" : (char[]){ *c, '\0' },
-		    sizeof(pattern) - strlen(pattern) - 1);
-	if (strchr(le, '.') == NULL)
-		strcat(pattern, "([.]0)?");
-	to->name = k->name;
-	snprintf(to->all, sizeof(to->all), "%s_count", k->name);
-	snprintf(to->bad, sizeof(to->bad), "%s_bucket{le=~\"%s\"}", k->name,
-	    pattern);
-	return true;
-}
 
 /* Recording rules */
 
@@ -185,34 +23,28 @@ static const char *const windows[] = { "5m", "30m", "1h", "2h", "6h", "1d",
 	"3d" };
 #define N_WINDOWS (sizeof(windows) / sizeof(windows[0]))
 
+/* The bad part of all, or what is left of all without it. */
 static void
-record_errors(FILE *out, const struct ratio *t)
+record_ratio(FILE *out, const struct ratio *t, const char *kind, bool is_rest)
 {
-	for (size_t i = 0; i < N_WINDOWS; i++)
+	for (size_t i = 0; i < N_WINDOWS; i++) {
 		fprintf(out,
-		    "      - record: job_segment:%s:errors_ratio_rate%s\n"
+		    "      - record: job_segment:%s:%s_ratio_rate%s\n"
 		    "        expr: >-\n"
-		    "          sum by (job, segment) (rate(%s[%s]))\n"
-		    "          / sum by (job, segment) (rate(%s[%s]))\n",
-		    t->name, windows[i], t->bad, windows[i], t->all,
+		    "          %ssum by (job, segment) (rate(",
+		    t->name, kind, windows[i], is_rest ? "1 - " : "");
+		selector_put(out, &t->bad, "");
+		fprintf(out,
+		    "[%s]))\n"
+		    "          / sum by (job, segment) (rate(",
 		    windows[i]);
+		selector_put(out, &t->all, "");
+		fprintf(out, "[%s]))\n", windows[i]);
+	}
 }
 
 static void
-record_slow(FILE *out, const struct ratio *t)
-{
-	for (size_t i = 0; i < N_WINDOWS; i++)
-		fprintf(out,
-		    "      - record: job_segment:%s:slow_ratio_rate%s\n"
-		    "        expr: >-\n"
-		    "          1 - sum by (job, segment) (rate(%s[%s]))\n"
-		    "          / sum by (job, segment) (rate(%s[%s]))\n",
-		    t->name, windows[i], t->bad, windows[i], t->all,
-		    windows[i]);
-}
-
-static void
-record_quantiles(FILE *out, const struct kept *k)
+record_quantiles(FILE *out, const struct watched *k)
 {
 	static const char *const quantiles[] = { "0.5", "0.9", "0.99" };
 
@@ -236,8 +68,8 @@ put_records(const struct rules *r)
 	      "      - record: job:codeai_metricsd_segment_up:min\n"
 	      "        expr: min by (job) (codeai_metricsd_segment_up)\n",
 	    r->out);
-	for (size_t i = 0; i < r->n; i++) {
-		const struct kept *k = &r->families[i];
+	for (size_t i = 0; i < r->monitor.n; i++) {
+		const struct watched *k = &r->monitor.families[i];
 
 		if (k->type == CMX_COUNTER)
 			fprintf(r->out,
@@ -246,10 +78,10 @@ put_records(const struct rules *r)
 			    k->name, k->name);
 		if (k->type == CMX_HISTOGRAM && k->n_bounds > 0)
 			record_quantiles(r->out, k);
-		if (find_ratio(r, k, &t))
-			record_errors(r->out, &t);
-		if (find_slow(r, k, &t))
-			record_slow(r->out, &t);
+		if (find_errors(&r->monitor, k, &t))
+			record_ratio(r->out, &t, "errors", false);
+		if (find_served(k, r->slow, &t))
+			record_ratio(r->out, &t, "slow", true);
 	}
 }
 
@@ -341,14 +173,14 @@ static const struct alert job_failing = { "CodeAIJobNotSucceeding",
 	"0m", "warning", "A job failed, and did not succeed for a day." };
 
 static void
-put_family_alerts(const struct rules *r, const struct kept *k)
+put_family_alerts(const struct rules *r, const struct watched *k)
 {
 	struct ratio t;
 
-	if (find_ratio(r, k, &t))
+	if (find_errors(&r->monitor, k, &t))
 		alert_burn(r->out, t.name, "errors", "ErrorBudgetBurn",
 		    "errors", 0.001);
-	if (find_slow(r, k, &t))
+	if (find_served(k, r->slow, &t))
 		alert_burn(r->out, t.name, "slow", "LatencyBudgetBurn",
 		    "slow requests", 0.01);
 	if (k->type == CMX_GAUGE && ends_with(k->name, "_breaker_state"))
@@ -407,8 +239,8 @@ put_alerts(const struct rules *r)
 	     i < sizeof(exporter_alerts) / sizeof(exporter_alerts[0]); i++)
 		put_alert(r->out, &exporter_alerts[i], "");
 	fputs("  - name: codeai_application\n    rules:\n", r->out);
-	for (size_t i = 0; i < r->n; i++)
-		put_family_alerts(r, &r->families[i]);
+	for (size_t i = 0; i < r->monitor.n; i++)
+		put_family_alerts(r, &r->monitor.families[i]);
 }
 
 static int
@@ -418,12 +250,12 @@ print_rules(const char *schema, const char *path, double slow)
 	struct cmx_error error;
 	size_t size;
 	char *text;
-	int result = cmx_schema_read(schema, keep, &r, &error);
+	int result;
 
-	if (result != 0)
+	if (monitor_read(&r.monitor, schema, &error) != 0)
 		return fail(&error);
 	r.out = open_memstream(&text, &size);
-	if (r.out == NULL || r.has_failed)
+	if (r.out == NULL)
 		err(FAILED, "rules");
 	fputs("# Made by \"codeai-metrics rules\"; see codeai-metrics(1).\n"
 	      "groups:\n",
@@ -433,9 +265,7 @@ print_rules(const char *schema, const char *path, double slow)
 	if (fclose(r.out) != 0)
 		err(FAILED, "rules");
 	result = write_output(path, text, size);
-	for (size_t i = 0; i < r.n; i++)
-		free(r.families[i].bounds);
-	free(r.families);
+	monitor_free(&r.monitor);
 	free(text);
 	return result;
 }

@@ -23,6 +23,8 @@ static const struct command commands[] = {
 	    cmd_check },
 	{ "create", "[-ae] [-m MODE] [-g GROUP] [SCHEMA]",
 	    "make the segment ahead of the application", cmd_create },
+	{ "dashboard", "[-o FILE] [-t TITLE] [SCHEMA]",
+	    "print a dashboard for Grafana", cmd_dashboard },
 	{ "dump", "[-c] [-f FORMAT] [-o FILE] [GLOB ...]", "print the metrics",
 	    cmd_dump },
 	{ "exec", "-j JOB [--] COMMAND [ARGUMENT ...]",
@@ -55,7 +57,7 @@ print_help(FILE *out)
 	fprintf(out,
 	    "usage: codeai-metrics [-hV] [-s SEGMENT] VERB [ARGUMENT ...]\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(out, "  %-7s %-42s %s\n", commands[i].verb,
+		fprintf(out, "  %-9s %-42s %s\n", commands[i].verb,
 		    commands[i].arguments, commands[i].summary);
 	fprintf(out,
 	    "\nSEGMENT defaults to $CODEAI_METRICS_SEGMENT, then for root\n"

@@ -44,14 +44,6 @@ lint_copy(const char *s)
 	return c;
 }
 
-bool
-ends_with(const char *s, const char *suffix)
-{
-	size_t n = strlen(s), m = strlen(suffix);
-
-	return n > m && strcmp(s + n - m, suffix) == 0;
-}
-
 char *
 series_key(const char *name, const struct sample *s, const char *but)
 {

@@ -9,6 +9,7 @@
 
 #include <codeai/metrics_base.h>
 
+#include "../text.h"
 #include "exposition_line.h"
 
 /* A family, by the name in its TYPE line or by that of its first sample. */
@@ -57,8 +58,6 @@ void finding_at(struct linter *, int line, const char *fmt, ...)
 /* Allocate, or end the program. */
 void *lint_grow(void *array, size_t n, size_t size);
 char *lint_copy(const char *);
-
-bool ends_with(const char *s, const char *suffix);
 
 /* name{a="1",b="2"} with all labels but one; the caller frees it. */
 char *series_key(const char *name, const struct sample *, const char *but);
