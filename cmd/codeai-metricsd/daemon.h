@@ -87,7 +87,9 @@ struct workers *workers_new(void);
 bool workers_start(struct workers *);
 /* Nobody waits any more: let who waits now go on. */
 void workers_give_up(struct workers *);
-/* Null is allowed.  Waits for all tasks that are under way. */
+/* Null is allowed.  Waits for all tasks that are under way; none follows. */
+void workers_end(struct workers *);
+/* Null is allowed.  They have ended, and no task is asked about any more. */
 void workers_free(struct workers *);
 
 enum task_phase {

@@ -286,8 +286,7 @@ fleet_free(struct fleet *fleet)
 
 	if (fleet == NULL)
 		return;
-	/* No task is under way after that. */
-	workers_free(fleet->workers);
+	workers_end(fleet->workers);
 	for (size_t i = 0; i < fleet->n_sources; i++)
 		source_free(fleet->sources[i]);
 	while ((s = LIST_FIRST(&fleet->leaving)) != NULL) {
@@ -299,6 +298,7 @@ fleet_free(struct fleet *fleet)
 		labels_free(&fleet->origins[i].labels);
 		free(fleet->origins[i].path);
 	}
+	workers_free(fleet->workers);
 	free(fleet->sources);
 	free(fleet->origins);
 	pthread_mutex_destroy(&fleet->lock);

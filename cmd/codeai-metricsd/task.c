@@ -135,7 +135,7 @@ workers_start(struct workers *w)
 }
 
 void
-workers_free(struct workers *w)
+workers_end(struct workers *w)
 {
 	if (w == NULL)
 		return;
@@ -145,6 +145,13 @@ workers_free(struct workers *w)
 	while (w->n_threads > 0)
 		pthread_cond_wait(&w->changed, &w->lock);
 	pthread_mutex_unlock(&w->lock);
+}
+
+void
+workers_free(struct workers *w)
+{
+	if (w == NULL)
+		return;
 	pthread_cond_destroy(&w->changed);
 	pthread_cond_destroy(&w->queued);
 	pthread_mutex_destroy(&w->lock);

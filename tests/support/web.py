@@ -839,6 +839,29 @@ def test_connections():
                 s.close()
             return "" if status == 200 else str(status)
 
+    @it("a connection leaves no memory behind")
+    def _():
+        def resident(d):
+            with open("/proc/%d/status" % d.process.pid) as f:
+                return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1))
+
+        def connections(d, n):
+            def some():
+                for _ in range(n // 4):
+                    d.status(tls=True)
+            threads = [threading.Thread(target=some) for _ in range(4)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+        with Daemon(tls()) as d:
+            connections(d, 800)
+            before = resident(d)
+            connections(d, 1600)
+            after = resident(d)
+            # A sanitizer keeps what is freed.
+            return "" if after - before < 160 or "SANITIZED" in os.environ else "%d KiB" % (after - before)
+
     @it("garbage in place of a handshake ends that connection only")
     def _():
         with Daemon(tls()) as d:

@@ -5,6 +5,7 @@
  *	config.c	the keys, their types and what they may be
  *	tls_settings.c	keys of TLS as GnuTLS wants them
  *	tls.c		a connection's handshake
+ *	random.c	what TLS needs of chance
  *	users.c		passwords
  *	limit.c		so many requests at one time
  *	web.c		the configuration in force, read again when it changes
