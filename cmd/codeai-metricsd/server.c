@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -62,6 +63,7 @@ static struct visit *
 begin_visit(const struct server *server, struct MHD_Connection *connection)
 {
 	struct visit *visit = calloc(1, sizeof(*visit));
+	const int one = 1;
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(connection,
 		MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -73,6 +75,9 @@ begin_visit(const struct server *server, struct MHD_Connection *connection)
 		free(visit);
 		return NULL;
 	}
+	/* A handshake has many small messages. */
+	setsockopt(info->connect_fd, IPPROTO_TCP, TCP_NODELAY, &one,
+	    sizeof(one));
 	visit->client = deadline_begin(server->deadlines, info->connect_fd,
 	    REQUEST_SECONDS);
 	info = MHD_get_connection_info(connection,

@@ -293,7 +293,21 @@ def test_files():
                             "--web.config.file=" + path("fifo")],
                            stderr=subprocess.PIPE, text=True, timeout=30)
         os.unlink(path("fifo"))
-        return "" if r.returncode == 0 else r.stderr
+        return "" if r.returncode == 1 and \
+            "fifo: is not a regular file" in r.stderr else r.stderr
+
+    @it("a pipe is no configuration: the second time it would be empty")
+    def _():
+        r = subprocess.run([METRICSD, "-n", "-s", path("no.seg"),
+                            "--web.config.file=/dev/stdin"], input="{}",
+                           stderr=subprocess.PIPE, text=True, timeout=30)
+        return "" if r.returncode == 1 and \
+            "is not a regular file" in r.stderr else r.stderr
+    refuses("brackets that are nested without an end are refused at once",
+            "a: " + "[" * 300000, "more than 100 brackets in each other")
+    refuses("a tag is refused, also of the whole",
+            "rate_limit:\n  burst: !!int \"1\"\n", "has a tag; none is allowed")
+    refuses("a tag that stands for nothing is refused", "!!!!\n", "tag")
 
 
 def test_certificates():
@@ -409,6 +423,23 @@ def test_suites():
                             "prefer_server_cipher_suites: false")) as d:
                 context = client(most=v12, ciphers=ciphers + "@SECLEVEL=0")
                 return "" if d.status(tls=context) == 200 else "no"
+    for cert, other, own, openssl_name in (
+            ("rsa", "ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+             "RSA_WITH_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256"),
+            ("server", "RSA_WITH_AES_256_GCM_SHA384",
+             "ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256")):
+        @it("of a list of suites those count that go with the certificate: " +
+            cert)
+        def _():
+            with Daemon(tls(
+                    "cipher_suites: [TLS_ECDHE_%s, TLS_ECDHE_%s]" %
+                    (other, own), cert="cert_file: %s.crt" % cert,
+                    key="key_file: %s.key" % cert)) as d:
+                with socket.create_connection(("127.0.0.1", d.port)) as s:
+                    with client(most=v12).wrap_socket(s) as t:
+                        got = t.cipher()[0]
+                return "" if got == openssl_name and \
+                    d.status(tls=client(most=v12)) == 200 else got
     refuses("a suite without forward secrecy is refused",
             tls("cipher_suites: [TLS_RSA_WITH_AES_128_GCM_SHA256]"),
             'unknown cipher "TLS_RSA_WITH_AES_128_GCM_SHA256"; allowed are')
@@ -421,6 +452,19 @@ def test_suites():
             alert = refused(d, client(curve="prime256v1"))
             return "" if d.status(tls=client(curve="secp384r1")) == 200 and \
                 "handshake failure" in alert else alert
+
+    @it("by default no group that costs a server more than its clients")
+    def _():
+        with Daemon(tls()) as d:
+            bad = []
+            for group in ("ffdhe2048", "ffdhe8192", "X448", "X25519"):
+                r = subprocess.run(
+                    ["openssl", "s_client", "-connect",
+                     "127.0.0.1:%d" % d.port, "-tls1_3", "-groups", group],
+                    input="", capture_output=True, text=True, timeout=20)
+                if (r.returncode == 0) != (group == "X25519"):
+                    bad.append(group)
+            return str(bad) if bad else ""
 
     @it("the curves X25519 and CurveP256")
     def _():
@@ -507,6 +551,20 @@ def test_client_certificates():
             'client_auth_type: "Maybe" is none; allowed are NoClientCert')
     refuses("an authority without a mode is refused", tls(ca),
             "client_ca_file: is given, but client_auth_type")
+    refuses("an authority without a certificate is refused",
+            tls(strict, "client_ca_file: server.key"),
+            "client_ca_file: has no certificate")
+    refuses("an authority that is no text of a certificate is refused",
+            tls(strict, "client_ca: x"), "has no certificate")
+
+    @it("what is broken between authorities is passed over, with a warning")
+    def _():
+        write("mixed.crt", read("other-ca.crt") + "-----BEGIN CERTIFICATE-----"
+              "\nMAA=\n-----END CERTIFICATE-----\n" + read("ca.crt"))
+        with Daemon(tls(strict, "client_ca_file: mixed.crt")) as d:
+            return "" if refused(d, client("client")) == "" and \
+                refused(d, client("stranger")) == "" and \
+                "1 certificates cannot be read" in d.said() else d.said()
     refuses("an authority that is not there is named",
             tls(strict, "client_ca_file: none.crt"), "client_ca_file: ",
             "none.crt: No such file")
@@ -577,6 +635,7 @@ def test_users():
             yes = (login("alice", "secret"), login("bob", "p:\u00e4\u00df"),
                    login("", ""), login("long", long),
                    login("long", long + "more"),
+                   login("long", long + "x" * 2000),
                    {"Authorization": "bAsIc " + login(
                        "alice", "secret")["Authorization"][6:]})
             no = (None, login("alice", "Secret"), login("alice", ""),
@@ -618,6 +677,20 @@ def test_users():
             again = seconds("a", 0)
             return "" if unknown > known / 3 and again < known / 3 else \
                 "%f %f %f" % (known, unknown, again)
+
+    @it("whose password is known does not wait for the wrong ones of others")
+    def _():
+        with Daemon("basic_auth_users:\n  a: %s\n  slow: %s\n" %
+                    (bcrypt("x"), bcrypt("y", 14))) as d:
+            d.status(headers=login("a", "x"))
+            t = threading.Thread(target=lambda: d.status(
+                headers=login("slow", "wrong")))
+            t.start()
+            for _ in range(5):
+                d.status(headers=login("a", "x"))
+            is_first = t.is_alive()
+            t.join()
+            return "" if is_first else "it came second"
 
     @it("a thousand passwords at once are answered, each rightly")
     def _():
@@ -776,6 +849,18 @@ def test_reload():
             return "" if "internal error" in alert and \
                 "internal error" in gone and d.status(tls=True) == 200 and \
                 "start again" in d.said() else "%s %s" % (alert, gone)
+
+    @it("users that are gone close: half a file lets nobody in")
+    def _():
+        config = "basic_auth_users:\n  a: %s\n" % bcrypt("x")
+        with Daemon(config) as d:
+            got = []
+            for text in ("", "basic_auth_users:\n", "{}\n", config):
+                with open(path("web.yml"), "w") as f:
+                    f.write(text)
+                got.append(d.status())
+            return "" if got == [500, 500, 500, 401] and \
+                "basic_auth_users is gone" in d.said() else str(got)
 
     @it("a hash that is no more one closes")
     def _():

@@ -125,12 +125,31 @@ read_all(int fd, size_t *size)
 	return fitting != NULL ? fitting : text;
 }
 
+/* A pipe can be read once, and would be an empty file the next time. */
+static bool
+is_regular(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return true;
+	errno = ESPIPE;
+	return false;
+}
+
+/* What strerror(3) says, but for what is no file. */
+static const char *
+reason(int number)
+{
+	return number == ESPIPE ? "is not a regular file" : strerror(number);
+}
+
 /* Open a file, but no FIFO that nobody writes to. */
 static char *
 load(struct web_config *c, const char *path, size_t *size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char *text = fd < 0 ? NULL : read_all(fd, size);
+	char *text = fd < 0 || !is_regular(fd) ? NULL : read_all(fd, size);
 	int saved = errno;
 
 	add_stamp(c, path, fd);
@@ -155,7 +174,7 @@ web_config_load(struct web_config *c, const char *config_path, const char *key,
 	text = path == NULL ? NULL : load(c, path, size);
 	if (text == NULL)
 		complain(complaints, "%s: %s: %s: %s%s", config_path, key,
-		    path != NULL ? path : file, strerror(errno),
+		    path != NULL ? path : file, reason(errno),
 		    errno == EACCES ?
 			"; the daemon's user, or its sandbox, may not read it: it reads the directories of the files that were named at the start" :
 			"");
@@ -255,7 +274,7 @@ web_config_read(const char *path, struct complaints *complaints)
 		.tls.prefer_server_cipher_suites = true };
 	text = load(c, path, &size);
 	if (text == NULL) {
-		complain(complaints, "%s: %s", path, strerror(errno));
+		complain(complaints, "%s: %s", path, reason(errno));
 		return c;
 	}
 	keys_read(path, text, size, keys, c, complaints);

@@ -16,6 +16,7 @@
 #include "web.h"
 
 #define PATH_SIZE 256
+#define DEPTH_MAX 100
 
 struct reader {
 	const char *name; /* of the file */
@@ -80,6 +81,16 @@ is_one_of(const char *text, const char *const *words)
 		if (strcmp(text, *words) == 0)
 			return true;
 	return false;
+}
+
+/* A tag that was written down. */
+static bool
+has_own_tag(const yaml_node_t *node)
+{
+	const char *tag = (const char *)node->tag;
+
+	return tag != NULL && strcmp(tag, YAML_STR_TAG) != 0 &&
+	    strcmp(tag, YAML_SEQ_TAG) != 0 && strcmp(tag, YAML_MAP_TAG) != 0;
 }
 
 static bool
@@ -308,6 +319,10 @@ read_value(const struct place *p, const struct key *key, void *base)
 {
 	void *to = (char *)base + key->offset;
 
+	if (has_own_tag(p->node)) {
+		wrong(p, "has a tag; none is allowed");
+		return;
+	}
 	if (is_null(p->node))
 		return;
 	if (key->has_offset != 0)
@@ -390,8 +405,30 @@ read_document(struct reader *r, const struct key *keys, void *to)
 		yaml_document_get_root_node(&r->document), "" };
 
 	/* An empty file has no root. */
-	if (root.node != NULL && !is_null(root.node))
+	if (root.node != NULL && has_own_tag(root.node))
+		wrong(&root, "has a tag; none is allowed");
+	else if (root.node != NULL && !is_null(root.node))
 		read_map(&root, keys, to);
+}
+
+/*
+ * Is a text nested deeper than any that is right?  The parser takes a time that
+ * grows with the square of the depth.
+ */
+static bool
+is_too_deep(const char *text, size_t size)
+{
+	size_t depth = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] == '[' || text[i] == '{')
+			depth++;
+		else if ((text[i] == ']' || text[i] == '}') && depth > 0)
+			depth--;
+		if (depth > DEPTH_MAX)
+			return true;
+	}
+	return false;
 }
 
 void
@@ -401,6 +438,12 @@ keys_read(const char *name, const char *text, size_t size,
 	struct reader r = { .name = name, .complaints = complaints };
 	yaml_parser_t parser;
 
+	if (is_too_deep(text, size)) {
+		complain(complaints,
+		    "%s: has more than %d brackets in each other", name,
+		    DEPTH_MAX);
+		return;
+	}
 	if (!yaml_parser_initialize(&parser)) {
 		complain(complaints, "%s: no memory", name);
 		return;

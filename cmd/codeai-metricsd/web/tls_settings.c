@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../daemon.h"
 #include "web.h"
 
 #define PRIORITY_SIZE 1024
@@ -35,10 +36,10 @@ static const struct {
 static const struct {
 	const char *name, *priority;
 } curves[] = {
+	{ "X25519", "GROUP-X25519" },
 	{ "CurveP256", "GROUP-SECP256R1" },
 	{ "CurveP384", "GROUP-SECP384R1" },
 	{ "CurveP521", "GROUP-SECP521R1" },
-	{ "X25519", "GROUP-X25519" },
 };
 
 #define N_CURVES (sizeof(curves) / sizeof(curves[0]))
@@ -167,14 +168,63 @@ set_pair(struct making *m)
 	return r >= 0;
 }
 
+/* Trust one certificate of a text.  Returns false where it is none. */
+static bool
+trust(struct making *m, const char *text, size_t size)
+{
+	const gnutls_datum_t datum = { (unsigned char *)(uintptr_t)text,
+		(unsigned int)size };
+	gnutls_x509_crt_t cert;
+	bool ok;
+
+	if (gnutls_x509_crt_init(&cert) < 0)
+		return false;
+	ok = gnutls_x509_crt_import(cert, &datum, GNUTLS_X509_FMT_PEM) == 0 &&
+	    gnutls_certificate_set_x509_trust(m->settings->credentials, &cert,
+		1) == 1;
+	gnutls_x509_crt_deinit(cert);
+	return ok;
+}
+
+/*
+ * Trust each certificate of a text; what is none between them is passed over,
+ * as the toolkit does.  Returns their number.
+ */
+static size_t
+trust_all(struct making *m, const char *text)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----";
+	static const char end[] = "-----END CERTIFICATE-----";
+	size_t n = 0, n_wrong = 0;
+	const char *at = text, *next;
+
+	while ((at = strstr(at, begin)) != NULL) {
+		next = strstr(at, end);
+		if (next == NULL) {
+			n_wrong++;
+			break;
+		}
+		next += sizeof(end) - 1;
+		if (trust(m, at, (size_t)(next - at)))
+			n++;
+		else
+			n_wrong++;
+		at = next;
+	}
+	if (n_wrong > 0)
+		log_warn(
+		    "%s: tls_server_config.client_ca_file: %zu certificates cannot be read, and nobody is trusted by them",
+		    m->path, n_wrong);
+	return n;
+}
+
 static bool
 set_client_ca(struct making *m)
 {
 	const struct tls_text *t = m->text;
 	bool is_given = is_set(t->client_ca) || is_set(t->client_ca_file);
+	size_t n;
 	char *ca;
-	gnutls_datum_t datum;
-	int r;
 
 	if (!is_given) {
 		/* Nobody is trusted then, but who the system trusts. */
@@ -191,14 +241,12 @@ set_client_ca(struct making *m)
 	ca = pem(m, "client_ca_file", t->client_ca_file, t->client_ca);
 	if (ca == NULL)
 		return false;
-	datum =
-	    (gnutls_datum_t){ (unsigned char *)ca, (unsigned int)strlen(ca) };
-	r = gnutls_certificate_set_x509_trust_mem(m->settings->credentials,
-	    &datum, GNUTLS_X509_FMT_PEM);
+	n = trust_all(m, ca);
 	free(ca);
-	/* A file without a certificate is no mistake: nobody is trusted. */
-	return r >= 0 || r == GNUTLS_E_NO_CERTIFICATE_FOUND ||
-	    r == GNUTLS_E_BASE64_UNEXPECTED_HEADER_ERROR;
+	if (n == 0)
+		refuse(m, "client_ca_file",
+		    "has no certificate: no client could be let in");
+	return n > 0;
 }
 
 static bool
@@ -274,17 +322,58 @@ find_suite(const char *name)
 	return NULL;
 }
 
+/* How a client of TLS 1.2 knows the server, by the key of its certificate. */
+static gnutls_kx_algorithm_t
+kx_of_certificate(const struct making *m)
+{
+	gnutls_x509_crt_t *list;
+	unsigned int n;
+	int algorithm = GNUTLS_PK_ECDSA;
+
+	if (gnutls_certificate_get_x509_crt(m->settings->credentials, 0, &list,
+		&n) < 0)
+		return GNUTLS_KX_ECDHE_ECDSA;
+	if (n > 0)
+		algorithm = gnutls_x509_crt_get_pk_algorithm(list[0], NULL);
+	for (unsigned int i = 0; i < n; i++)
+		gnutls_x509_crt_deinit(list[i]);
+	gnutls_free(list);
+	return algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS ?
+	    GNUTLS_KX_ECDHE_RSA :
+	    GNUTLS_KX_ECDHE_ECDSA;
+}
+
+static bool
+check_suites(struct making *m)
+{
+	const struct texts *list = &m->text->cipher_suites;
+	bool ok = true;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (find_suite(list->at[i]) != NULL)
+			continue;
+		complain(m->complaints,
+		    "%s: tls_server_config.cipher_suites: unknown cipher \"%.100s\"; allowed are TLS_ECDHE_RSA_WITH_ and TLS_ECDHE_ECDSA_WITH_ with AES_128_GCM_SHA256, AES_256_GCM_SHA384, CHACHA20_POLY1305_SHA256, AES_128_CBC_SHA, AES_256_CBC_SHA",
+		    m->path, list->at[i]);
+		ok = false;
+	}
+	return ok;
+}
+
 /*
- * GnuTLS chooses ciphers, not suites: those of the list come first, and those
- * of TLS 1.3 behind them, which the list does not concern.  A suite of TLS 1.2
- * that is chosen nevertheless is refused: tls_settings_allow_suite().
+ * GnuTLS chooses ciphers, not suites: those of the list that go with the
+ * certificate come first, and those of TLS 1.3 behind them, which the list does
+ * not concern.  A suite of TLS 1.2 that is chosen nevertheless is refused:
+ * tls_settings_allow_suite().
  */
 static bool
 add_suites(struct making *m, char text[PRIORITY_SIZE])
 {
 	const struct texts *list = &m->text->cipher_suites;
-	bool ok = true;
+	gnutls_kx_algorithm_t kx = kx_of_certificate(m);
 
+	if (!check_suites(m))
+		return false;
 	if (list->n == 0) {
 		/* ECDHE only, as the toolkit's. */
 		append(text, ":-", "RSA:-DHE-RSA");
@@ -294,17 +383,11 @@ add_suites(struct making *m, char text[PRIORITY_SIZE])
 	for (size_t i = 0; i < list->n; i++) {
 		const struct suite *suite = find_suite(list->at[i]);
 
-		if (suite != NULL && suite->kx != 0)
+		if (suite->kx == kx)
 			append(text, ":+", suite->priority);
-		if (suite != NULL)
-			continue;
-		complain(m->complaints,
-		    "%s: tls_server_config.cipher_suites: unknown cipher \"%.100s\"; allowed are TLS_ECDHE_RSA_WITH_ and TLS_ECDHE_ECDSA_WITH_ with AES_128_GCM_SHA256, AES_256_GCM_SHA384, CHACHA20_POLY1305_SHA256, AES_128_CBC_SHA, AES_256_CBC_SHA",
-		    m->path, list->at[i]);
-		ok = false;
 	}
 	append(text, ":+", "AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305");
-	return ok;
+	return true;
 }
 
 static bool
@@ -313,8 +396,10 @@ add_curves(struct making *m, char text[PRIORITY_SIZE])
 	const struct texts *list = &m->text->curve_preferences;
 	bool ok = true;
 
-	if (list->n > 0)
-		append(text, ":-", "GROUP-ALL");
+	/* Without a list all of these, and none that costs a server more. */
+	append(text, ":-", "GROUP-ALL");
+	for (size_t i = 0; list->n == 0 && i < N_CURVES; i++)
+		append(text, ":+", curves[i].priority);
 	for (size_t i = 0; i < list->n; i++) {
 		size_t j = 0;
 

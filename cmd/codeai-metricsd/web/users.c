@@ -2,7 +2,8 @@
  * users.c: passwords, whose hashes are bcrypt's.
  *
  * A comparison is made on purpose slow, so its result is kept, and one is made
- * at a time: clients with wrong passwords take one CPU at most.  A user that is
+ * at a time: clients with wrong passwords take one CPU at most.  Whose result
+ * is known does not wait for them, and they do not push it out.  A user that is
  * not there costs a comparison too, so that the time says nothing.
  */
 #include <bsd/stdlib.h>
@@ -19,22 +20,26 @@
 #define SALT_END    29 /* what follows depends on the password */
 #define COST_MIN    4
 #define COST_MAX    31
-#define CACHE_SIZE  100
+#define CACHE_SIZE  50
+#define BYTES_MAX   72 /* that bcrypt looks at */
 #define DIGEST_SIZE 32
 /* Of base64; a longer header holds no password that counts. */
 #define HEADER_MAX 4096
 
-struct cached {
-	unsigned char digest[DIGEST_SIZE];
-	bool is_used, is_right;
+/* Results of one kind. */
+struct results {
+	unsigned char digests[CACHE_SIZE][DIGEST_SIZE];
+	size_t n;
 };
 
 struct password_cache {
 	unsigned char key[DIGEST_SIZE]; /* of digests; random */
-	pthread_mutex_t lock;           /* one comparison at a time */
-	struct crypt_data crypt;
-	struct cached cached[CACHE_SIZE];
-	size_t n;
+
+	pthread_mutex_t hashing; /* one comparison at a time */
+	struct crypt_data crypt; /* protected by it */
+
+	pthread_mutex_t lock;
+	struct results wrong, right; /* protected by it */
 };
 
 const char *
@@ -70,6 +75,7 @@ password_cache_new(void)
 		free(c);
 		return NULL;
 	}
+	pthread_mutex_init(&c->hashing, NULL);
 	pthread_mutex_init(&c->lock, NULL);
 	return c;
 }
@@ -79,6 +85,7 @@ password_cache_free(struct password_cache *c)
 {
 	if (c == NULL)
 		return;
+	pthread_mutex_destroy(&c->hashing);
 	pthread_mutex_destroy(&c->lock);
 	gnutls_memset(c, 0, sizeof(*c));
 	free(c);
@@ -104,6 +111,8 @@ parse_login(const char *header, struct login *login)
 	    strlen(header) > HEADER_MAX)
 		return false;
 	header += 6;
+	if (strpbrk(header, " \t\r\n") != NULL)
+		return false;
 	text = (gnutls_datum_t){ (unsigned char *)(uintptr_t)header,
 		(unsigned int)strlen(header) };
 	if (gnutls_base64_decode2(&text, &login->bytes) < 0)
@@ -137,18 +146,20 @@ make_digest(const struct password_cache *c, const struct login *login,
 	return true;
 }
 
-/* Requires: the lock.  A text with a NUL has no hash. */
+/* Requires: the lock of hashing.  A text with a NUL has no hash. */
 static bool
 is_right(struct password_cache *c, const struct login *login, const char *hash)
 {
-	char password[HEADER_MAX + 1], same[HASH_SIZE + 1];
+	char password[BYTES_MAX + 1], same[HASH_SIZE + 1];
+	size_t n =
+	    login->password_size < BYTES_MAX ? login->password_size : BYTES_MAX;
 	const char *result;
 
 	/* All of these are one method, which has the newest of its names. */
 	memcpy(same, hash, HASH_SIZE + 1);
 	same[2] = 'b';
-	memcpy(password, login->password, login->password_size);
-	password[login->password_size] = '\0';
+	memcpy(password, login->password, n);
+	password[n] = '\0';
 	result = crypt_rn(password, same, &c->crypt, sizeof(c->crypt));
 	gnutls_memset(password, 0, sizeof(password));
 	return result != NULL && strlen(result) == HASH_SIZE &&
@@ -158,27 +169,58 @@ is_right(struct password_cache *c, const struct login *login, const char *hash)
 }
 
 static bool
+has_result(const struct results *r, const unsigned char digest[DIGEST_SIZE])
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (memcmp(r->digests[i], digest, DIGEST_SIZE) == 0)
+			return true;
+	return false;
+}
+
+/* Is the result known? */
+static bool
+look_up(struct password_cache *c, const unsigned char digest[DIGEST_SIZE],
+    bool *is_right)
+{
+	bool is_known;
+
+	pthread_mutex_lock(&c->lock);
+	*is_right = has_result(&c->right, digest);
+	is_known = *is_right || has_result(&c->wrong, digest);
+	pthread_mutex_unlock(&c->lock);
+	return is_known;
+}
+
+static void
+keep(struct password_cache *c, const unsigned char digest[DIGEST_SIZE],
+    bool is_right)
+{
+	struct results *r = is_right ? &c->right : &c->wrong;
+	size_t i;
+
+	pthread_mutex_lock(&c->lock);
+	i = r->n < CACHE_SIZE ? r->n++ : arc4random_uniform(CACHE_SIZE);
+	memcpy(r->digests[i], digest, DIGEST_SIZE);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static bool
 compare(struct password_cache *c, const struct login *login, const char *hash)
 {
 	unsigned char digest[DIGEST_SIZE];
-	struct cached *place;
 	bool ok;
 
 	if (!make_digest(c, login, hash, digest))
 		return false;
-	pthread_mutex_lock(&c->lock);
-	for (size_t i = 0; i < c->n; i++)
-		if (memcmp(c->cached[i].digest, digest, DIGEST_SIZE) == 0) {
-			ok = c->cached[i].is_right;
-			pthread_mutex_unlock(&c->lock);
-			return ok;
-		}
-	ok = is_right(c, login, hash);
-	place = &c->cached[c->n < CACHE_SIZE ? c->n++ :
-					       arc4random_uniform(CACHE_SIZE)];
-	memcpy(place->digest, digest, DIGEST_SIZE);
-	place->is_right = ok;
-	pthread_mutex_unlock(&c->lock);
+	if (look_up(c, digest, &ok))
+		return ok;
+	pthread_mutex_lock(&c->hashing);
+	/* Somebody may have found it out meanwhile. */
+	if (!look_up(c, digest, &ok)) {
+		ok = is_right(c, login, hash);
+		keep(c, digest, ok);
+	}
+	pthread_mutex_unlock(&c->hashing);
 	return ok;
 }
 

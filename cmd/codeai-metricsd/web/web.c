@@ -13,7 +13,7 @@
 
 struct web {
 	char *path;
-	bool has_tls;
+	bool has_tls, has_users;
 	struct limit *limit;
 	struct password_cache *passwords;
 
@@ -48,6 +48,10 @@ check_constants(const struct web *w, const struct web_config *c,
 	if (w->has_tls && !c->has_tls)
 		complain(complaints,
 		    "%s: tls_server_config is gone; TLS is on since the start: start again",
+		    w->path);
+	else if (w->has_users && c->users.n == 0)
+		complain(complaints,
+		    "%s: basic_auth_users is gone; there are users since the start: start again to let everybody in",
 		    w->path);
 	else if (!w->has_tls && c->has_tls)
 		log_warn(
@@ -99,6 +103,7 @@ web_new(const char *path)
 		read_again(w);
 	if (w->config != NULL && !w->is_broken) {
 		w->has_tls = w->config->has_tls;
+		w->has_users = w->config->users.n > 0;
 		w->limit = limit_new(w->config->rate_interval_ns,
 		    w->config->rate_burst);
 		w->passwords = password_cache_new();
