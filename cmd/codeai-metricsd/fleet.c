@@ -11,13 +11,9 @@
 /* So many are in the log by name, of those that are left out at one time. */
 #define TOLD_MAX 5
 
-/* One -s. */
-struct origin {
-	char *path; /* of a segment, or a pattern */
-	bool is_default;
-	bool is_pattern;
-	struct labels labels;
-	struct find *find;        /* of a pattern, since the start */
+/* What a pattern has found. */
+struct search {
+	struct find *find;        /* since the start; null: it is no pattern */
 	bool is_late;             /* logged */
 	unsigned long generation; /* of what was found */
 	size_t n_unfit;           /* were found, and have no name for a label */
@@ -25,6 +21,7 @@ struct origin {
 
 struct fleet {
 	struct origin *origins;
+	struct search *searches; /* one for each origin, since the start */
 	size_t n_origins;
 	struct workers *workers;
 	struct fleet_budget budget;
@@ -50,94 +47,9 @@ fleet_new(void)
 	return fleet;
 }
 
-/* The command line */
-
-/* Cut "name=value" in two.  Returns false for a text that is no label. */
-static bool
-parse_label(struct origin *o, char *text)
-{
-	char *equal = strchr(text, '=');
-
-	/* To Prometheus, a label without a value is none. */
-	if (equal != NULL && equal != text && equal[1] != '\0') {
-		*equal = '\0';
-		if (labels_add(&o->labels, text, equal + 1))
-			return true;
-		*equal = '=';
-	}
-	log_error("-s %s: \"%s\" is not LABEL=VALUE", o->path, text);
-	return false;
-}
-
-static bool
-check_labels(const struct origin *o)
-{
-	struct cmx_error error;
-
-	if (cmxr_labels_check(o->labels.n, o->labels.at, &error) != 0) {
-		log_error("-s %s: %s", o->path, error.text);
-		return false;
-	}
-	if (labels_find(&o->labels, "path") != NULL) {
-		log_error(
-		    "-s %s: the label path is that of codeai_metricsd_segment_up; use another name",
-		    o->path);
-		return false;
-	}
-	if (o->is_pattern && labels_find(&o->labels, "segment") != NULL) {
-		log_error(
-		    "-s %s: several segments cannot have one label segment; each gets it, with its name",
-		    o->path);
-		return false;
-	}
-	return true;
-}
-
-/* A directory stands for the segments in it. */
-static bool
-set_path(struct origin *o, const char *path)
-{
-	size_t n = strlen(path);
-	bool is_directory =
-	    n > 0 && (path[n - 1] == '/' || find_is_directory(path));
-
-	if (!is_directory)
-		o->path = strdup(path);
-	else if (asprintf(&o->path, "%s%s*.seg", path,
-		     path[n - 1] == '/' ? "" : "/") < 0)
-		o->path = NULL;
-	o->is_pattern = o->path != NULL && find_is_pattern(o->path);
-	return o->path != NULL;
-}
-
-/* Fill an origin from "PATH" or "PATH,label=value,...". */
-static bool
-parse_origin(struct origin *o, const char *argument)
-{
-	char *copy = strdup(argument), *rest = copy;
-	char *label = strsep(&rest, ",");
-	bool ok = false;
-
-	if (label == NULL)
-		log_error("-s %s: no memory", argument);
-	else if (label[0] == '\0')
-		log_error("-s %s: the path is empty", argument);
-	else if (strlen(label) > CMX_LABEL_VALUE_MAX)
-		log_error("-s %s: the path has more than %d bytes", argument,
-		    CMX_LABEL_VALUE_MAX);
-	else
-		ok = set_path(o, label);
-	while (ok && (label = strsep(&rest, ",")) != NULL)
-		ok = parse_label(o, label);
-	free(copy);
-	return ok && check_labels(o);
-}
-
 bool
 fleet_add(struct fleet *fleet, const char *argument)
 {
-	char path[4096];
-	struct cmx_error error;
 	struct origin *grown =
 	    reallocarray(fleet->origins, fleet->n_origins + 1, sizeof(*grown));
 
@@ -148,64 +60,14 @@ fleet_add(struct fleet *fleet, const char *argument)
 	fleet->origins = grown;
 	grown += fleet->n_origins++;
 	memset(grown, 0, sizeof(*grown));
-	if (argument != NULL)
-		return parse_origin(grown, argument);
-	grown->is_default = true;
-	if (cmx_segment_path(path, sizeof(path), &error) != 0) {
-		log_error("%s", error.text);
-		return false;
-	}
-	grown->path = strdup(path);
-	return grown->path != NULL;
-}
-
-/* What stands for a path as the label segment: "a/m" for "/run/a/m.seg". */
-static char *
-name_of(const char *path, size_t skipped)
-{
-	char *name = strdup(path + skipped);
-	size_t n = name == NULL ? 0 : strlen(name);
-
-	if (n > 4 && strcmp(name + n - 4, ".seg") == 0)
-		name[n - 4] = '\0';
-	return name;
-}
-
-static bool
-add_name(struct labels *labels, const char *path, size_t skipped)
-{
-	char *name = name_of(path, skipped);
-	bool ok = name != NULL && labels_add(labels, "segment", name);
-
-	free(name);
-	return ok;
+	return argument != NULL ? origin_parse(grown, argument) :
+				  origin_default(grown);
 }
 
 bool
 fleet_make_distinct(struct fleet *fleet)
 {
-	struct origin *o = fleet->origins;
-
-	for (size_t i = 0; fleet->n_origins > 1 && i < fleet->n_origins; i++) {
-		const char *slash = strrchr(o[i].path, '/');
-
-		if (!o[i].is_pattern && o[i].labels.n == 0 &&
-		    !add_name(&o[i].labels, o[i].path,
-			slash == NULL ? 0 : (size_t)(slash + 1 - o[i].path)))
-			return false;
-	}
-	for (size_t i = 0; i < fleet->n_origins; i++)
-		for (size_t j = 0; j < i; j++)
-			if (o[i].is_pattern == o[j].is_pattern &&
-			    (!o[i].is_pattern ||
-				strcmp(o[i].path, o[j].path) == 0) &&
-			    labels_are_same(&o[i].labels, &o[j].labels)) {
-				log_error(
-				    "%s and %s would expose the same series; tell them apart with a label: -s %s,service=NAME",
-				    o[j].path, o[i].path, o[i].path);
-				return false;
-			}
-	return true;
+	return origins_make_distinct(fleet->origins, fleet->n_origins);
 }
 
 size_t
@@ -253,15 +115,18 @@ fleet_start(struct fleet *fleet, const struct fleet_budget *budget)
 	fleet->budget = *budget;
 	fleet->workers = workers_new();
 	fleet->sources = calloc(fleet->n_origins, sizeof(*fleet->sources));
-	if (fleet->workers == NULL || fleet->sources == NULL)
+	fleet->searches = calloc(fleet->n_origins, sizeof(*fleet->searches));
+	if (fleet->workers == NULL || fleet->sources == NULL ||
+	    fleet->searches == NULL)
 		return false;
 	for (size_t i = 0; i < fleet->n_origins; i++) {
-		struct origin *o = &fleet->origins[i];
+		const struct origin *o = &fleet->origins[i];
 		struct source *s;
 
 		if (o->is_pattern) {
-			o->find = find_new(fleet->workers, o->path);
-			if (o->find == NULL)
+			fleet->searches[i].find =
+			    find_new(fleet->workers, o->path);
+			if (fleet->searches[i].find == NULL)
 				return false;
 			continue;
 		}
@@ -294,11 +159,12 @@ fleet_free(struct fleet *fleet)
 		source_free(s);
 	}
 	for (size_t i = 0; i < fleet->n_origins; i++) {
-		find_free(fleet->origins[i].find);
-		labels_free(&fleet->origins[i].labels);
-		free(fleet->origins[i].path);
+		if (fleet->searches != NULL)
+			find_free(fleet->searches[i].find);
+		origin_free(&fleet->origins[i]);
 	}
 	workers_free(fleet->workers);
+	free(fleet->searches);
 	free(fleet->sources);
 	free(fleet->origins);
 	pthread_mutex_destroy(&fleet->lock);
@@ -320,7 +186,7 @@ found_source(struct fleet *fleet, size_t origin, const char *path)
 	for (size_t i = 0; ok && i < o->labels.n; i++)
 		ok = labels_add(&labels, o->labels.at[i].name,
 		    o->labels.at[i].value);
-	ok = ok && add_name(&labels, path, find_fixed_part(o->path));
+	ok = ok && origin_add_name(&labels, path, find_fixed_part(o->path));
 	if (ok && cmxr_labels_check(labels.n, labels.at, &error) != 0)
 		log_warn("%s: is passed over: %s", path, error.text);
 	else if (ok)
@@ -346,7 +212,7 @@ merge(struct fleet *fleet, size_t origin, const struct found *found,
 {
 	size_t i = *old, j = 0, n_new = 0, n_gone = 0;
 
-	fleet->origins[origin].n_unfit = 0;
+	fleet->searches[origin].n_unfit = 0;
 	for (;;) {
 		struct source *s = i < fleet->n_sources &&
 			fleet->sources[i]->origin == origin ?
@@ -368,7 +234,7 @@ merge(struct fleet *fleet, size_t origin, const struct found *found,
 		if (order > 0) {
 			s = found_source(fleet, origin, found->paths[j]);
 			n_new += s != NULL;
-			fleet->origins[origin].n_unfit += s == NULL;
+			fleet->searches[origin].n_unfit += s == NULL;
 		} else
 			i++;
 		j++;
@@ -379,7 +245,7 @@ merge(struct fleet *fleet, size_t origin, const struct found *found,
 	if (n_new > 0 || n_gone > 0)
 		log_info("%s: %zu segments, %zu new, %zu gone",
 		    fleet->origins[origin].path,
-		    found->n - fleet->origins[origin].n_unfit, n_new, n_gone);
+		    found->n - fleet->searches[origin].n_unfit, n_new, n_gone);
 	return to;
 }
 
@@ -461,20 +327,20 @@ leave_out(struct fleet *fleet)
 		log_warn("%zu more segments are left out", n_told - TOLD_MAX);
 	fleet->n_left_out = fleet->n_sources - n_shown;
 	for (size_t i = 0; i < fleet->n_origins; i++)
-		fleet->n_unfit += fleet->origins[i].n_unfit;
+		fleet->n_unfit += fleet->searches[i].n_unfit;
 }
 
 /* Log once that a directory does not answer, and that it does again. */
 static void
-note_late(struct origin *o, bool is_late)
+note_late(struct search *search, const char *path, bool is_late)
 {
-	if (is_late && !o->is_late)
+	if (is_late && !search->is_late)
 		log_warn(
 		    "%s: looking for segments takes too long; those that are known are shown",
-		    o->path);
-	if (!is_late && o->is_late)
-		log_info("%s: is looked at again", o->path);
-	o->is_late = is_late;
+		    path);
+	if (!is_late && search->is_late)
+		log_info("%s: is looked at again", path);
+	search->is_late = is_late;
 }
 
 /* What each pattern found, or null where it is late. */
@@ -490,18 +356,19 @@ look(struct fleet *fleet, uint64_t deadline_ns, const struct found **found)
 	pthread_mutex_unlock(&fleet->lock);
 
 	for (size_t i = 0; i < fleet->n_origins; i++)
-		if (fleet->origins[i].is_pattern)
-			find_begin(fleet->origins[i].find, is_anew);
+		if (fleet->searches[i].find != NULL)
+			find_begin(fleet->searches[i].find, is_anew);
 	for (size_t i = 0; i < fleet->n_origins; i++) {
-		struct origin *o = &fleet->origins[i];
+		struct search *search = &fleet->searches[i];
 
-		if (!o->is_pattern)
+		if (search->find == NULL)
 			continue;
-		found[i] = find_wait(o->find, deadline_ns);
-		note_late(o, found[i] == NULL);
-		if (found[i] == NULL || found[i]->generation == o->generation)
+		found[i] = find_wait(search->find, deadline_ns);
+		note_late(search, fleet->origins[i].path, found[i] == NULL);
+		if (found[i] != NULL &&
+		    found[i]->generation == search->generation)
 			found[i] = NULL;
-		else
+		if (found[i] != NULL)
 			n_changed += found[i]->n + 1;
 	}
 	return n_changed;
@@ -520,7 +387,7 @@ change(struct fleet *fleet, const struct found **found, size_t n_new)
 	for (size_t i = 0; i < fleet->n_origins; i++) {
 		if (found[i] != NULL) {
 			to = merge(fleet, i, found[i], &old, to);
-			fleet->origins[i].generation = found[i]->generation;
+			fleet->searches[i].generation = found[i]->generation;
 			continue;
 		}
 		while (

@@ -152,25 +152,31 @@ end_soon(void)
 	setitimer(ITIMER_REAL, &when, NULL);
 }
 
+/* Read the web configuration again.  Returns what the log says of it. */
+static const char *
+reload_web(struct web *web)
+{
+	struct web_config *config = web == NULL ? NULL : web_get(web);
+
+	if (web == NULL)
+		return "";
+	if (config == NULL)
+		return "the web configuration is wrong, ";
+	web_put(web, config);
+	return "has the web configuration of now, ";
+}
+
 /* SIGHUP: look at everything again. */
 static void
 reload(struct daemon *d)
 {
 	char text[64];
-	struct web_config *config;
 
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
 	    now_ns() / 1000);
 	systemd_notify(d->systemd, text);
 	fleet_look_anew(d->options->fleet);
-	config = d->web == NULL ? NULL : web_get(d->web);
-	if (config != NULL)
-		web_put(d->web, config);
-	log_info("SIGHUP: %s%slooks for segments again",
-	    d->web == NULL     ? "" :
-		config != NULL ? "has the web configuration of now, " :
-				 "the web configuration is wrong, ",
-	    "");
+	log_info("SIGHUP: %slooks for segments again", reload_web(d->web));
 	systemd_notify(d->systemd, "READY=1");
 }
 
