@@ -35,6 +35,31 @@ is_wanted(const char *name, size_t n_globs, const char *const *globs)
 	return n_globs == 0;
 }
 
+int
+check_globs(const struct cmxr_snapshot *snapshot, size_t n_globs,
+    const char *const *globs)
+{
+	size_t n = cmxr_snapshot_n_families(snapshot);
+	int r = DONE;
+
+	for (size_t i = 0; i < n_globs; i++) {
+		struct cmxr_family f;
+		size_t j = 0;
+
+		for (; j < n; j++) {
+			cmxr_snapshot_family(snapshot, j, &f);
+			if (is_wanted(f.def.name, 1, &globs[i]))
+				break;
+		}
+		if (j < n)
+			continue;
+		warnx("%s: no family has such a name; \"list\" prints all",
+		    globs[i]);
+		r = FAILED;
+	}
+	return r;
+}
+
 bool
 find_family(const struct cmxr_snapshot *snapshot, const char *name,
     size_t *index, struct cmxr_family *family)

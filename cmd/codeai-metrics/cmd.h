@@ -59,6 +59,11 @@ int too_many(const char *verb, const char *argument);
 /* Does a name match one of the globs?  Without globs every name does. */
 bool is_wanted(const char *name, size_t n_globs, const char *const *globs);
 
+/* Print which globs match no family.  Returns DONE where each matches one. */
+struct cmxr_snapshot;
+int check_globs(const struct cmxr_snapshot *, size_t n_globs,
+    const char *const *globs);
+
 /* Print "codeai-metrics: text" for each line of an error; returns FAILED. */
 int fail(const struct cmx_error *);
 

@@ -99,6 +99,8 @@ cmd_dump(const struct globals *globals, int argc, char *argv[])
 	} else {
 		r = dump(snapshot, format, path, &options);
 	}
+	if (r == DONE)
+		r = check_globs(snapshot, options.n_globs, options.globs);
 	cmxr_close(reader);
 	return r;
 }

@@ -82,6 +82,10 @@ cmd_list(const struct globals *globals, int argc, char *argv[])
 		putchar('\n');
 	}
 	json_decref(all);
+	r = finish_output();
+	if (r == DONE)
+		r = check_globs(snapshot, (size_t)(argc - optind),
+		    (const char *const *)(argv + optind));
 	cmxr_close(reader);
-	return finish_output();
+	return r;
 }

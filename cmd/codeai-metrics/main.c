@@ -74,14 +74,18 @@ find_command(const char *verb)
 	return NULL;
 }
 
+static void
+print_usage(FILE *out, const struct command *command)
+{
+	fprintf(out, "usage: codeai-metrics [-s SEGMENT] %s%s%s\n",
+	    command->verb, command->arguments[0] != '\0' ? " " : "",
+	    command->arguments);
+}
+
 int
 usage_of(const char *verb)
 {
-	const struct command *command = find_command(verb);
-
-	fprintf(stderr, "usage: codeai-metrics [-s SEGMENT] %s%s%s\n",
-	    command->verb, command->arguments[0] != '\0' ? " " : "",
-	    command->arguments);
+	print_usage(stderr, find_command(verb));
 	return USAGE;
 }
 
@@ -141,22 +145,86 @@ print_printable(const char *text)
 						   *p);
 }
 
+/* How many letters of a verb are in a word, in their order. */
+static size_t
+count_common(const char *verb, const char *word)
+{
+	size_t n = 0;
+
+	for (; *word != '\0' && *verb != '\0'; word++) {
+		const char *found = strchr(verb, *word);
+
+		if (found != NULL) {
+			verb = found + 1;
+			n++;
+		}
+	}
+	return n;
+}
+
+/* The verb that a word may mean; null where it is like none. */
+static const struct command *
+guess_command(const char *word)
+{
+	const struct command *best = NULL;
+	size_t most = 0, size = strlen(word);
+
+	for (size_t i = 0; i < N_COMMANDS; i++) {
+		const char *verb = commands[i].verb;
+		size_t n = count_common(verb, word);
+
+		/* All letters of both but one, or two that changed places. */
+		if (n > most && n + 1 >= size && n + 1 >= strlen(verb)) {
+			most = n;
+			best = &commands[i];
+		}
+	}
+	return most >= 2 ? best : NULL;
+}
+
+static int
+refuse_verb(const char *word)
+{
+	const struct command *meant = guess_command(word);
+
+	if (meant != NULL) {
+		warnx("%s: there is no such verb; did you mean %s?", word,
+		    meant->verb);
+		return USAGE;
+	}
+	warnx("%s: there is no such verb", word);
+	print_help(stderr);
+	return USAGE;
+}
+
+/* help [VERB] */
+static int
+help(int argc, char *argv[])
+{
+	const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+
+	if (argc > 1 && command == NULL)
+		return refuse_verb(argv[1]);
+	if (command == NULL) {
+		print_help(stdout);
+		return finish_output();
+	}
+	print_usage(stdout, command);
+	printf("  %s; see codeai-metrics(1)\n", command->summary);
+	return finish_output();
+}
+
 /* Run the verb argv[0] with its arguments. */
 static int
 run_verb(struct globals *globals, char *program, int argc, char *argv[])
 {
 	const struct command *command = find_command(argv[0]);
 
-	if (command == NULL) {
-		warnx("%s: there is no such verb", argv[0]);
-		print_help(stderr);
-		return USAGE;
-	}
+	if (command == NULL)
+		return refuse_verb(argv[0]);
 	if (argc == 2 &&
-	    (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
-		usage_of(argv[0]);
-		return DONE;
-	}
+	    (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
+		return help(2, (char *[]){ argv[1], argv[0] });
 	/* A closed pipe ends the output, which is no failure to report. */
 	globals->sigpipe = signal(SIGPIPE, SIG_DFL);
 	cmxr_guard_install();
@@ -206,9 +274,7 @@ main(int argc, char *argv[])
 		print_help(stderr);
 		return USAGE;
 	}
-	if (strcmp(argv[0], "help") == 0) {
-		print_help(stdout);
-		return finish_output();
-	}
+	if (strcmp(argv[0], "help") == 0)
+		return help(argc, argv);
 	return run_verb(&globals, program, argc, argv);
 }
