@@ -5,6 +5,7 @@
  * 0 of a family with labels is its overflow series elsewhere: here it is none,
  * and never shown.
  */
+#include <bsd/string.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@
 #include "base/utf8.h"
 #include "family/rules.h"
 #include "read/snapshot.h"
+
+#define FINDING_SIZE 256
 
 struct column {
 	struct cmxi_catalog_family family;
@@ -58,19 +61,22 @@ keep(struct cmxi_pool *pool, const char *text, size_t n)
 	return copy;
 }
 
+/* The first finding's text, which ends with the call that reports it. */
 static void
 keep_finding(void *arg, const struct cmxi_finding *finding)
 {
-	if (*(const char **)arg == NULL)
-		*(const char **)arg = finding->text;
+	char *text = arg;
+
+	if (text[0] == '\0')
+		strlcpy(text, finding->text, FINDING_SIZE);
 }
 
 static int
 check_def(const struct cmx_family_def *def, struct cmx_error *err)
 {
-	const char *text = NULL;
+	char text[FINDING_SIZE] = "";
 
-	return cmxi_def_check(def, keep_finding, &text) == 0 ?
+	return cmxi_def_check(def, keep_finding, text) == 0 ?
 	    0 :
 	    cmxi_error(err, CMX_ERR_ARGUMENT, "%s: %s", def->name, text);
 }
