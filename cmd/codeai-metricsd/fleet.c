@@ -31,7 +31,6 @@ struct fleet {
 	LIST_HEAD(, source) leaving; /* their readings are under way */
 	unsigned long generation;
 	size_t n_left_out; /* of the sources */
-	size_t n_unfit;    /* found beside them */
 
 	pthread_mutex_t lock;
 	bool is_anew; /* look at unchanged directories too; under the lock */
@@ -102,6 +101,8 @@ start_source(struct fleet *fleet, size_t origin, const char *path,
 	    source_start(s, fleet->workers, fleet->budget.max_bytes)) {
 		s->origin = origin;
 		s->is_found = fleet->origins[origin].is_pattern;
+		/* Until it is known that no other one is in its way. */
+		s->is_left_out = s->is_found;
 		return s;
 	}
 	source_free(s);
@@ -144,20 +145,29 @@ fleet_give_up(struct fleet *fleet)
 	workers_give_up(fleet->workers);
 }
 
+/* Free those whose readings have ended. */
+static void
+free_leaving(struct fleet *fleet)
+{
+	struct source *s, *next;
+
+	for (s = LIST_FIRST(&fleet->leaving); s != NULL; s = next) {
+		next = LIST_NEXT(s, leaving);
+		LIST_REMOVE(s, leaving);
+		if (!source_free(s))
+			LIST_INSERT_HEAD(&fleet->leaving, s, leaving);
+	}
+}
+
 void
 fleet_free(struct fleet *fleet)
 {
-	struct source *s;
-
 	if (fleet == NULL)
 		return;
 	workers_end(fleet->workers);
 	for (size_t i = 0; i < fleet->n_sources; i++)
 		source_free(fleet->sources[i]);
-	while ((s = LIST_FIRST(&fleet->leaving)) != NULL) {
-		LIST_REMOVE(s, leaving);
-		source_free(s);
-	}
+	free_leaving(fleet);
 	for (size_t i = 0; i < fleet->n_origins; i++) {
 		if (fleet->searches != NULL)
 			find_free(fleet->searches[i].find);
@@ -249,15 +259,15 @@ merge(struct fleet *fleet, size_t origin, const struct found *found,
 	return to;
 }
 
-/* Who is shown where not all can be: the named, then who came first. */
+/* Who is shown where not all can be: the named, then who was shown before. */
 enum rank { IS_NAMED, WAS_SHOWN, IS_NEW, RANKS };
 
 static enum rank
-rank_of(const struct fleet *fleet, const struct source *s)
+rank_of(const struct source *s)
 {
-	if (!fleet->origins[s->origin].is_pattern)
+	if (!s->is_found)
 		return IS_NAMED;
-	return s->was_shown ? WAS_SHOWN : IS_NEW;
+	return s->is_left_out ? IS_NEW : WAS_SHOWN;
 }
 
 /* Another source has its labels or its file, or there are too many. */
@@ -286,13 +296,11 @@ reason_to_leave_out(const struct fleet *fleet, const struct source *s,
 static void
 admit(struct fleet *fleet, struct source *s, size_t *n_shown, size_t *n_told)
 {
-	const char *reason = rank_of(fleet, s) == IS_NAMED ?
-	    NULL :
-	    reason_to_leave_out(fleet, s, *n_shown);
+	const char *reason =
+	    s->is_found ? reason_to_leave_out(fleet, s, *n_shown) : NULL;
 
 	if (reason == NULL) {
 		s->is_left_out = false;
-		s->was_shown = true;
 		s->is_told = false;
 		++*n_shown;
 		return;
@@ -300,7 +308,6 @@ admit(struct fleet *fleet, struct source *s, size_t *n_shown, size_t *n_told)
 	if (!s->is_told && ++*n_told <= TOLD_MAX)
 		log_warn("%s: is left out: %s", s->path, reason);
 	s->is_told = true;
-	s->was_shown = false;
 }
 
 static void
@@ -308,26 +315,18 @@ leave_out(struct fleet *fleet)
 {
 	size_t n_shown = 0, n_told = 0;
 
-	fleet->n_unfit = 0;
-	for (size_t i = 0; i < fleet->n_sources; i++)
+	for (size_t i = 0; i < fleet->n_sources; i++) {
+		fleet->sources[i]->rank = (int)rank_of(fleet->sources[i]);
 		fleet->sources[i]->is_left_out = true;
+	}
 	for (int rank = 0; rank < RANKS; rank++)
-		for (size_t i = 0; i < fleet->n_sources; i++) {
-			struct source *s = fleet->sources[i];
-
-			if (s->is_left_out && !s->is_judged &&
-			    rank_of(fleet, s) == (enum rank)rank) {
-				s->is_judged = true;
-				admit(fleet, s, &n_shown, &n_told);
-			}
-		}
-	for (size_t i = 0; i < fleet->n_sources; i++)
-		fleet->sources[i]->is_judged = false;
+		for (size_t i = 0; i < fleet->n_sources; i++)
+			if (fleet->sources[i]->rank == rank)
+				admit(fleet, fleet->sources[i], &n_shown,
+				    &n_told);
 	if (n_told > TOLD_MAX)
 		log_warn("%zu more segments are left out", n_told - TOLD_MAX);
 	fleet->n_left_out = fleet->n_sources - n_shown;
-	for (size_t i = 0; i < fleet->n_origins; i++)
-		fleet->n_unfit += fleet->searches[i].n_unfit;
 }
 
 /* Log once that a directory does not answer, and that it does again. */
@@ -402,19 +401,6 @@ change(struct fleet *fleet, const struct found **found, size_t n_new)
 }
 
 static void
-free_leaving(struct fleet *fleet)
-{
-	struct source *s, *next;
-
-	for (s = LIST_FIRST(&fleet->leaving); s != NULL; s = next) {
-		next = LIST_NEXT(s, leaving);
-		LIST_REMOVE(s, leaving);
-		if (!source_free(s))
-			LIST_INSERT_HEAD(&fleet->leaving, s, leaving);
-	}
-}
-
-static void
 refresh(struct fleet *fleet, uint64_t deadline_ns)
 {
 	const struct found **found = calloc(fleet->n_origins, sizeof(*found));
@@ -477,5 +463,9 @@ fleet_n_shown(const struct fleet *fleet)
 size_t
 fleet_n_left_out(const struct fleet *fleet)
 {
-	return fleet->n_left_out + fleet->n_unfit;
+	size_t n = fleet->n_left_out;
+
+	for (size_t i = 0; fleet->searches != NULL && i < fleet->n_origins; i++)
+		n += fleet->searches[i].n_unfit;
+	return n;
 }

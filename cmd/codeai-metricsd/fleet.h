@@ -146,8 +146,9 @@ struct source {
 	uint64_t labels_hash; /* alike for the same labels */
 	size_t origin;        /* the number of its -s */
 	bool is_left_out;     /* another one has its labels or its file */
-	/* fleet.c's: it was shown; it is in the log as left out; this time. */
-	bool was_shown, is_told, is_judged;
+	/* fleet.c's: it is in the log as left out; who goes first. */
+	bool is_told;
+	int rank;
 	LIST_ENTRY(source) leaving;
 	struct reading *reading;
 	const struct cmxr_snapshot *snapshot; /* of this scrape, or null */
