@@ -242,12 +242,6 @@ check(const struct web_config *c, const char *path, struct complaints *to)
 		    path);
 }
 
-static bool
-is_set(const char *text)
-{
-	return text != NULL && text[0] != '\0';
-}
-
 /* TLS is on where a key is given that has no sense without it. */
 static bool
 has_tls(const struct tls_text *t)

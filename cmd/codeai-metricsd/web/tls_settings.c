@@ -12,12 +12,6 @@
 
 #define PRIORITY_SIZE 1024
 
-static bool
-is_set(const char *text)
-{
-	return text != NULL && text[0] != '\0';
-}
-
 /* Names */
 
 /* In the order of the versions. */

@@ -42,6 +42,13 @@ struct pairs {
 	} * at;
 };
 
+/* A text that is there and says something. */
+static inline bool
+is_set(const char *text)
+{
+	return text != NULL && text[0] != '\0';
+}
+
 /* What the value of a key is, and what is stored. */
 enum key_kind {
 	KEY_TEXT,     /* char * */
