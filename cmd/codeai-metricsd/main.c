@@ -238,12 +238,18 @@ serve(struct daemon *d)
 static bool
 add_server(struct daemon *d, const char *name, int socket, bool is_health)
 {
-	struct server *server = socket < 0 ? NULL : server_new(socket);
 	int port = socket < 0 ? 0 : listen_port(socket);
 	bool has_tls = !is_health && d->web != NULL && web_has_tls(d->web);
+	struct server *server;
 	char text[32] = "";
 
-	if (server == NULL || d->n_servers == SERVERS_MAX)
+	if (d->n_servers == SERVERS_MAX) {
+		log_error("%s: at most %d addresses and passed sockets", name,
+		    SERVERS_MAX);
+		return false;
+	}
+	server = socket < 0 ? NULL : server_new(socket);
+	if (server == NULL)
 		return false;
 	d->is_health[d->n_servers] = is_health;
 	d->servers[d->n_servers++] = server;
