@@ -82,6 +82,19 @@ void clock_cond_init(pthread_cond_t *);
 /* Returns false where the time is over. */
 bool clock_cond_wait(pthread_cond_t *, pthread_mutex_t *, uint64_t until_ns);
 
+enum call_end {
+	CALL_ENDED,
+	CALL_IS_LATE, /* the work goes on: arg must live on */
+	CALL_FAILED,  /* no memory, or no thread for it */
+};
+
+/*
+ * Do work that a file system may never end, in a thread of its own, and wait
+ * for so many seconds.
+ */
+enum call_end call_within(unsigned int seconds, void (*work)(void *arg),
+    void *arg);
+
 /* process.c */
 
 struct process_metrics;

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <glob.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,57 +39,35 @@ find_is_pattern(const char *path)
 
 /* A question that may never be answered; its memory stays then. */
 struct question {
-	pthread_mutex_t lock;
-	pthread_cond_t answered;
-	bool is_answered, is_directory;
+	bool is_directory;
 	char path[];
 };
 
-static void *
+static void
 ask(void *arg)
 {
 	struct question *q = arg;
 	struct stat st;
-	bool is_directory = stat(q->path, &st) == 0 && S_ISDIR(st.st_mode);
 
-	pthread_mutex_lock(&q->lock);
-	q->is_directory = is_directory;
-	q->is_answered = true;
-	pthread_cond_signal(&q->answered);
-	pthread_mutex_unlock(&q->lock);
-	return NULL;
+	q->is_directory = stat(q->path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 bool
 find_is_directory(const char *path)
 {
 	struct question *q = calloc(1, sizeof(*q) + strlen(path) + 1);
-	uint64_t deadline = now_ns() + ANSWER_SECONDS * NS_PER_SECOND;
-	bool is_answered, is_directory;
-	pthread_t thread;
+	bool is_directory;
+	enum call_end end;
 
 	if (q == NULL)
 		return false;
 	strcpy(q->path, path);
-	pthread_mutex_init(&q->lock, NULL);
-	clock_cond_init(&q->answered);
-	if (pthread_create(&thread, NULL, ask, q) != 0) {
-		free(q);
-		return false;
-	}
-	pthread_mutex_lock(&q->lock);
-	while (!q->is_answered)
-		if (!clock_cond_wait(&q->answered, &q->lock, deadline))
-			break;
-	is_answered = q->is_answered;
-	is_directory = q->is_directory;
-	pthread_mutex_unlock(&q->lock);
-	if (!is_answered) {
+	end = call_within(ANSWER_SECONDS, ask, q);
+	if (end == CALL_IS_LATE) {
 		log_warn("%s: its file system does not answer", path);
-		pthread_detach(thread);
 		return false;
 	}
-	pthread_join(thread, NULL);
+	is_directory = end == CALL_ENDED && q->is_directory;
 	free(q);
 	return is_directory;
 }

@@ -14,7 +14,6 @@
 #include <linux/landlock.h>
 #include <linux/magic.h>
 #include <linux/prctl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,12 +233,9 @@ struct search {
 	const char *const *segments;
 	size_t n;
 	int *directories;
-	pthread_mutex_t lock;
-	pthread_cond_t found;
-	bool is_done; /* protected by the lock */
 };
 
-static void *
+static void
 look_at_paths(void *arg)
 {
 	struct search *s = arg;
@@ -251,11 +247,6 @@ look_at_paths(void *arg)
 			    "%s: has no directory that the sandbox can let it have; make one and start again",
 			    s->segments[i]);
 	}
-	pthread_mutex_lock(&s->lock);
-	s->is_done = true;
-	pthread_cond_signal(&s->found);
-	pthread_mutex_unlock(&s->lock);
-	return NULL;
 }
 
 /*
@@ -265,30 +256,19 @@ look_at_paths(void *arg)
 static const struct search *
 find_directories(const char *const *segments, size_t n)
 {
-	static struct search search = { .lock = PTHREAD_MUTEX_INITIALIZER };
-	uint64_t deadline = now_ns() + SEARCH_SECONDS * NS_PER_SECOND;
-	pthread_t thread;
-	bool is_done;
+	static struct search search;
+	enum call_end end;
 
-	clock_cond_init(&search.found);
 	search.segments = segments;
 	search.n = n;
 	search.directories = calloc(n + 1, sizeof(*search.directories));
 	if (search.directories == NULL)
 		return NULL;
-	if (pthread_create(&thread, NULL, look_at_paths, &search) != 0)
-		return NULL;
-	pthread_detach(thread);
-	pthread_mutex_lock(&search.lock);
-	while (!search.is_done)
-		if (!clock_cond_wait(&search.found, &search.lock, deadline))
-			break;
-	is_done = search.is_done;
-	pthread_mutex_unlock(&search.lock);
-	if (!is_done)
+	end = call_within(SEARCH_SECONDS, look_at_paths, &search);
+	if (end == CALL_IS_LATE)
 		log_warn(
 		    "a segment's file system does not answer: the sandbox is without Landlock");
-	return is_done ? &search : NULL;
+	return end == CALL_ENDED ? &search : NULL;
 }
 
 static bool
