@@ -110,6 +110,8 @@ write_output(const char *path, const char *data, size_t size)
 {
 	if (path != NULL && strcmp(path, "-") != 0)
 		return write_to(path, data, size);
-	fwrite(data, 1, size, stdout);
+	/* Nothing to say may come as NULL, which fwrite() does not take. */
+	if (size > 0)
+		fwrite(data, 1, size, stdout);
 	return finish_output();
 }
