@@ -124,10 +124,10 @@ $(SO): $(SO_OBJ) lib/libcodeai-metrics.map
 $B/cmd/%.c.o: cmd/%.c
 	@mkdir -p $(@D)
 	$(SAY) CC $<
-	$Q$(COMPILE) -fPIE -c -o $@ $<
+	$Q$(COMPILE) -Icmd -fPIE -c -o $@ $<
 
-$(CLI): $(call objects,codeai-metrics) $(LIB)
-$(DAEMON): $(call objects,codeai-metricsd) $(LIB)
+$(CLI): $(call objects,codeai-metrics) $(call objects,watch) $(LIB)
+$(DAEMON): $(call objects,codeai-metricsd) $(call objects,watch) $(LIB)
 $(DAEMON): USES = libmicrohttpd libdeflate gnutls yaml-0.1 libcrypt
 $(CLI) $(DAEMON):
 	$(SAY) LD $@
@@ -158,6 +158,9 @@ SANDBOX	= $(addprefix $B/cmd/codeai-metricsd/,sandbox.c.o syscall_filter.c.o \
 	log.c.o clock.c.o)
 $B/tests/test_sandbox: TEST_FLAGS += -Icmd/codeai-metricsd
 $B/tests/test_sandbox: $(SANDBOX)
+
+$B/tests/test_tally: TEST_FLAGS += -Icmd
+$B/tests/test_tally: $(call objects,watch)
 
 SUPPORT	= tests/support/test.h tests/support/metrics.h
 $B/tests/test_hot_called: tests/unit/test_hot.c $(SUPPORT) $(CHECKED)
@@ -226,7 +229,7 @@ $(MODEL): $(MODEL_OBJ) $B/model/library.o
 
 # The fuzzers of tests/fuzz: the library and parts of the programs by clang.
 FUZZ	= $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(wildcard tests/fuzz/*.c))
-FUZZ_COMPILE = clang -std=gnu11 $(CPPFLAGS) -O1 -g -Ilib -DCMX_NO_INLINE \
+FUZZ_COMPILE = clang -std=gnu11 $(CPPFLAGS) -O1 -g -Ilib -Icmd -DCMX_NO_INLINE \
 	-fno-omit-frame-pointer -fno-sanitize-recover=undefined
 FUZZ_LIB = $(filter-out %codeai_schema.S.o,$(LIB_SRC:%=$B/fuzz/%.o)) \
 	$B/lib/schema/codeai_schema.S.o
@@ -236,7 +239,7 @@ $B/fuzz/exposition $B/fuzz/segment: $(patsubst %,$B/fuzz/%.o,$(wildcard \
 $B/fuzz/series: $(call fuzz-cmd,codeai-metrics/arguments \
 	codeai-metrics/identifier)
 $B/fuzz/request: $(patsubst %,$B/fuzz/%.o,$(filter-out %/main.c,$(wildcard \
-	cmd/codeai-metricsd/*.c cmd/codeai-metricsd/*/*.c)))
+	cmd/watch/*.c cmd/codeai-metricsd/*.c cmd/codeai-metricsd/*/*.c)))
 $B/fuzz/webconfig: $(patsubst %,$B/fuzz/%.o,$(wildcard \
 	cmd/codeai-metricsd/web/*.c)) $(call fuzz-cmd,codeai-metricsd/log \
 	codeai-metricsd/clock)

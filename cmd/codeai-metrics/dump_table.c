@@ -2,42 +2,17 @@
  * dump_table.c: a snapshot for people: one line for each series, and of each
  * histogram its count, mean and estimated percentiles.
  */
+#include <err.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <codeai/metrics_reader.h>
 
+#include "watch/quantile.h"
+
 #include "cmd.h"
-
-/*
- * Estimate the value below which the fraction q of the observations lies:
- * linear within a bucket, as Prometheus' histogram_quantile() does; above all
- * finite bounds it is the last one.
- * Requires:  observations.
- */
-static double
-quantile(const struct cmxr_family *f, const struct cmxr_series *s, double q)
-{
-	double rank = q * (double)s->count, below = 0;
-
-	for (size_t i = 0; i < f->n_bounds; i++) {
-		double n = (double)s->buckets[i];
-		double from = i > 0 ? f->bounds[i - 1] : 0;
-
-		/*
-		 * The first bucket has a lower end, 0, only if its bound is
-		 * above 0.
-		 */
-		if (n > 0 && below + n >= rank)
-			return i == 0 && f->bounds[i] <= 0 ?
-			    f->bounds[i] :
-			    from + (f->bounds[i] - from) * (rank - below) / n;
-		below += n;
-	}
-	return f->n_bounds > 0 ? f->bounds[f->n_bounds - 1] : NAN;
-}
 
 /* Write {method=GET path=/ status=200}; the caller aligns it. */
 static void
@@ -57,6 +32,29 @@ label_text(const struct cmx_family_def *def, const struct cmxr_series *s,
 }
 
 static void
+print_histogram(const struct cmxr_family *f, const struct cmxr_series *s)
+{
+	static const double q[] = { 0.5, 0.95, 0.99 };
+	double *counts;
+
+	if (s->count == 0) {
+		printf("%10d %12s %12s %12s %12s\n", 0, "-", "-", "-", "-");
+		return;
+	}
+	counts = calloc(s->n_buckets, sizeof(*counts));
+	if (counts == NULL)
+		err(FAILED, "dump");
+	for (size_t i = 0; i < s->n_buckets; i++)
+		counts[i] = (double)s->buckets[i];
+	printf("%10" PRIu64 " %12.6g", s->count, s->sum / (double)s->count);
+	for (int i = 0; i < 3; i++)
+		printf(" %12.6g",
+		    quantile(f->n_bounds, f->bounds, counts, q[i]));
+	putchar('\n');
+	free(counts);
+}
+
+static void
 print_series(const struct cmxr_family *f, const struct cmxr_series *s)
 {
 	const struct cmx_family_def *def = &f->def;
@@ -64,12 +62,8 @@ print_series(const struct cmxr_family *f, const struct cmxr_series *s)
 
 	label_text(def, s, labels, sizeof(labels));
 	printf("  %-52s ", labels[0] != '\0' ? labels : "-");
-	if (def->type == CMX_HISTOGRAM && s->count == 0)
-		printf("%10d %12s %12s %12s %12s\n", 0, "-", "-", "-", "-");
-	else if (def->type == CMX_HISTOGRAM)
-		printf("%10" PRIu64 " %12.6g %12.6g %12.6g %12.6g\n", s->count,
-		    s->sum / (double)s->count, quantile(f, s, 0.5),
-		    quantile(f, s, 0.95), quantile(f, s, 0.99));
+	if (def->type == CMX_HISTOGRAM)
+		print_histogram(f, s);
 	else if (def->type == CMX_COUNTER && !def->is_double)
 		printf("%10" PRIu64 "\n", s->whole);
 	else {

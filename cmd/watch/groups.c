@@ -1,0 +1,181 @@
+/*
+ * groups.c: a hash table of texts, which are numbered in their order.
+ */
+#include <bsd/stdlib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "watch/groups.h"
+
+#define GROUPS_FIRST 16
+
+bool
+grow_array(void *array, size_t n, size_t size)
+{
+	void *old, *grown;
+
+	memcpy(&old, array, sizeof(old));
+	grown = reallocarray(old, n, size);
+	if (grown == NULL)
+		return false;
+	memcpy(array, &grown, sizeof(grown));
+	return true;
+}
+
+void
+groups_fini(struct groups *g)
+{
+	free(g->at);
+	free(g->slots);
+	free(g->texts);
+	memset(g, 0, sizeof(*g));
+}
+
+uint64_t
+groups_hash(struct groups *g, const char *key, size_t size)
+{
+	if (g->seed == 0)
+		g->seed = ((uint64_t)arc4random() << 32) | arc4random() | 1;
+	return XXH3_64bits_withSeed(key, size, g->seed);
+}
+
+static void
+put_slot(struct groups *g, uint32_t group)
+{
+	size_t i = g->at[group].hash & (g->n_slots - 1);
+
+	while (g->slots[i] != NO_GROUP)
+		i = (i + 1) & (g->n_slots - 1);
+	g->slots[i] = group;
+}
+
+static void
+index_anew(struct groups *g)
+{
+	memset(g->slots, 0xff, g->n_slots * sizeof(*g->slots));
+	for (uint32_t i = 0; i < g->n; i++)
+		put_slot(g, i);
+}
+
+static bool
+grow_slots(struct groups *g)
+{
+	size_t n = g->n_slots == 0 ? 2 * GROUPS_FIRST : g->n_slots * 2;
+
+	if (!grow_array(&g->slots, n, sizeof(*g->slots)))
+		return false;
+	g->n_slots = n;
+	index_anew(g);
+	return true;
+}
+
+static bool
+grow_entries(struct groups *g)
+{
+	size_t n = g->capacity == 0 ? GROUPS_FIRST : g->capacity * 2;
+
+	if (!grow_array(&g->at, n, sizeof(*g->at)))
+		return false;
+	g->capacity = n;
+	return true;
+}
+
+static bool
+add_text(struct groups *g, const char *key, size_t size)
+{
+	size_t n = g->text_capacity;
+
+	while (n < g->text_size + size)
+		n = n == 0 ? 1024 : n * 2;
+	if (n != g->text_capacity && !grow_array(&g->texts, n, 1))
+		return false;
+	g->text_capacity = n;
+	memcpy(g->texts + g->text_size, key, size);
+	g->text_size += size;
+	return true;
+}
+
+uint32_t
+groups_add(struct groups *g, const char *key, size_t size, uint64_t hash)
+{
+	uint32_t group = (uint32_t)g->n;
+	size_t text = g->text_size;
+
+	if (g->n == NO_GROUP - 1 || (g->n == g->capacity && !grow_entries(g)) ||
+	    (2 * (g->n + 1) > g->n_slots && !grow_slots(g)) ||
+	    !add_text(g, key, size))
+		return NO_GROUP;
+	g->at[group] = (struct group){ .hash = hash, .text = text };
+	g->n++;
+	put_slot(g, group);
+	return group;
+}
+
+uint32_t
+groups_find(const struct groups *g, const char *key, size_t size, uint64_t hash)
+{
+	for (size_t i = hash & (g->n_slots - 1);
+	     g->n_slots > 0 && g->slots[i] != NO_GROUP;
+	     i = (i + 1) & (g->n_slots - 1)) {
+		const struct group *at = &g->at[g->slots[i]];
+
+		if (at->hash == hash && !at->is_rest &&
+		    memcmp(g->texts + at->text, key, size) == 0)
+			return g->slots[i];
+	}
+	return NO_GROUP;
+}
+
+uint32_t
+groups_rest(struct groups *g, size_t n_values)
+{
+	static const char empty[256];
+	uint32_t last = (uint32_t)g->n - 1;
+
+	if (g->n > 0 && g->at[last].is_rest)
+		return last;
+	last = groups_add(g, empty, n_values, 0);
+	if (last != NO_GROUP)
+		g->at[last].is_rest = true;
+	return last;
+}
+
+const char *
+groups_value(const struct groups *g, size_t group, size_t i)
+{
+	const char *value = g->texts + g->at[group].text;
+
+	while (i-- > 0)
+		value += strlen(value) + 1;
+	return value;
+}
+
+uint64_t
+groups_bytes(const struct groups *g)
+{
+	return g->n * (sizeof(struct group) + 2 * sizeof(uint32_t)) +
+	    g->text_size;
+}
+
+/* Their texts stay. */
+void
+groups_drop_gone(struct groups *g,
+    void (*moved)(void *arg, size_t from, size_t to), void *arg)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->at[i].n_series == 0)
+			continue;
+		if (n != i) {
+			g->at[n] = g->at[i];
+			moved(arg, i, n);
+		}
+		n++;
+	}
+	g->n = n;
+	index_anew(g);
+}

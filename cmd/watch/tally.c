@@ -1,0 +1,648 @@
+/*
+ * tally.c: groups of series, and what changes in them.
+ *
+ * Of each group there are two rows of numbers, those of the last sample and
+ * those of the one before; a histogram's row has a count for each bucket and
+ * the sum, any other row one number.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "watch/groups.h"
+#include "watch/kept_family.h"
+#include "watch/tally.h"
+
+#define ROWS_FIRST 16
+/* So many groups are kept, whether they are there or not. */
+#define DROP_FROM 1024
+
+struct tally {
+	struct tally_query query;
+	char *names[CMX_LABELS_MAX + 2]; /* of the family, and the labels */
+	size_t n_by;
+
+	struct kept_family kept;
+	size_t width; /* numbers in a row */
+
+	struct groups groups;
+	size_t capacity; /* of the rows */
+	double *now, *before;
+	float *history; /* n_history of each group */
+	char *key;      /* the values of the series at hand */
+	size_t key_capacity;
+
+	uint64_t now_ns, before_ns, sources;
+	double *seconds; /* of each remembered sample */
+	size_t n_samples;
+	unsigned long generation;
+	bool is_comparable; /* the last two samples are of the same segments */
+	size_t n_left_out;
+};
+
+/* New and free */
+
+static bool
+copy_names(struct tally *t)
+{
+	t->names[0] = strdup(t->query.family);
+	t->query.family = t->names[0];
+	for (size_t i = 0; i < t->query.n_by; i++) {
+		t->names[i + 1] = strdup(t->query.by[i]);
+		t->query.by[i] = t->names[i + 1];
+		if (t->query.by[i] == NULL)
+			return false;
+	}
+	t->n_by = t->query.n_by;
+	return t->query.family != NULL;
+}
+
+struct tally *
+tally_new(const struct tally_query *query)
+{
+	struct tally *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->query = *query;
+	if (query->n_history > 0)
+		t->seconds = calloc(query->n_history, sizeof(*t->seconds));
+	if (copy_names(t) && (query->n_history == 0 || t->seconds != NULL))
+		return t;
+	tally_free(t);
+	return NULL;
+}
+
+static void
+forget_groups(struct tally *t)
+{
+	groups_fini(&t->groups);
+	free(t->now);
+	free(t->before);
+	free(t->history);
+	t->now = t->before = NULL;
+	t->history = NULL;
+	t->capacity = 0;
+	t->generation++;
+}
+
+static void
+forget_family(struct tally *t)
+{
+	forget_groups(t);
+	kept_family_clear(&t->kept);
+}
+
+void
+tally_free(struct tally *t)
+{
+	if (t == NULL)
+		return;
+	forget_family(t);
+	for (size_t i = 0; i < sizeof(t->names) / sizeof(t->names[0]); i++)
+		free(t->names[i]);
+	free(t->seconds);
+	free(t->key);
+	free(t);
+}
+
+/* The family */
+
+static bool
+is_histogram(const struct tally *t)
+{
+	return t->kept.family.def.type == CMX_HISTOGRAM;
+}
+
+static bool
+is_each(const struct cmx_family_def *def)
+{
+	return def->type == CMX_GAUGE && def->aggregate == CMX_EACH;
+}
+
+static void
+choose_labels(struct tally *t, size_t n_labels, const struct cmx_label *labels)
+{
+	const struct cmx_family_def *def = &t->kept.family.def;
+
+	if (!t->query.by_all)
+		return;
+	t->n_by = 0;
+	for (size_t i = 0; i < n_labels && t->n_by < CMX_LABELS_MAX; i++) {
+		free(t->names[t->n_by + 1]);
+		t->names[t->n_by + 1] = strdup(labels[i].name);
+		t->query.by[t->n_by] = t->names[t->n_by + 1];
+		t->n_by += t->query.by[t->n_by] != NULL;
+	}
+	for (size_t i = 0; i < def->n_labels && t->n_by < CMX_LABELS_MAX; i++)
+		t->query.by[t->n_by++] = def->labels[i];
+	if (is_each(def))
+		t->query.by[t->n_by++] = TALLY_PID;
+}
+
+static bool
+take_family(struct tally *t, const struct cmxr_family *f, size_t n_labels,
+    const struct cmx_label *labels)
+{
+	if (!kept_family_set(&t->kept, f))
+		return false;
+	t->width = f->def.type == CMX_HISTOGRAM ? f->n_bounds + 2 : 1;
+	choose_labels(t, n_labels, labels);
+	return true;
+}
+
+/* Groups */
+
+static bool
+grow_rows(struct tally *t)
+{
+	size_t n = t->capacity == 0 ? ROWS_FIRST : t->capacity * 2;
+	size_t row = t->width * sizeof(double);
+
+	if (!grow_array(&t->now, n, row) || !grow_array(&t->before, n, row) ||
+	    (t->query.n_history > 0 &&
+		!grow_array(&t->history, n,
+		    t->query.n_history * sizeof(*t->history))))
+		return false;
+	t->capacity = n;
+	return true;
+}
+
+static void
+clear_row(struct tally *t, size_t group)
+{
+	float *history = t->history + group * t->query.n_history;
+
+	memset(t->now + group * t->width, 0, t->width * sizeof(double));
+	memset(t->before + group * t->width, 0, t->width * sizeof(double));
+	for (size_t i = 0; i < t->query.n_history; i++)
+		history[i] = NAN;
+}
+
+uint64_t
+tally_bytes(const struct tally *t)
+{
+	return groups_bytes(&t->groups) +
+	    t->groups.n *
+	    (2 * t->width * sizeof(double) +
+		t->query.n_history * sizeof(float));
+}
+
+/* The group of the key at hand, which may be new. */
+static uint32_t
+group_of(struct tally *t, size_t size)
+{
+	uint64_t hash = groups_hash(&t->groups, t->key, size);
+	uint32_t group = groups_find(&t->groups, t->key, size, hash);
+	size_t n = t->groups.n;
+
+	if (group != NO_GROUP)
+		return group;
+	if (n == t->capacity && !grow_rows(t))
+		return NO_GROUP;
+	if (t->query.max_bytes > 0 && tally_bytes(t) > t->query.max_bytes) {
+		t->n_left_out++;
+		group = groups_rest(&t->groups, t->n_by > 0 ? t->n_by : 1);
+	} else
+		group = groups_add(&t->groups, t->key, size, hash);
+	if (t->groups.n > n)
+		clear_row(t, group);
+	return group;
+}
+
+/* The key of a series */
+
+/* Where the value of each label of the groups is. */
+struct places {
+	const char *fixed[CMX_LABELS_MAX + 1]; /* of the segment; or null */
+	int label[CMX_LABELS_MAX + 1];         /* of the family; or -1 */
+	bool is_pid[CMX_LABELS_MAX + 1];
+};
+
+static void
+find_places(const struct tally *t, const struct cmx_family_def *def,
+    size_t n_labels, const struct cmx_label *labels, struct places *p)
+{
+	for (size_t i = 0; i < t->n_by; i++) {
+		const char *name = t->query.by[i];
+
+		p->fixed[i] = NULL;
+		p->label[i] = -1;
+		for (size_t j = 0; j < n_labels; j++)
+			if (strcmp(labels[j].name, name) == 0)
+				p->fixed[i] = labels[j].value;
+		for (size_t j = 0; j < def->n_labels; j++)
+			if (strcmp(def->labels[j], name) == 0)
+				p->label[i] = (int)j;
+		p->is_pid[i] = p->label[i] < 0 && p->fixed[i] == NULL &&
+		    is_each(def) && strcmp(name, TALLY_PID) == 0;
+	}
+}
+
+static bool
+put_value(struct tally *t, size_t *used, const char *value)
+{
+	size_t size = strlen(value) + 1, n = t->key_capacity;
+
+	while (n < *used + size)
+		n = n == 0 ? 256 : n * 2;
+	if (n != t->key_capacity && !grow_array(&t->key, n, 1))
+		return false;
+	t->key_capacity = n;
+	memcpy(t->key + *used, value, size);
+	*used += size;
+	return true;
+}
+
+/* Returns its size; 0 without memory, but 1 for no label. */
+static size_t
+make_key(struct tally *t, const struct places *p, const struct cmxr_series *s)
+{
+	size_t used = 0;
+	char pid[48];
+
+	if (s->pid_namespace != 0)
+		snprintf(pid, sizeof(pid), "%u@%llu", s->pid,
+		    (unsigned long long)s->pid_namespace);
+	else
+		snprintf(pid, sizeof(pid), "%u", s->pid);
+	for (size_t i = 0; i < t->n_by; i++) {
+		const char *value = p->label[i] >= 0 ? s->values[p->label[i]] :
+		    p->fixed[i] != NULL              ? p->fixed[i] :
+		    p->is_pid[i]                     ? pid :
+						       "";
+
+		if (!put_value(t, &used, value))
+			return 0;
+	}
+	return t->n_by > 0 || put_value(t, &used, "") ? used : 0;
+}
+
+/* Values */
+
+static void
+add_gauge(struct tally *t, double *row, double value, bool is_first)
+{
+	enum cmx_aggregate how = t->kept.family.def.aggregate;
+
+	if (is_first)
+		*row = value;
+	else if (how == CMX_MAX)
+		*row = value > *row ? value : *row;
+	else if (how == CMX_MIN)
+		*row = value < *row ? value : *row;
+	else
+		*row += value;
+}
+
+static void
+add_values(struct tally *t, uint32_t group, const struct cmxr_series *s)
+{
+	double *row = t->now + group * t->width;
+
+	switch (t->kept.family.def.type) {
+	case CMX_HISTOGRAM:
+		for (size_t i = 0; i < s->n_buckets; i++)
+			row[i] += (double)s->buckets[i];
+		row[t->width - 1] += s->sum;
+		break;
+	case CMX_COUNTER:
+		*row +=
+		    t->kept.family.def.is_double ? s->value : (double)s->whole;
+		break;
+	default:
+		add_gauge(t, row, s->value, t->groups.at[group].n_series == 0);
+		break;
+	}
+	t->groups.at[group].n_series++;
+}
+
+static bool
+add_series(struct tally *t, const struct cmxr_snapshot *snapshot, size_t index,
+    const struct places *places)
+{
+	struct cmxr_series series;
+	size_t cursor = 0;
+
+	while (cmxr_series_next(snapshot, index, &cursor, &series)) {
+		size_t size = make_key(t, places, &series);
+		uint32_t group = size == 0 ? NO_GROUP : group_of(t, size);
+
+		if (group == NO_GROUP)
+			return false;
+		add_values(t, group, &series);
+	}
+	return true;
+}
+
+/* A sample */
+
+void
+tally_begin(struct tally *t, uint64_t now_ns, uint64_t sources)
+{
+	double *last = t->before;
+
+	t->is_comparable = t->n_samples > 0 && sources == t->sources;
+	t->sources = sources;
+	t->before_ns = t->n_samples > 0 ? t->now_ns : now_ns;
+	t->now_ns = now_ns;
+	t->before = t->now;
+	t->now = last;
+	if (t->groups.n > 0)
+		memset(t->now, 0, t->groups.n * t->width * sizeof(*t->now));
+	for (size_t i = 0; i < t->groups.n; i++)
+		t->groups.at[i].n_series = 0;
+	t->n_left_out = 0;
+}
+
+bool
+tally_add(struct tally *t, const struct cmxr_snapshot *snapshot,
+    size_t n_labels, const struct cmx_label *labels)
+{
+	struct cmxr_family f;
+	struct places places;
+	size_t i;
+
+	if (!cmxr_snapshot_find(snapshot, t->query.family, &i))
+		return true;
+	cmxr_snapshot_family(snapshot, i, &f);
+	if (t->kept.family.def.name == NULL &&
+	    !take_family(t, &f, n_labels, labels))
+		return false;
+	if (!kept_family_is_like(&t->kept, &f)) {
+		t->n_left_out++;
+		return true;
+	}
+	find_places(t, &f.def, n_labels, labels, &places);
+	return add_series(t, snapshot, i, &places);
+}
+
+static void
+remember(struct tally *t)
+{
+	size_t n = t->query.n_history, at = n == 0 ? 0 : t->n_samples % n;
+
+	if (n == 0)
+		return;
+	t->seconds[at] = tally_seconds(t);
+	for (size_t i = 0; i < t->groups.n; i++) {
+		double v = t->kept.family.def.type != CMX_GAUGE ?
+		    tally_growth(t, i) / tally_seconds(t) :
+		    tally_is_there(t, i) ? tally_total(t, i) :
+					   (double)NAN;
+
+		t->history[i * n + at] = (float)v;
+	}
+}
+
+static void
+move_row(void *arg, size_t from, size_t to)
+{
+	struct tally *t = arg;
+	size_t row = t->width, n = t->query.n_history;
+
+	memcpy(t->now + to * row, t->now + from * row, row * sizeof(*t->now));
+	memcpy(t->before + to * row, t->before + from * row,
+	    row * sizeof(*t->before));
+	if (n > 0)
+		memcpy(t->history + to * n, t->history + from * n,
+		    n * sizeof(*t->history));
+}
+
+/* Keep the groups that are there, once the others are more. */
+static void
+drop_gone(struct tally *t)
+{
+	size_t n_there = 0;
+
+	for (size_t i = 0; i < t->groups.n; i++)
+		n_there += t->groups.at[i].n_series > 0;
+	if (t->groups.n < DROP_FROM || n_there * 2 > t->groups.n)
+		return;
+	groups_drop_gone(&t->groups, move_row, t);
+	t->generation++;
+}
+
+/* A family that no series of a sample had may come with other bounds. */
+static bool
+is_gone(const struct tally *t)
+{
+	for (size_t i = 0; i < t->groups.n; i++)
+		if (t->groups.at[i].n_series > 0)
+			return false;
+	return t->kept.family.def.name != NULL && t->n_left_out > 0;
+}
+
+void
+tally_end(struct tally *t)
+{
+	remember(t);
+	t->n_samples++;
+	if (is_gone(t))
+		forget_family(t);
+	else
+		drop_gone(t);
+}
+
+/* What there is */
+
+const struct cmxr_family *
+tally_family(const struct tally *t)
+{
+	return t->kept.family.def.name == NULL ? NULL : &t->kept.family;
+}
+
+size_t
+tally_n_by(const struct tally *t)
+{
+	return t->n_by;
+}
+
+const char *
+tally_by(const struct tally *t, size_t i)
+{
+	return t->query.by[i];
+}
+
+unsigned long
+tally_generation(const struct tally *t)
+{
+	return t->generation;
+}
+
+size_t
+tally_n_groups(const struct tally *t)
+{
+	return t->groups.n;
+}
+
+double
+tally_seconds(const struct tally *t)
+{
+	return (double)(t->now_ns - t->before_ns) / 1e9;
+}
+
+size_t
+tally_n_left_out(const struct tally *t)
+{
+	return t->n_left_out;
+}
+
+bool
+tally_is_there(const struct tally *t, size_t group)
+{
+	return t->groups.at[group].n_series > 0;
+}
+
+bool
+tally_is_rest(const struct tally *t, size_t group)
+{
+	return t->groups.at[group].is_rest;
+}
+
+const char *
+tally_value(const struct tally *t, size_t group, size_t by)
+{
+	return groups_value(&t->groups, group, by);
+}
+
+void
+tally_set_max_bytes(struct tally *t, uint64_t bytes)
+{
+	t->query.max_bytes = bytes;
+}
+
+size_t
+tally_n_series(const struct tally *t, size_t group)
+{
+	return t->groups.at[group].n_series;
+}
+
+static double
+count_of(const struct tally *t, const double *row)
+{
+	double n = 0;
+
+	for (size_t i = 0; i + 1 < t->width; i++)
+		n += row[i];
+	return n;
+}
+
+double
+tally_total(const struct tally *t, size_t group)
+{
+	const double *row = t->now + group * t->width;
+
+	return is_histogram(t) ? count_of(t, row) : *row;
+}
+
+double
+tally_sum(const struct tally *t, size_t group)
+{
+	return t->now[group * t->width + t->width - 1];
+}
+
+const double *
+tally_counts(const struct tally *t, size_t group)
+{
+	return t->now + group * t->width;
+}
+
+/*
+ * The row to subtract from the last one.  A series that is new began at 0;
+ * so did one whose total fell.
+ */
+static const double *
+base_of(const struct tally *t, size_t group)
+{
+	static const double zero[1];
+	const double *row = t->before + group * t->width;
+
+	if (!is_histogram(t))
+		return *row > tally_total(t, group) ? zero : row;
+	return count_of(t, row) > tally_total(t, group) ? NULL : row;
+}
+
+/* Was there a sample to compare with, and time between? */
+static bool
+is_known(const struct tally *t, size_t group)
+{
+	return t->is_comparable && t->now_ns > t->before_ns &&
+	    tally_is_there(t, group);
+}
+
+double
+tally_growth(const struct tally *t, size_t group)
+{
+	const double *base = base_of(t, group);
+
+	if (!is_known(t, group))
+		return (double)NAN;
+	if (is_histogram(t))
+		return tally_total(t, group) -
+		    (base == NULL ? 0 : count_of(t, base));
+	return tally_total(t, group) - *base;
+}
+
+double
+tally_sum_growth(const struct tally *t, size_t group)
+{
+	const double *base = base_of(t, group);
+
+	if (!is_known(t, group) || !is_histogram(t))
+		return (double)NAN;
+	return tally_sum(t, group) - (base == NULL ? 0 : base[t->width - 1]);
+}
+
+bool
+tally_counts_growth(const struct tally *t, size_t group, double *counts)
+{
+	const double *base = base_of(t, group);
+	const double *row = t->now + group * t->width;
+
+	if (!is_known(t, group) || !is_histogram(t))
+		return false;
+	for (size_t i = 0; i + 1 < t->width; i++)
+		counts[i] = row[i] - (base == NULL ? 0 : base[i]);
+	return true;
+}
+
+static size_t
+sample_back(const struct tally *t, size_t i)
+{
+	return (t->n_samples - 1 - i) % t->query.n_history;
+}
+
+static bool
+is_remembered(const struct tally *t, size_t i)
+{
+	return i < t->n_samples && i < t->query.n_history;
+}
+
+double
+tally_history(const struct tally *t, size_t group, size_t i)
+{
+	return is_remembered(t, i) ?
+	    (double)t->history[group * t->query.n_history + sample_back(t, i)] :
+	    (double)NAN;
+}
+
+double
+tally_rate(const struct tally *t, size_t group, double seconds)
+{
+	double grown = 0, over = 0;
+
+	for (size_t i = 0; is_remembered(t, i); i++) {
+		double rate = tally_history(t, group, i);
+		double lasted = t->seconds[sample_back(t, i)];
+
+		if (i > 0 && over + lasted > seconds * 1.01)
+			break;
+		if (isnan(rate))
+			continue;
+		grown += rate * lasted;
+		over += lasted;
+	}
+	return over > 0 ? grown / over : (double)NAN;
+}
