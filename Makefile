@@ -59,7 +59,8 @@ SO	= $B/$(SONAME)
 CHECKED	= $B/checked/libcodeai-metrics.a
 CLI	= $B/codeai-metrics
 DAEMON	= $B/codeai-metricsd
-objects	= $(patsubst %,$B/%.o,$(sort $(wildcard cmd/$1/*.c cmd/$1/*/*.c)))
+objects	= $(patsubst %,$B/%.o,$(sort \
+	$(wildcard cmd/$1/*.c cmd/$1/*/*.c cmd/$1/*/*.S)))
 HEADERS	= $(sort $(wildcard include/codeai/*.h))
 PRIVATE	= $(sort $(wildcard include/codeai/private/*.h))
 MAN	= $(sort $(wildcard man/*.[1-8]))
@@ -71,7 +72,7 @@ UNIT	= $(call programs,tests/unit,test_*) $B/tests/test_hot_called
 TORTURE	= $(filter-out %/plugin %/fault,$(call programs,tests/torture,*))
 MODEL	= $B/tests/model
 TOOLS	= $(TORTURE) $(MODEL) $B/tests/prefork $B/tests/server $B/tests/pool \
-	$B/tests/libpq $B/tests/plugin.so $B/tests/fault.so $B/tests/numbers
+	$B/tests/series $B/tests/libpq $B/tests/plugin.so $B/tests/fault.so $B/tests/numbers
 
 .DELETE_ON_ERROR:
 
@@ -126,6 +127,13 @@ $B/cmd/%.c.o: cmd/%.c
 	$(SAY) CC $<
 	$Q$(COMPILE) -Icmd -fPIE -c -o $@ $<
 
+# The files of the page at /.
+PAGE	= $(wildcard cmd/codeai-metricsd/live/page/*)
+$B/cmd/%.S.o: cmd/%.S $(PAGE)
+	@mkdir -p $(@D)
+	$(SAY) AS $<
+	$Q$(CC) -c -o $@ $<
+
 $(CLI): $(call objects,codeai-metrics) $(call objects,watch) $(LIB)
 $(DAEMON): $(call objects,codeai-metricsd) $(call objects,watch) $(LIB)
 $(DAEMON): USES = libmicrohttpd libdeflate gnutls yaml-0.1 libcrypt
@@ -170,6 +178,8 @@ $B/tests/test_%: tests/unit/test_%.c $(SUPPORT) $(CHECKED)
 $B/tests/libpq: tests/integration/libpq.c $(SUPPORT) $(CHECKED)
 	$(test-program)
 $B/tests/prefork: tests/demo/prefork.c $(LIB)
+	$(test-program)
+$B/tests/series: tests/integration/series.c $(LIB)
 	$(test-program)
 $B/tests/%: tests/examples/%.c $(LIB)
 	$(test-program)
@@ -239,7 +249,8 @@ $B/fuzz/exposition $B/fuzz/segment: $(patsubst %,$B/fuzz/%.o,$(wildcard \
 $B/fuzz/series: $(call fuzz-cmd,codeai-metrics/arguments \
 	codeai-metrics/identifier)
 $B/fuzz/request: $(patsubst %,$B/fuzz/%.o,$(filter-out %/main.c,$(wildcard \
-	cmd/watch/*.c cmd/codeai-metricsd/*.c cmd/codeai-metricsd/*/*.c)))
+	cmd/watch/*.c cmd/codeai-metricsd/*.c cmd/codeai-metricsd/*/*.c))) \
+	$B/cmd/codeai-metricsd/live/page.S.o
 $B/fuzz/webconfig: $(patsubst %,$B/fuzz/%.o,$(wildcard \
 	cmd/codeai-metricsd/web/*.c)) $(call fuzz-cmd,codeai-metricsd/log \
 	codeai-metricsd/clock)

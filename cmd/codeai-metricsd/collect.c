@@ -234,16 +234,31 @@ scrape(struct collector *c, const struct want *want, struct body *body)
 	return ok;
 }
 
-void
-collector_look(struct collector *c, uint64_t patience_ns)
+const struct fleet *
+collector_hold(struct collector *c)
 {
+	pthread_mutex_lock(&c->scrape);
+	return c->fleet;
+}
+
+const struct fleet *
+collector_read(struct collector *c, uint64_t patience_ns)
+{
+	uint64_t begun = now_ns();
 	size_t n_up = 0;
 
 	pthread_mutex_lock(&c->scrape);
-	fleet_read(c->fleet, now_ns() + patience_ns);
+	note_state(c, begun, 0);
+	fleet_read(c->fleet, begun + patience_ns);
 	for (size_t i = 0; i < fleet_n_sources(c->fleet); i++)
 		n_up += fleet_source(c->fleet, i)->snapshot != NULL;
 	note_state(c, 0, n_up);
+	return c->fleet;
+}
+
+void
+collector_let_go(struct collector *c)
+{
 	pthread_mutex_unlock(&c->scrape);
 }
 

@@ -18,6 +18,7 @@
  *	requests.c	requests in flight, and the bodies that they share
  *	collect.c	one scrape: fleet and self to a body
  *	compress.c	a body as gzip
+ *	live/		the live page, and the JSON that it reads; live/live.h
  *	endpoint.c	path -> answer
  *	listen.c	sockets that listen
  *	server.c	HTTP (libmicrohttpd only here)
@@ -34,6 +35,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/queue.h>
 
 #include <codeai/metrics_reader.h>
@@ -125,6 +127,20 @@ size_t self_update(struct self *, const struct fleet *, double seconds,
 
 #define NAMES_MAX 256
 
+#define LIVE_QUERIES_MAX 32  /* of one request */
+#define LIVE_TOP_MAX     200 /* groups of each query */
+#define LIVE_TOP         20
+
+/* What a client asks of /api/v1. */
+struct live_want {
+	const char *segment; /* its name; null: all */
+	const char *match;   /* a part of a family's name or help, or null */
+	size_t top;          /* groups of each query */
+	size_t n_queries;
+	const char *queries[LIVE_QUERIES_MAX];
+	const char *mistake; /* null, or what the client is told */
+};
+
 /* The body that a client asks for. */
 struct want {
 	enum cmxr_format format;
@@ -133,6 +149,7 @@ struct want {
 	size_t n_names;           /* names of families, ?name[]=; 0: all */
 	bool has_too_many_names;
 	const char *names[NAMES_MAX];
+	struct live_want live;
 };
 
 /* A body, which several answers may share. */
@@ -202,10 +219,13 @@ struct collector;
 /* The caller owns the fleet, which must outlive the collector. */
 struct collector *collector_new(struct fleet *, const struct budget *,
     bool has_self, struct cmx_error *);
-/* Read all segments: the log has what is wrong, and the first scrape less to
- * do.
+/*
+ * The fleet, as it was read last, until collector_let_go(): meanwhile there is
+ * no scrape.  collector_read() reads all segments before.
  */
-void collector_look(struct collector *, uint64_t patience_ns);
+const struct fleet *collector_hold(struct collector *);
+const struct fleet *collector_read(struct collector *, uint64_t patience_ns);
+void collector_let_go(struct collector *);
 /* Answer no more: nobody waits for a segment any longer. */
 void collector_stop(struct collector *);
 void collector_free(struct collector *);
@@ -233,25 +253,60 @@ bool compress_body(struct cmxr_buffer *);
 struct answer {
 	int status;
 	const char *content_type;
-	const char *text;        /* static, or null */
-	struct request *request; /* owned by the answer, or null */
+	const char *text;         /* static, or null */
+	struct request *request;  /* owned by the answer, or null */
+	struct cmxr_buffer owned; /* by the answer, where both are null */
+	bool is_gzip;             /* what it owns */
 };
+
+struct live;
 
 struct endpoints {
 	const char *telemetry_path;
 	struct collector *collector;
-	char *landing_page;
+	struct live *live; /* null: no page, no API */
+	char *start_page;  /* what / shows */
 };
 
+/* The headers of each answer, but for those that the configuration sets. */
+struct header {
+	const char *name, *value;
+};
+extern const struct header endpoint_headers[]; /* ended by a null name */
+
 bool endpoints_init(struct endpoints *, const char *telemetry_path,
-    struct collector *, const struct fleet *);
+    struct collector *, const struct fleet *, bool has_page);
 void endpoints_fini(struct endpoints *);
 /* The path of the endpoint, or "other": what the log may have of a request. */
 const char *endpoint_name(const struct endpoints *, const char *path);
 struct answer endpoint_answer(const struct endpoints *, const char *method,
     const char *path, const struct want *);
+/* Print a text as HTML, also between quotes. */
+void print_html(FILE *, const char *text);
 /* Of an address where only /-/healthy and /-/ready are. */
 struct answer endpoint_answer_health(const char *method, const char *path);
+
+/* live/ */
+
+struct live *live_new(struct collector *);
+/* Null is allowed. */
+void live_free(struct live *);
+/*
+ * The JSON at a path, "/api/v1/...".  Returns the status: 200; 404; 500, no
+ * memory.
+ */
+int live_answer(struct live *, const char *path, const struct live_want *,
+    struct cmxr_buffer *);
+
+/* A file of the page. */
+struct page_file {
+	const char *path, *content_type;
+	const char *text;
+};
+/* Null: there is none at this path. */
+const struct page_file *page_find(const char *path);
+/* The page itself, which links to the metrics.  Null: no memory. */
+char *page_make(const char *telemetry_path);
 
 /* deadline.c */
 
@@ -295,6 +350,7 @@ struct options {
 	struct budget budget;
 	bool is_test;
 	bool has_self; /* metrics of the exporter itself */
+	bool has_page; /* the live page, and /api/v1 */
 	bool has_sandbox;
 };
 

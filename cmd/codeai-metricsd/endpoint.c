@@ -9,6 +9,21 @@
 
 #define TEXT "text/plain; charset=utf-8"
 #define HTML "text/html; charset=utf-8"
+#define API  "/api/v1/"
+
+/*
+ * Nothing of another origin is loaded or asked, no text becomes HTML, and no
+ * other page shows this one.
+ */
+const struct header endpoint_headers[] = {
+	{ "Content-Security-Policy",
+	    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'" },
+	{ "X-Content-Type-Options", "nosniff" },
+	{ "Referrer-Policy", "no-referrer" },
+	{ "Cross-Origin-Resource-Policy", "same-origin" },
+	{ "Cache-Control", "no-store" },
+	{ NULL, NULL },
+};
 
 static struct answer
 answer_metrics(const struct endpoints *e, const struct want *want)
@@ -16,9 +31,12 @@ answer_metrics(const struct endpoints *e, const struct want *want)
 	struct answer a = { .content_type = cmxr_content_type(want->format) };
 
 	if (want->has_too_many_names)
-		return (struct answer){ 400, TEXT,
-			"More than 256 name[] are not allowed; leave them out to get all families.\n",
-			NULL };
+		return (struct answer){
+			.status = 400,
+			.content_type = TEXT,
+			.text =
+			    "More than 256 name[] are not allowed; leave them out to get all families.\n"
+		};
 	a.request = collect(e->collector, want, &a.status);
 	if (a.request == NULL) {
 		a.content_type = TEXT;
@@ -29,57 +47,102 @@ answer_metrics(const struct endpoints *e, const struct want *want)
 	return a;
 }
 
+/* Below /api/v1: what the page reads. */
 static struct answer
-answer_landing_page(const struct endpoints *e)
+answer_live(const struct endpoints *e, const char *path,
+    const struct want *want)
 {
-	return (struct answer){ 200, HTML, e->landing_page, NULL };
+	struct answer a = { .content_type = "application/json" };
+
+	if (want->live.mistake != NULL)
+		return (struct answer){ .status = 400,
+			.content_type = TEXT,
+			.text = want->live.mistake };
+	a.status = live_answer(e->live, path, &want->live, &a.owned);
+	if (a.status == 200)
+		a.is_gzip = want->gzip && compress_body(&a.owned);
+	else {
+		a.content_type = TEXT;
+		a.text = a.status == 404 ?
+		    "There is nothing here; see codeai-metricsd(8).\n" :
+		    "There is no memory for the answer.\n";
+	}
+	return a;
+}
+
+/* The start page, or a file of it.  Returns false where the path is none. */
+static bool
+answer_page(const struct endpoints *e, const char *path, struct answer *a)
+{
+	const struct page_file *file = page_find(path);
+
+	if (strcmp(path, "/") == 0)
+		*a = (struct answer){ .status = 200,
+			.content_type = HTML,
+			.text = e->start_page };
+	else if (file != NULL && e->live != NULL)
+		*a = (struct answer){ .status = 200,
+			.content_type = file->content_type,
+			.text = file->text };
+	else
+		return false;
+	return true;
 }
 
 static struct answer
-answer_healthy(const struct endpoints *e)
+answer_healthy(void)
 {
-	(void)e;
-	return (
-	    struct answer){ 200, TEXT, "codeai-metricsd is healthy.\n", NULL };
+	return (struct answer){ .status = 200,
+		.content_type = TEXT,
+		.text = "codeai-metricsd is healthy.\n" };
 }
 
 static struct answer
-answer_ready(const struct endpoints *e)
+answer_ready(void)
 {
-	(void)e;
-	return (
-	    struct answer){ 200, TEXT, "codeai-metricsd is ready.\n", NULL };
+	return (struct answer){ .status = 200,
+		.content_type = TEXT,
+		.text = "codeai-metricsd is ready.\n" };
 }
 
-/* The telemetry path is compared first, because it may be "/". */
 static const struct endpoint {
 	const char *path;
-	struct answer (*answer)(const struct endpoints *);
-	bool is_health;
-} fixed_endpoints[] = {
-	{ "/", answer_landing_page, false },
-	{ "/-/healthy", answer_healthy, true },
-	{ "/-/ready", answer_ready, true },
+	struct answer (*answer)(void);
+} health_endpoints[] = {
+	{ "/-/healthy", answer_healthy },
+	{ "/-/ready", answer_ready },
 };
 
 static const struct endpoint *
-find_endpoint(const char *path)
+find_health(const char *path)
 {
 	for (size_t i = 0;
-	     i < sizeof(fixed_endpoints) / sizeof(fixed_endpoints[0]); i++)
-		if (strcmp(path, fixed_endpoints[i].path) == 0)
-			return &fixed_endpoints[i];
+	     i < sizeof(health_endpoints) / sizeof(health_endpoints[0]); i++)
+		if (strcmp(path, health_endpoints[i].path) == 0)
+			return &health_endpoints[i];
 	return NULL;
+}
+
+static bool
+is_api(const struct endpoints *e, const char *path)
+{
+	return e->live != NULL && strncmp(path, API, strlen(API)) == 0;
 }
 
 const char *
 endpoint_name(const struct endpoints *e, const char *path)
 {
-	const struct endpoint *found = find_endpoint(path);
+	const struct endpoint *health = find_health(path);
+	const struct page_file *file = page_find(path);
 
 	if (e != NULL && strcmp(path, e->telemetry_path) == 0)
 		return e->telemetry_path;
-	return found != NULL ? found->path : "other";
+	if (e != NULL && is_api(e, path))
+		return API;
+	return health != NULL      ? health->path :
+	    file != NULL           ? file->path :
+	    strcmp(path, "/") == 0 ? "/" :
+				     "other";
 }
 
 static bool
@@ -88,39 +151,50 @@ is_allowed(const char *method)
 	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-static const struct answer not_allowed = { 405, TEXT,
-	"Only GET and HEAD are allowed.\n", NULL };
-static const struct answer not_found = { 404, TEXT,
-	"There is nothing here; see /.\n", NULL };
+static const struct answer not_allowed = { .status = 405,
+	.content_type = TEXT,
+	.text = "Only GET and HEAD are allowed.\n" };
+static const struct answer not_found = { .status = 404,
+	.content_type = TEXT,
+	.text = "There is nothing here; see /.\n" };
 
+/* The telemetry path is compared first, because it may be "/". */
 struct answer
 endpoint_answer(const struct endpoints *e, const char *method, const char *path,
     const struct want *want)
 {
-	const struct endpoint *found = find_endpoint(path);
+	const struct endpoint *health = find_health(path);
+	struct answer page;
 
 	if (!is_allowed(method))
 		return not_allowed;
 	if (strcmp(path, e->telemetry_path) == 0)
 		return answer_metrics(e, want);
-	return found != NULL ? found->answer(e) : not_found;
+	if (health != NULL)
+		return health->answer();
+	if (is_api(e, path))
+		return answer_live(e, path, want);
+	return answer_page(e, path, &page) ? page : not_found;
 }
 
 struct answer
 endpoint_answer_health(const char *method, const char *path)
 {
-	const struct endpoint *found = find_endpoint(path);
+	const struct endpoint *health = find_health(path);
 
 	if (!is_allowed(method))
 		return not_allowed;
-	return found != NULL && found->is_health ?
-	    found->answer(NULL) :
-	    (struct answer){ 404, TEXT,
-		    "Here are /-/healthy and /-/ready only.\n", NULL };
+	return health != NULL ?
+	    health->answer() :
+	    (struct answer){ .status = 404,
+		    .content_type = TEXT,
+		    .text = "Here are /-/healthy and /-/ready only.\n" };
 }
 
-static void
-print_escaped(FILE *out, const char *text)
+/* The start page without the live page: links. */
+
+void
+print_html(FILE *out, const char *text)
 {
 	for (; *text != '\0'; text++)
 		switch (*text) {
@@ -150,7 +224,7 @@ print_landing_page(FILE *out, const struct endpoints *e,
 	    "<ul>\n"
 	    "<li><a href=\"",
 	    out);
-	print_escaped(out, e->telemetry_path);
+	print_html(out, e->telemetry_path);
 	fputs("\">Metrics</a></li>\n"
 	      "<li><a href=\"/-/healthy\">Health</a></li>\n"
 	      "<li><a href=\"/-/ready\">Readiness</a></li>\n"
@@ -162,30 +236,40 @@ print_landing_page(FILE *out, const struct endpoints *e,
 		bool is_pattern;
 
 		fputs("<li><code>", out);
-		print_escaped(out, fleet_origin(fleet, i, &is_pattern));
+		print_html(out, fleet_origin(fleet, i, &is_pattern));
 		fputs("</code></li>\n", out);
 	}
 	fputs("</ul>\n</body></html>\n", out);
 }
 
-bool
-endpoints_init(struct endpoints *e, const char *telemetry_path,
-    struct collector *collector, const struct fleet *fleet)
+static bool
+make_landing_page(struct endpoints *e, const struct fleet *fleet)
 {
 	size_t size;
-	FILE *out;
+	FILE *out = open_memstream(&e->start_page, &size);
 
-	*e = (struct endpoints){ .telemetry_path = telemetry_path,
-		.collector = collector };
-	out = open_memstream(&e->landing_page, &size);
 	if (out == NULL)
 		return false;
 	print_landing_page(out, e, fleet);
 	return fclose(out) == 0;
 }
 
+bool
+endpoints_init(struct endpoints *e, const char *telemetry_path,
+    struct collector *collector, const struct fleet *fleet, bool has_page)
+{
+	*e = (struct endpoints){ .telemetry_path = telemetry_path,
+		.collector = collector };
+	if (!has_page)
+		return make_landing_page(e, fleet);
+	e->live = live_new(collector);
+	e->start_page = page_make(telemetry_path);
+	return e->live != NULL && e->start_page != NULL;
+}
+
 void
 endpoints_fini(struct endpoints *e)
 {
-	free(e->landing_page);
+	live_free(e->live);
+	free(e->start_page);
 }

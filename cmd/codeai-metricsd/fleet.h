@@ -248,6 +248,12 @@ size_t fleet_n_left_out(const struct fleet *);
 
 /* fleet_metrics.c */
 
+/*
+ * A path as a label's value: what is not UTF-8 is shown as question marks.
+ * Null: no memory.  The caller frees.
+ */
+char *legal_text(const char *);
+
 struct fleet_metrics;
 
 struct fleet_metrics *fleet_metrics_new(const struct fleet *,

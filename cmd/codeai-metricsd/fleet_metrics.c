@@ -123,8 +123,7 @@ fleet_metrics_free(struct fleet_metrics *m)
 	free(m);
 }
 
-/* A path as a label's value: what is not UTF-8 is shown as question marks. */
-static char *
+char *
 legal_text(const char *text)
 {
 	char *copy = strdup(text);

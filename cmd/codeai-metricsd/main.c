@@ -350,7 +350,7 @@ start(struct daemon *d)
 	d->collector = collector_new(o->fleet, &o->budget, o->has_self, &error);
 	if (d->collector == NULL ||
 	    !endpoints_init(&d->endpoints, o->telemetry_path, d->collector,
-		o->fleet)) {
+		o->fleet, o->has_page)) {
 		log_error("%s", error.text);
 		return false;
 	}
@@ -364,7 +364,8 @@ start(struct daemon *d)
 		log_error("no memory or no thread to read the segments");
 		return false;
 	}
-	collector_look(d->collector, LOOK_NS);
+	collector_read(d->collector, LOOK_NS);
+	collector_let_go(d->collector);
 	return start_servers(d, capacity.connections);
 }
 

@@ -170,6 +170,14 @@ set_disable_exporter_metrics(struct options *o, const char *unused)
 }
 
 static bool
+set_disable_page(struct options *o, const char *unused)
+{
+	(void)unused;
+	o->has_page = false;
+	return true;
+}
+
+static bool
 set_no_sandbox(struct options *o, const char *unused)
 {
 	(void)unused;
@@ -238,6 +246,8 @@ static const struct flag {
 	    "scrapes at once; 0: no limit (40)" },
 	{ 0, "web.disable-exporter-metrics", NULL, set_disable_exporter_metrics,
 	    false, true, "no metrics of the exporter itself" },
+	{ 0, "web.disable-page", NULL, set_disable_page, false, true,
+	    "no live page at /, and no /api/v1" },
 	{ 0, "log.level", "LEVEL", set_log_level, false, true,
 	    "debug, info, warn, error (info)" },
 	{ 0, "log.format", "FORMAT", set_log_format, false, true,
@@ -415,6 +425,7 @@ options_parse(struct options *o, int argc, char *argv[])
 		    .timeout_ns = TIMEOUT_SECONDS * NS_PER_SECOND,
 		    .max_bytes = SEGMENT_BYTES },
 		.has_self = true,
+		.has_page = true,
 		.has_sandbox = HAS_SANDBOX };
 	if (o->fleet == NULL) {
 		log_error("no memory");

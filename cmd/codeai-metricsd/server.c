@@ -5,6 +5,7 @@
  * health endpoint answers while a scrape runs.
  */
 #include <arpa/inet.h>
+#include <bsd/stdlib.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -190,36 +191,85 @@ end_request(void *request)
 	request_end(request);
 }
 
+/* The bytes of an answer.  Requires: it has a body, or owns what it has. */
+static const struct cmxr_buffer *
+buffer_of(const struct answer *a)
+{
+	return a->request != NULL ? &a->request->body->buffer : &a->owned;
+}
+
+static size_t
+size_of(const struct answer *a)
+{
+	return a->text != NULL ? strlen(a->text) : buffer_of(a)->size;
+}
+
+static bool
+is_gzip(const struct answer *a)
+{
+	return a->request != NULL ? a->request->body->is_gzip : a->is_gzip;
+}
+
+/* It gets what the answer owns. */
+static struct MHD_Response *
+make_body(const struct answer *a)
+{
+	struct MHD_Response *response;
+
+	if (a->text != NULL)
+		return MHD_create_response_from_buffer(strlen(a->text),
+		    (void *)(uintptr_t)a->text, MHD_RESPMEM_PERSISTENT);
+	if (a->request == NULL) {
+		response = MHD_create_response_from_buffer_with_free_callback(
+		    a->owned.size, a->owned.data, free);
+		if (response == NULL)
+			free(a->owned.data);
+		return response;
+	}
+	response = MHD_create_response_from_buffer_with_free_callback_cls(
+	    buffer_of(a)->size, buffer_of(a)->data, end_request, a->request);
+	if (response == NULL)
+		request_end(a->request);
+	return response;
+}
+
 static struct MHD_Response *
 make_response(const struct answer *a)
 {
-	const struct body *body = a->request == NULL ? NULL : a->request->body;
-	struct MHD_Response *response;
+	bool has_gzip = a->text == NULL && is_gzip(a);
+	struct MHD_Response *response = make_body(a);
 
-	if (body == NULL)
-		response = MHD_create_response_from_buffer(strlen(a->text),
-		    (void *)(uintptr_t)a->text, MHD_RESPMEM_PERSISTENT);
-	else
-		response =
-		    MHD_create_response_from_buffer_with_free_callback_cls(
-			body->buffer.size, body->buffer.data, end_request,
-			a->request);
-	if (response == NULL) {
-		if (a->request != NULL)
-			request_end(a->request);
+	if (response == NULL)
 		return NULL;
-	}
 	MHD_add_response_header(response, "Content-Type", a->content_type);
-	if (body != NULL) {
+	if (a->text == NULL)
 		MHD_add_response_header(response, "Vary",
 		    "Accept, Accept-Encoding");
-		if (body->is_gzip)
-			MHD_add_response_header(response, "Content-Encoding",
-			    "gzip");
-	}
+	if (has_gzip)
+		MHD_add_response_header(response, "Content-Encoding", "gzip");
 	if (a->status == 405)
 		MHD_add_response_header(response, "Allow", "GET, HEAD");
 	return response;
+}
+
+/* An argument of /api/v1. */
+static void
+add_argument(struct live_want *want, const char *key, const char *value)
+{
+	const char *reason = NULL;
+
+	if (strcmp(key, "segment") == 0)
+		want->segment = value[0] != '\0' ? value : NULL;
+	else if (strcmp(key, "match") == 0)
+		want->match = value;
+	else if (strcmp(key, "top") == 0)
+		want->top = (size_t)strtonum(value, 1, LIVE_TOP_MAX, &reason);
+	else if (strcmp(key, "q") == 0 && want->n_queries < LIVE_QUERIES_MAX)
+		want->queries[want->n_queries++] = value;
+	else if (strcmp(key, "q") == 0)
+		want->mistake = "More than 32 q= are not allowed.\n";
+	if (reason != NULL)
+		want->mistake = "top= must be a number from 1 to 200.\n";
 }
 
 static enum MHD_Result
@@ -228,8 +278,10 @@ add_name(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
 	struct want *want = arg;
 
 	(void)kind;
-	if (strcmp(key, "name[]") != 0)
+	if (strcmp(key, "name[]") != 0) {
+		add_argument(&want->live, key, value != NULL ? value : "");
 		return MHD_YES;
+	}
 	if (want->n_names == NAMES_MAX)
 		want->has_too_many_names = true;
 	else
@@ -248,15 +300,22 @@ read_want(struct MHD_Connection *connection, struct want *want)
 	read_address(connection, want->client);
 	want->n_names = 0;
 	want->has_too_many_names = false;
+	want->live = (struct live_want){ .top = LIVE_TOP };
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_name,
 	    want);
 }
 
 /* What is answered before the endpoints are asked. */
 static const struct answer refusals[] = {
-	[ACCESS_BROKEN] = { 500, TEXT, "Internal Server Error\n", NULL },
-	[ACCESS_TOO_MANY] = { 429, TEXT, "Too Many Requests\n", NULL },
-	[ACCESS_DENIED] = { 401, TEXT, "Unauthorized\n", NULL },
+	[ACCESS_BROKEN] = { .status = 500,
+	    .content_type = TEXT,
+	    .text = "Internal Server Error\n" },
+	[ACCESS_TOO_MANY] = { .status = 429,
+	    .content_type = TEXT,
+	    .text = "Too Many Requests\n" },
+	[ACCESS_DENIED] = { .status = 401,
+	    .content_type = TEXT,
+	    .text = "Unauthorized\n" },
 };
 
 /*
@@ -291,6 +350,27 @@ make_answer(const struct server *server, struct MHD_Connection *connection,
 	return endpoint_answer(endpoints, method, url, &want);
 }
 
+static bool
+has_header(const struct web_config *config, const char *name)
+{
+	for (size_t i = 0; config != NULL && i < config->headers.n; i++)
+		if (strcmp(config->headers.at[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Those of the configuration, which may be null, and those of all answers. */
+static void
+add_headers(struct MHD_Response *response, const struct web_config *config)
+{
+	for (size_t i = 0; config != NULL && i < config->headers.n; i++)
+		MHD_add_response_header(response, config->headers.at[i].name,
+		    config->headers.at[i].value);
+	for (const struct header *h = endpoint_headers; h->name != NULL; h++)
+		if (!has_header(config, h->name))
+			MHD_add_response_header(response, h->name, h->value);
+}
+
 static enum MHD_Result
 answer_request(const struct server *server, struct MHD_Connection *connection,
     const char *method, const char *url, struct exchange *x)
@@ -300,18 +380,16 @@ answer_request(const struct server *server, struct MHD_Connection *connection,
 	struct answer answer = access == ACCESS_ALLOWED ?
 	    make_answer(server, connection, method, url) :
 	    refusals[access];
+	size_t bytes = size_of(&answer);
 	struct MHD_Response *response = make_response(&answer);
 	enum MHD_Result result;
 
 	x->status = answer.status;
-	x->bytes = answer.request != NULL ? answer.request->body->buffer.size :
-					    strlen(answer.text);
+	x->bytes = bytes;
 	if (response != NULL && access == ACCESS_DENIED)
 		MHD_add_response_header(response, "WWW-Authenticate", "Basic");
-	for (size_t i = 0;
-	     response != NULL && config != NULL && i < config->headers.n; i++)
-		MHD_add_response_header(response, config->headers.at[i].name,
-		    config->headers.at[i].value);
+	if (response != NULL)
+		add_headers(response, config);
 	if (config != NULL)
 		web_put(server->service.web, config);
 	if (response == NULL)

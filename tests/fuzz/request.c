@@ -37,7 +37,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	MUST(fleet != NULL && fleet_add(fleet, "/dev/shm/no-such-segment"));
 	collector = collector_new(fleet, &budget, true, &error);
 	MUST(collector != NULL && fleet_start(fleet, &fleet_budget));
-	MUST(endpoints_init(&endpoints, "/metrics", collector, fleet));
+	MUST(endpoints_init(&endpoints, "/metrics", collector, fleet, true));
 	listening = listen_open("fuzz", "127.0.0.1:0");
 	port = listen_port(listening);
 	server = server_new(listening);
