@@ -1,9 +1,8 @@
 /*
- * arguments.c: the arguments after a verb: options, families, labels.
+ * arguments.c: the operands of a verb: families, labels.
  */
 #include <err.h>
 #include <fnmatch.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,18 +11,10 @@
 #include "cmd.h"
 
 int
-next_option(int argc, char *argv[], const char *letters)
+too_many(const struct command *command, const char *argument)
 {
-	static const struct option none[] = { { NULL, 0, NULL, 0 } };
-
-	return getopt_long(argc, argv, letters, none, NULL);
-}
-
-int
-too_many(const char *verb, const char *argument)
-{
-	warnx("%s: %s: is one argument too many", verb, argument);
-	return usage_of(verb);
+	warnx("%s: %s: is one argument too many", command->verb, argument);
+	return usage_of(command);
 }
 
 bool

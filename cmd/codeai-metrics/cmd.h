@@ -6,55 +6,73 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <codeai/metrics_base.h>
 
 /* Exit codes; promtool has the same. */
 enum { DONE = 0, FAILED = 1, USAGE = 2, FINDINGS = 3 };
 
-/* The options before the verb. */
+/* The options of all verbs. */
 struct globals {
 	const char *segment;  /* -s, or null: the default path */
 	void (*sigpipe)(int); /* our caller's action of SIGPIPE */
 };
 
+struct verb_option {
+	int letter;
+	const char *name;     /* of the long form */
+	const char *argument; /* null: it has none */
+	const char *help;
+	bool is_required;
+};
+
+/* A verb; each has a file of its own. */
 struct command {
 	const char *verb;
-	const char *arguments; /* as in the manual's SYNOPSIS */
+	const char *operands; /* as in the manual's SYNOPSIS */
 	const char *summary;
+	const struct verb_option *options; /* ended by letter 0; or null */
+	bool has_segment;                  /* -s may stand behind it too */
+	bool stops_at_operand;             /* what follows is no option */
 	int (*run)(const struct globals *, int argc, char *argv[]);
 };
 
-int cmd_add(const struct globals *, int argc, char *argv[]);
-int cmd_apply(const struct globals *, int argc, char *argv[]);
-int cmd_check(const struct globals *, int argc, char *argv[]);
-int cmd_create(const struct globals *, int argc, char *argv[]);
-int cmd_dashboard(const struct globals *, int argc, char *argv[]);
-int cmd_dump(const struct globals *, int argc, char *argv[]);
-int cmd_exec(const struct globals *, int argc, char *argv[]);
-int cmd_get(const struct globals *, int argc, char *argv[]);
-int cmd_header(const struct globals *, int argc, char *argv[]);
-int cmd_info(const struct globals *, int argc, char *argv[]);
-int cmd_lint(const struct globals *, int argc, char *argv[]);
-int cmd_list(const struct globals *, int argc, char *argv[]);
-int cmd_observe(const struct globals *, int argc, char *argv[]);
-int cmd_ps(const struct globals *, int argc, char *argv[]);
-int cmd_remove(const struct globals *, int argc, char *argv[]);
-int cmd_rules(const struct globals *, int argc, char *argv[]);
-int cmd_set(const struct globals *, int argc, char *argv[]);
-int cmd_time(const struct globals *, int argc, char *argv[]);
+extern const struct command add_command;
+extern const struct command apply_command;
+extern const struct command check_command;
+extern const struct command create_command;
+extern const struct command dashboard_command;
+extern const struct command dump_command;
+extern const struct command exec_command;
+extern const struct command get_command;
+extern const struct command header_command;
+extern const struct command info_command;
+extern const struct command lint_command;
+extern const struct command list_command;
+extern const struct command observe_command;
+extern const struct command ps_command;
+extern const struct command remove_command;
+extern const struct command rules_command;
+extern const struct command set_command;
+extern const struct command time_command;
+
+/* -s behind a verb. */
+void set_segment(const char *path);
 
 /* Print a verb's usage to stderr; returns USAGE. */
-int usage_of(const char *verb);
+int usage_of(const struct command *);
+/* Print a verb's usage, and each option in a line. */
+void print_help_of(FILE *, const struct command *);
 
 /*
- * getopt(3) for a verb, which has short options only: an argument --word is
- * refused as a whole.
+ * getopt_long(3) for the options of a verb.  -s, --segment and --help it does
+ * itself.
  */
-int next_option(int argc, char *argv[], const char *letters);
+int next_option(int argc, char *argv[], const struct command *);
 
 /* Print that an argument is one too many.  Returns USAGE. */
-int too_many(const char *verb, const char *argument);
+int too_many(const struct command *, const char *argument);
 
 /* Does a name match one of the globs?  Without globs every name does. */
 bool is_wanted(const char *name, size_t n_globs, const char *const *globs);

@@ -93,27 +93,42 @@ apply(const struct globals *globals, const char *schema, bool waits)
 	return finish_output();
 }
 
-int
-cmd_apply(const struct globals *globals, int argc, char *argv[])
+static int
+run_apply(const struct globals *globals, int argc, char *argv[])
 {
 	bool waits = false, only_checks = false;
 	int ch, r;
 
-	while ((ch = next_option(argc, argv, "nw")) != -1) {
+	while ((ch = next_option(argc, argv, &apply_command)) != -1) {
 		if (ch == 'w')
 			waits = true;
 		else if (ch == 'n')
 			only_checks = true;
 		else
-			return usage_of("apply");
+			return usage_of(&apply_command);
 	}
 	if (optind == argc) {
 		warnx("apply: the schema is missing");
-		return usage_of("apply");
+		return usage_of(&apply_command);
 	}
 	if (argc - optind > 1)
-		return too_many("apply", argv[optind + 1]);
+		return too_many(&apply_command, argv[optind + 1]);
 	r = check(globals, argv[optind], only_checks);
 	return r != DONE || only_checks ? r :
 					  apply(globals, argv[optind], waits);
 }
+
+const struct command apply_command = {
+	.verb = "apply",
+	.operands = "SCHEMA",
+	.summary = "give a live segment another schema",
+	.options = (const struct verb_option
+		[]){ { 'n', "dry-run", NULL, "only say what would be lost",
+			 false },
+	    { 'w', "wait", NULL,
+		"wait until the processes of the replaced segment have ended",
+		false },
+	    { 0, NULL, NULL, NULL, false } },
+	.has_segment = true,
+	.run = run_apply,
+};

@@ -1,8 +1,8 @@
 /*
  * check: find every mistake of schema files.
  */
-#include <getopt.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cmd.h"
 
@@ -41,19 +41,14 @@ check(const char *path, struct tally *tally)
 	return tally->is_strict && tally->n_warnings > 0 ? FINDINGS : DONE;
 }
 
-int
-cmd_check(const struct globals *globals, int argc, char *argv[])
+static int
+run_check(const struct globals *globals, int argc, char *argv[])
 {
-	static const struct option options[] = {
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "strict", no_argument, NULL, 'S' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct tally tally = { false, false, 0 };
 	int ch, worst = DONE;
 
 	(void)globals;
-	while ((ch = getopt_long(argc, argv, "qS", options, NULL)) != -1) {
+	while ((ch = next_option(argc, argv, &check_command)) != -1) {
 		switch (ch) {
 		case 'q':
 			tally.is_quiet = true;
@@ -62,7 +57,7 @@ cmd_check(const struct globals *globals, int argc, char *argv[])
 			tally.is_strict = true;
 			break;
 		default:
-			return usage_of("check");
+			return usage_of(&check_command);
 		}
 	}
 	if (optind == argc)
@@ -75,3 +70,16 @@ cmd_check(const struct globals *globals, int argc, char *argv[])
 	}
 	return worst;
 }
+
+const struct command check_command = {
+	.verb = "check",
+	.operands = "[SCHEMA ...]",
+	.summary = "find every mistake of schema files",
+	.options =
+	    (const struct verb_option[]){
+		{ 'q', "quiet", NULL, "no warnings of naming rules", false },
+		{ 'S', "strict", NULL, "such warnings are findings: exit 3",
+		    false },
+		{ 0, NULL, NULL, NULL, false } },
+	.run = run_check,
+};

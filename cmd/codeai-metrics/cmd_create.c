@@ -59,8 +59,8 @@ parse_group(const char *text, unsigned int *group)
 	return reason == NULL;
 }
 
-int
-cmd_create(const struct globals *globals, int argc, char *argv[])
+static int
+run_create(const struct globals *globals, int argc, char *argv[])
 {
 	struct cmx_create_options options = { .flags = 0 };
 	struct cmx_error error;
@@ -68,7 +68,7 @@ cmd_create(const struct globals *globals, int argc, char *argv[])
 	bool may_exist = false;
 	int ch, r;
 
-	while ((ch = next_option(argc, argv, "aeg:m:")) != -1) {
+	while ((ch = next_option(argc, argv, &create_command)) != -1) {
 		switch (ch) {
 		case 'a':
 			options.flags |= CMX_ANY_FILESYSTEM;
@@ -86,11 +86,11 @@ cmd_create(const struct globals *globals, int argc, char *argv[])
 				return USAGE;
 			break;
 		default:
-			return usage_of("create");
+			return usage_of(&create_command);
 		}
 	}
 	if (argc - optind > 1)
-		return too_many("create", argv[optind + 1]);
+		return too_many(&create_command, argv[optind + 1]);
 	if (!may_exist)
 		r = cmx_create(globals->segment, argv[optind], &options,
 		    &error);
@@ -102,16 +102,43 @@ cmd_create(const struct globals *globals, int argc, char *argv[])
 	return r == 0 ? DONE : fail(&error);
 }
 
-int
-cmd_remove(const struct globals *globals, int argc, char *argv[])
+const struct command create_command = {
+	.verb = "create",
+	.operands = "[SCHEMA]",
+	.summary = "make the segment ahead of the application",
+	.options =
+	    (const struct verb_option[]){
+		{ 'a', "any-filesystem", NULL,
+		    "also where a store can wait for a disk", false },
+		{ 'e', "exist-ok", NULL, "one that is there is fine", false },
+		{ 'g', "group", "GROUP", "who may write it, by name or number",
+		    false },
+		{ 'm', "mode", "MODE",
+		    "its permissions, octal (0660 for root, else 0600)",
+		    false },
+		{ 0, NULL, NULL, NULL, false } },
+	.has_segment = true,
+	.run = run_create,
+};
+
+static int
+run_remove(const struct globals *globals, int argc, char *argv[])
 {
 	struct cmx_error error;
 
-	if (next_option(argc, argv, "") != -1)
-		return usage_of("remove");
+	if (next_option(argc, argv, &remove_command) != -1)
+		return usage_of(&remove_command);
 	if (optind != argc)
-		return too_many("remove", argv[optind]);
+		return too_many(&remove_command, argv[optind]);
 	if (cmx_remove(globals->segment, &error) != 0)
 		return fail(&error);
 	return DONE;
 }
+
+const struct command remove_command = {
+	.verb = "remove",
+	.operands = "",
+	.summary = "take the segment's name away",
+	.has_segment = true,
+	.run = run_remove,
+};

@@ -410,22 +410,36 @@ print_dashboard(const char *schema, const char *title, const char *path)
 	return r;
 }
 
-int
-cmd_dashboard(const struct globals *globals, int argc, char *argv[])
+static int
+run_dashboard(const struct globals *globals, int argc, char *argv[])
 {
 	const char *path = NULL, *title = "Processes that share metrics";
 	int ch;
 
 	(void)globals;
-	while ((ch = next_option(argc, argv, "o:t:")) != -1) {
+	while ((ch = next_option(argc, argv, &dashboard_command)) != -1) {
 		if (ch == 'o')
 			path = optarg;
 		else if (ch == 't')
 			title = optarg;
 		else
-			return usage_of("dashboard");
+			return usage_of(&dashboard_command);
 	}
 	if (argc - optind > 1)
-		return too_many("dashboard", argv[optind + 1]);
+		return too_many(&dashboard_command, argv[optind + 1]);
 	return print_dashboard(argv[optind], title, path);
 }
+
+const struct command dashboard_command = {
+	.verb = "dashboard",
+	.operands = "[SCHEMA]",
+	.summary = "print a dashboard for Grafana",
+	.options =
+	    (const struct verb_option[]){
+		{ 'o', "output", "FILE",
+		    "write a file, as a whole or not at all", false },
+		{ 't', "title", "TITLE",
+		    "its title; one of the same title is replaced", false },
+		{ 0, NULL, NULL, NULL, false } },
+	.run = run_dashboard,
+};

@@ -52,8 +52,8 @@ dump(const struct cmxr_snapshot *snapshot, int format, const char *path,
 	return r;
 }
 
-int
-cmd_dump(const struct globals *globals, int argc, char *argv[])
+static int
+run_dump(const struct globals *globals, int argc, char *argv[])
 {
 	const struct cmxr_snapshot *snapshot;
 	struct cmxr_options options = { .with_created = false };
@@ -61,7 +61,7 @@ cmd_dump(const struct globals *globals, int argc, char *argv[])
 	const char *path = NULL;
 	int ch, format = CMXR_TEXT, r;
 
-	while ((ch = next_option(argc, argv, "cf:o:")) != -1) {
+	while ((ch = next_option(argc, argv, &dump_command)) != -1) {
 		switch (ch) {
 		case 'c':
 			options.with_created = true;
@@ -75,7 +75,7 @@ cmd_dump(const struct globals *globals, int argc, char *argv[])
 			path = optarg;
 			break;
 		default:
-			return usage_of("dump");
+			return usage_of(&dump_command);
 		}
 	}
 	if (path != NULL && format == TABLE) {
@@ -104,3 +104,20 @@ cmd_dump(const struct globals *globals, int argc, char *argv[])
 	cmxr_close(reader);
 	return r;
 }
+
+const struct command dump_command = {
+	.verb = "dump",
+	.operands = "[GLOB ...]",
+	.summary = "print the metrics",
+	.options =
+	    (const struct verb_option[]){
+		{ 'c', "created", NULL, "since when each counts (openmetrics)",
+		    false },
+		{ 'f', "format", "FORMAT",
+		    "text, openmetrics, protobuf, json, table (text)", false },
+		{ 'o', "output", "FILE",
+		    "write a file, as a whole or not at all", false },
+		{ 0, NULL, NULL, NULL, false } },
+	.has_segment = true,
+	.run = run_dump,
+};

@@ -33,24 +33,40 @@ record_job(void *arg)
 	cmx_close(reg);
 }
 
-int
-cmd_exec(const struct globals *globals, int argc, char *argv[])
+static int
+run_exec(const struct globals *globals, int argc, char *argv[])
 {
 	struct job job = { .globals = globals };
 	int ch;
 
-	while ((ch = next_option(argc, argv, "+j:")) != -1) {
+	while ((ch = next_option(argc, argv, &exec_command)) != -1) {
 		if (ch != 'j')
-			return usage_of("exec");
+			return usage_of(&exec_command);
 		job.name = optarg;
 	}
 	if (job.name == NULL || optind == argc) {
 		warnx("exec: %s is missing",
 		    job.name == NULL ? "-j and the name of the job" :
 				       "the command");
-		return usage_of("exec");
+		return usage_of(&exec_command);
 	}
 	job.status = run_command(globals, argv + optind, &job.seconds);
 	record_aside(record_job, &job);
 	return end_as(job.status);
 }
+
+const struct command exec_command = {
+	.verb = "exec",
+	.operands = "[--] COMMAND [ARGUMENT ...]",
+	.summary = "run a command, and record it as a job",
+	.options =
+	    (const struct verb_option[]){ { .letter = 'j',
+					      .name = "job",
+					      .argument = "JOB",
+					      .help = "the name of the job",
+					      .is_required = true },
+		{ 0, NULL, NULL, NULL, false } },
+	.has_segment = true,
+	.stops_at_operand = true,
+	.run = run_exec,
+};

@@ -86,18 +86,18 @@ get(const struct cmxr_snapshot *snapshot, const char *name, int argc,
 	return FAILED;
 }
 
-int
-cmd_get(const struct globals *globals, int argc, char *argv[])
+static int
+run_get(const struct globals *globals, int argc, char *argv[])
 {
 	const struct cmxr_snapshot *snapshot;
 	struct cmxr_reader *reader;
 	int r;
 
-	if (next_option(argc, argv, "") != -1)
-		return usage_of("get");
+	if (next_option(argc, argv, &get_command) != -1)
+		return usage_of(&get_command);
 	if (optind == argc) {
 		warnx("get: the name of a family is missing");
-		return usage_of("get");
+		return usage_of(&get_command);
 	}
 	r = open_snapshot(globals, true, &reader, &snapshot);
 	if (r != DONE)
@@ -106,3 +106,11 @@ cmd_get(const struct globals *globals, int argc, char *argv[])
 	cmxr_close(reader);
 	return r;
 }
+
+const struct command get_command = {
+	.verb = "get",
+	.operands = "NAME [LABEL=VALUE ...]",
+	.summary = "print the value of one series",
+	.has_segment = true,
+	.run = run_get,
+};

@@ -195,23 +195,23 @@ print_header(const char *schema, const char *prefix, const char *path)
 	return r;
 }
 
-int
-cmd_header(const struct globals *globals, int argc, char *argv[])
+static int
+run_header(const struct globals *globals, int argc, char *argv[])
 {
 	const char *path = NULL, *prefix = "";
 	int ch;
 
 	(void)globals;
-	while ((ch = next_option(argc, argv, "o:p:")) != -1) {
+	while ((ch = next_option(argc, argv, &header_command)) != -1) {
 		if (ch == 'o')
 			path = optarg;
 		else if (ch == 'p')
 			prefix = optarg;
 		else
-			return usage_of("header");
+			return usage_of(&header_command);
 	}
 	if (argc - optind > 1)
-		return too_many("header", argv[optind + 1]);
+		return too_many(&header_command, argv[optind + 1]);
 	if (prefix[0] != '\0' &&
 	    (!identifier_is_valid(prefix) || strlen(prefix) > 100)) {
 		warnx(
@@ -221,3 +221,17 @@ cmd_header(const struct globals *globals, int argc, char *argv[])
 	}
 	return print_header(argv[optind], prefix, path);
 }
+
+const struct command header_command = {
+	.verb = "header",
+	.operands = "[SCHEMA]",
+	.summary = "print a C header with a function for each metric",
+	.options =
+	    (const struct verb_option[]){
+		{ 'o', "output", "FILE",
+		    "write a file, as a whole or not at all", false },
+		{ 'p', "prefix", "PREFIX", "the beginning of each name",
+		    false },
+		{ 0, NULL, NULL, NULL, false } },
+	.run = run_header,
+};

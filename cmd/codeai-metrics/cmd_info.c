@@ -115,8 +115,8 @@ print_json(const struct items *l)
 	json_decref(object);
 }
 
-int
-cmd_info(const struct globals *globals, int argc, char *argv[])
+static int
+run_info(const struct globals *globals, int argc, char *argv[])
 {
 	struct items items = { NULL, 0 };
 	struct cmxr_reader *reader;
@@ -127,13 +127,13 @@ cmd_info(const struct globals *globals, int argc, char *argv[])
 	bool is_json = false;
 	int ch, r;
 
-	while ((ch = next_option(argc, argv, "j")) != -1) {
+	while ((ch = next_option(argc, argv, &info_command)) != -1) {
 		if (ch != 'j')
-			return usage_of("info");
+			return usage_of(&info_command);
 		is_json = true;
 	}
 	if (optind != argc)
-		return too_many("info", argv[optind]);
+		return too_many(&info_command, argv[optind]);
 	r = open_snapshot(globals, false, &reader, &snapshot);
 	if (r != DONE)
 		return r;
@@ -160,3 +160,14 @@ cmd_info(const struct globals *globals, int argc, char *argv[])
 	cmxr_close(reader);
 	return finish_output();
 }
+
+const struct command info_command = {
+	.verb = "info",
+	.operands = "",
+	.summary = "print sizes, limits and what went wrong",
+	.options = (const struct verb_option[]){ { 'j', "json", NULL, "as JSON",
+						     false },
+	    { 0, NULL, NULL, NULL, false } },
+	.has_segment = true,
+	.run = run_info,
+};

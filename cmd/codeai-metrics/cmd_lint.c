@@ -49,8 +49,8 @@ looks_like_openmetrics(const char *text)
 	    strstr(text, "\n# EOF") != NULL;
 }
 
-int
-cmd_lint(const struct globals *globals, int argc, char *argv[])
+static int
+run_lint(const struct globals *globals, int argc, char *argv[])
 {
 	const char *format = NULL, *path = NULL, *source = "<stdin>";
 	bool is_openmetrics;
@@ -59,13 +59,13 @@ cmd_lint(const struct globals *globals, int argc, char *argv[])
 	int ch, r;
 
 	(void)globals;
-	while ((ch = next_option(argc, argv, "f:")) != -1) {
+	while ((ch = next_option(argc, argv, &lint_command)) != -1) {
 		if (ch != 'f')
-			return usage_of("lint");
+			return usage_of(&lint_command);
 		format = optarg;
 	}
 	if (argc - optind > 1)
-		return too_many("lint", argv[optind + 1]);
+		return too_many(&lint_command, argv[optind + 1]);
 	if (format != NULL && strcmp(format, "text") != 0 &&
 	    strcmp(format, "openmetrics") != 0) {
 		warnx("-f %s: is not a format; allowed are text, openmetrics",
@@ -86,3 +86,15 @@ cmd_lint(const struct globals *globals, int argc, char *argv[])
 	free(text);
 	return finish_output() == DONE ? r : FAILED;
 }
+
+const struct command lint_command = {
+	.verb = "lint",
+	.operands = "[FILE|-]",
+	.summary = "find what a consumer of an exposition would refuse",
+	.options =
+	    (const struct verb_option[]){
+		{ 'f', "format", "FORMAT",
+		    "text, openmetrics (what a line # EOF tells)", false },
+		{ 0, NULL, NULL, NULL, false } },
+	.run = run_lint,
+};

@@ -45,8 +45,8 @@ to_json(const struct cmxr_family *f)
 	    (json_int_t)f->n_series);
 }
 
-int
-cmd_list(const struct globals *globals, int argc, char *argv[])
+static int
+run_list(const struct globals *globals, int argc, char *argv[])
 {
 	const struct cmxr_snapshot *snapshot;
 	struct cmxr_reader *reader;
@@ -54,9 +54,9 @@ cmd_list(const struct globals *globals, int argc, char *argv[])
 	bool is_json = false;
 	int ch, r;
 
-	while ((ch = next_option(argc, argv, "j")) != -1) {
+	while ((ch = next_option(argc, argv, &list_command)) != -1) {
 		if (ch != 'j')
-			return usage_of("list");
+			return usage_of(&list_command);
 		is_json = true;
 	}
 	r = open_snapshot(globals, true, &reader, &snapshot);
@@ -89,3 +89,15 @@ cmd_list(const struct globals *globals, int argc, char *argv[])
 	cmxr_close(reader);
 	return r;
 }
+
+const struct command list_command = {
+	.verb = "list",
+	.operands = "[GLOB ...]",
+	.summary = "print the families",
+	.options =
+	    (const struct verb_option[]){
+		{ 'j', "json", NULL, "as JSON, with all there is", false },
+		{ 0, NULL, NULL, NULL, false } },
+	.has_segment = true,
+	.run = run_list,
+};

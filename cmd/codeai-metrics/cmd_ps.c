@@ -64,8 +64,8 @@ to_json(const struct cmxr_process *p)
 	    (json_int_t)p->n_gauges, "role", p->role, "command", p->command);
 }
 
-int
-cmd_ps(const struct globals *globals, int argc, char *argv[])
+static int
+run_ps(const struct globals *globals, int argc, char *argv[])
 {
 	const struct cmxr_snapshot *snapshot;
 	struct cmxr_reader *reader;
@@ -75,7 +75,7 @@ cmd_ps(const struct globals *globals, int argc, char *argv[])
 	size_t cursor = 0;
 	int ch, r;
 
-	while ((ch = next_option(argc, argv, "jl")) != -1) {
+	while ((ch = next_option(argc, argv, &ps_command)) != -1) {
 		switch (ch) {
 		case 'j':
 			is_json = true;
@@ -84,11 +84,11 @@ cmd_ps(const struct globals *globals, int argc, char *argv[])
 			only_live = true;
 			break;
 		default:
-			return usage_of("ps");
+			return usage_of(&ps_command);
 		}
 	}
 	if (optind != argc)
-		return too_many("ps", argv[optind]);
+		return too_many(&ps_command, argv[optind]);
 	r = open_snapshot(globals, false, &reader, &snapshot);
 	if (r != DONE)
 		return r;
@@ -112,3 +112,15 @@ cmd_ps(const struct globals *globals, int argc, char *argv[])
 	cmxr_close(reader);
 	return finish_output();
 }
+
+const struct command ps_command = {
+	.verb = "ps",
+	.operands = "",
+	.summary = "print the processes that use the segment",
+	.options = (const struct verb_option[]){ { 'j', "json", NULL, "as JSON",
+						     false },
+	    { 'l', "live", NULL, "only those that live", false },
+	    { 0, NULL, NULL, NULL, false } },
+	.has_segment = true,
+	.run = run_ps,
+};

@@ -270,8 +270,8 @@ print_rules(const char *schema, const char *path, double slow)
 	return result;
 }
 
-int
-cmd_rules(const struct globals *globals, int argc, char *argv[])
+static int
+run_rules(const struct globals *globals, int argc, char *argv[])
 {
 	const char *path = NULL;
 	double slow = 1;
@@ -279,7 +279,7 @@ cmd_rules(const struct globals *globals, int argc, char *argv[])
 	int ch;
 
 	(void)globals;
-	while ((ch = next_option(argc, argv, "l:o:")) != -1) {
+	while ((ch = next_option(argc, argv, &rules_command)) != -1) {
 		if (ch == 'o')
 			path = optarg;
 		else if (ch == 'l') {
@@ -291,9 +291,23 @@ cmd_rules(const struct globals *globals, int argc, char *argv[])
 				return USAGE;
 			}
 		} else
-			return usage_of("rules");
+			return usage_of(&rules_command);
 	}
 	if (argc - optind > 1)
-		return too_many("rules", argv[optind + 1]);
+		return too_many(&rules_command, argv[optind + 1]);
 	return print_rules(argv[optind], path, slow);
 }
+
+const struct command rules_command = {
+	.verb = "rules",
+	.operands = "[SCHEMA]",
+	.summary = "print recording rules and alerts for Prometheus",
+	.options =
+	    (const struct verb_option[]){
+		{ 'l', "latency", "SECONDS",
+		    "from where on a request is slow (1)", false },
+		{ 'o', "output", "FILE",
+		    "write a file, as a whole or not at all", false },
+		{ 0, NULL, NULL, NULL, false } },
+	.run = run_rules,
+};

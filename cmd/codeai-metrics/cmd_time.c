@@ -36,14 +36,14 @@ observe(void *arg)
 	cmx_close(reg);
 }
 
-int
-cmd_time(const struct globals *globals, int argc, char *argv[])
+static int
+run_time(const struct globals *globals, int argc, char *argv[])
 {
 	struct duration d = { .globals = globals };
 	int n_labels = 0, status;
 
-	if (next_option(argc, argv, "+") != -1)
-		return usage_of("time");
+	if (next_option(argc, argv, &time_command) != -1)
+		return usage_of(&time_command);
 	argc -= optind;
 	argv += optind;
 	d.name = argc > 0 ? argv[0] : NULL;
@@ -61,9 +61,18 @@ cmd_time(const struct globals *globals, int argc, char *argv[])
 	if (d.name == NULL || argc <= 0) {
 		warnx("time: %s is missing",
 		    d.name == NULL ? "the name of a histogram" : "the command");
-		return usage_of("time");
+		return usage_of(&time_command);
 	}
 	status = run_command(globals, argv, &d.seconds);
 	record_aside(observe, &d);
 	return end_as(status);
 }
+
+const struct command time_command = {
+	.verb = "time",
+	.operands = "NAME [LABEL=VALUE ...] [--] COMMAND [ARGUMENT ...]",
+	.summary = "run a command, and count its seconds in a histogram",
+	.has_segment = true,
+	.stops_at_operand = true,
+	.run = run_time,
+};

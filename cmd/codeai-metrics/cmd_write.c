@@ -44,21 +44,20 @@ parse(struct request *r, int argc, char *argv[])
 }
 
 static int
-write_verb(enum action action, const struct globals *globals, int argc,
-    char *argv[])
+write_verb(enum action action, const struct command *command,
+    const struct globals *globals, int argc, char *argv[])
 {
 	struct request r = { .action = action };
-	const char *verb = action_name(action);
 	struct cmx_registry *reg;
 	struct cmx_error error;
 	int result;
 
 	/* "+": an argument after the name may be a negative number. */
-	if (next_option(argc, argv, "+") != -1)
-		return usage_of(verb);
+	if (next_option(argc, argv, command) != -1)
+		return usage_of(command);
 	if (optind == argc) {
-		warnx("%s: the name of a family is missing", verb);
-		return usage_of(verb);
+		warnx("%s: the name of a family is missing", command->verb);
+		return usage_of(command);
 	}
 	if (cmx_open(globals->segment, NULL, 0, &reg, &error) < 0)
 		return fail(&error);
@@ -71,20 +70,47 @@ write_verb(enum action action, const struct globals *globals, int argc,
 	return result;
 }
 
-int
-cmd_add(const struct globals *globals, int argc, char *argv[])
+static int
+run_add(const struct globals *globals, int argc, char *argv[])
 {
-	return write_verb(ADD, globals, argc, argv);
+	return write_verb(ADD, &add_command, globals, argc, argv);
 }
 
-int
-cmd_set(const struct globals *globals, int argc, char *argv[])
+const struct command add_command = {
+	.verb = "add",
+	.operands = "NAME [LABEL=VALUE ...] [AMOUNT]",
+	.summary = "add to a counter (1), or to a gauge",
+	.has_segment = true,
+	.stops_at_operand = true,
+	.run = run_add,
+};
+
+static int
+run_set(const struct globals *globals, int argc, char *argv[])
 {
-	return write_verb(SET, globals, argc, argv);
+	return write_verb(SET, &set_command, globals, argc, argv);
 }
 
-int
-cmd_observe(const struct globals *globals, int argc, char *argv[])
+const struct command set_command = {
+	.verb = "set",
+	.operands = "NAME [LABEL=VALUE ...] VALUE",
+	.summary = "set a gauge whose last value stays",
+	.has_segment = true,
+	.stops_at_operand = true,
+	.run = run_set,
+};
+
+static int
+run_observe(const struct globals *globals, int argc, char *argv[])
 {
-	return write_verb(OBSERVE, globals, argc, argv);
+	return write_verb(OBSERVE, &observe_command, globals, argc, argv);
 }
+
+const struct command observe_command = {
+	.verb = "observe",
+	.operands = "NAME [LABEL=VALUE ...] VALUE",
+	.summary = "count a value in a histogram",
+	.has_segment = true,
+	.stops_at_operand = true,
+	.run = run_observe,
+};

@@ -31,15 +31,25 @@ _codeai_metrics() {
 		return
 	fi
 	if [[ ${words[CURRENT]} == -* ]]; then
-		options=(${(f)"$(grep "^  $verb " <<<$help |
-		    grep -oE '(\[| )-[a-zA-Z]+' | tr -d '[ -' | fold -w1 |
-		    sed 's/^/-/')"})
+		options=(${(f)"$($program help $verb 2>/dev/null |
+		    sed -n 's/^  \(-[^ ]*\), \(--[^ ]*\).*/\1\n\2/p')"})
 		compadd -- $options
 		return
 	fi
 	case $verb in
 	exec) _command_names -e ;;
-	add | get | observe | set | time | dump | list)
+	add | get | observe | set | time)
+		if ((CURRENT > i + 1)); then
+			# label=value of the series that there are
+			names=(${(f)"$($program $segment dump ${words[i + 1]} \
+			    2>/dev/null | grep -v '^#' |
+			    grep -oE '[a-zA-Z0-9_]+="[^"\\ ]+"' | tr -d '"' |
+			    sort -u)"})
+			compadd -- $names
+			return
+		fi
+		;|
+	add | get | observe | set | time | dump | list | top)
 		names=(${(f)"$($program $segment list 2>/dev/null | cut -f1)"})
 		compadd -- $names
 		;;

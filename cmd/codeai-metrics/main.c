@@ -14,42 +14,31 @@
 
 #include "cmd.h"
 
-static const struct command commands[] = {
-	{ "add", "NAME [LABEL=VALUE ...] [AMOUNT]",
-	    "add to a counter (1), or to a gauge", cmd_add },
-	{ "apply", "[-nw] SCHEMA", "give a live segment another schema",
-	    cmd_apply },
-	{ "check", "[-qS] [SCHEMA ...]", "find every mistake of schema files",
-	    cmd_check },
-	{ "create", "[-ae] [-m MODE] [-g GROUP] [SCHEMA]",
-	    "make the segment ahead of the application", cmd_create },
-	{ "dashboard", "[-o FILE] [-t TITLE] [SCHEMA]",
-	    "print a dashboard for Grafana", cmd_dashboard },
-	{ "dump", "[-c] [-f FORMAT] [-o FILE] [GLOB ...]", "print the metrics",
-	    cmd_dump },
-	{ "exec", "-j JOB [--] COMMAND [ARGUMENT ...]",
-	    "run a command, and record it as a job", cmd_exec },
-	{ "get", "NAME [LABEL=VALUE ...]", "print the value of one series",
-	    cmd_get },
-	{ "header", "[-o FILE] [-p PREFIX] [SCHEMA]",
-	    "print a C header with a function for each metric", cmd_header },
-	{ "info", "[-j]", "print sizes, limits and what went wrong", cmd_info },
-	{ "lint", "[-f text|openmetrics] [FILE|-]",
-	    "find what a consumer of an exposition would refuse", cmd_lint },
-	{ "list", "[-j] [GLOB ...]", "print the families", cmd_list },
-	{ "observe", "NAME [LABEL=VALUE ...] VALUE",
-	    "count a value in a histogram", cmd_observe },
-	{ "ps", "[-jl]", "print the processes that use the segment", cmd_ps },
-	{ "remove", "", "take the segment's name away", cmd_remove },
-	{ "rules", "[-l SECONDS] [-o FILE] [SCHEMA]",
-	    "print recording rules and alerts for Prometheus", cmd_rules },
-	{ "set", "NAME [LABEL=VALUE ...] VALUE",
-	    "set a gauge whose last value stays", cmd_set },
-	{ "time", "NAME [LABEL=VALUE ...] [--] COMMAND [ARGUMENT ...]",
-	    "run a command, and count its seconds in a histogram", cmd_time },
+static const struct command *const commands[] = {
+	&add_command,
+	&apply_command,
+	&check_command,
+	&create_command,
+	&dashboard_command,
+	&dump_command,
+	&exec_command,
+	&get_command,
+	&header_command,
+	&info_command,
+	&lint_command,
+	&list_command,
+	&observe_command,
+	&ps_command,
+	&remove_command,
+	&rules_command,
+	&set_command,
+	&time_command,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/* The one of this process, which an option of a verb may change. */
+static struct globals globals;
 
 static void
 print_help(FILE *out)
@@ -57,10 +46,12 @@ print_help(FILE *out)
 	fprintf(out,
 	    "usage: codeai-metrics [-hV] [-s SEGMENT] VERB [ARGUMENT ...]\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(out, "  %-9s %-42s %s\n", commands[i].verb,
-		    commands[i].arguments, commands[i].summary);
+		fprintf(out, "  %-9s  %s\n", commands[i]->verb,
+		    commands[i]->summary);
 	fprintf(out,
-	    "\nSEGMENT defaults to $CODEAI_METRICS_SEGMENT, then for root\n"
+	    "\n\"codeai-metrics help VERB\" has the options of a verb.\n"
+	    "\n"
+	    "SEGMENT defaults to $CODEAI_METRICS_SEGMENT, then for root\n"
 	    "/run/codeai-metrics/metrics.seg, for others $XDG_RUNTIME_DIR/codeai-metrics/metrics.seg, /dev/shm/codeai-metrics-UID/metrics.seg.\n"
 	    "See codeai-metrics(1).\n");
 }
@@ -69,24 +60,15 @@ static const struct command *
 find_command(const char *verb)
 {
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		if (strcmp(commands[i].verb, verb) == 0)
-			return &commands[i];
+		if (strcmp(commands[i]->verb, verb) == 0)
+			return commands[i];
 	return NULL;
 }
 
-static void
-print_usage(FILE *out, const struct command *command)
+void
+set_segment(const char *path)
 {
-	fprintf(out, "usage: codeai-metrics [-s SEGMENT] %s%s%s\n",
-	    command->verb, command->arguments[0] != '\0' ? " " : "",
-	    command->arguments);
-}
-
-int
-usage_of(const char *verb)
-{
-	print_usage(stderr, find_command(verb));
-	return USAGE;
+	globals.segment = path;
 }
 
 int
@@ -104,12 +86,12 @@ fail(const struct cmx_error *error)
 }
 
 int
-open_snapshot(const struct globals *globals, bool with_process_metrics,
+open_snapshot(const struct globals *g, bool with_process_metrics,
     struct cmxr_reader **reader, const struct cmxr_snapshot **snapshot)
 {
 	struct cmx_error error;
 
-	if (cmxr_open(globals->segment, reader, &error) != 0)
+	if (cmxr_open(g->segment, reader, &error) != 0)
 		return fail(&error);
 	cmxr_show_processes(*reader, with_process_metrics);
 	if (cmxr_snapshot_take(*reader, snapshot, &error) != 0) {
@@ -170,13 +152,13 @@ guess_command(const char *word)
 	size_t most = 0, size = strlen(word);
 
 	for (size_t i = 0; i < N_COMMANDS; i++) {
-		const char *verb = commands[i].verb;
+		const char *verb = commands[i]->verb;
 		size_t n = count_common(verb, word);
 
 		/* All letters of both but one, or two that changed places. */
 		if (n > most && n + 1 >= size && n + 1 >= strlen(verb)) {
 			most = n;
-			best = &commands[i];
+			best = commands[i];
 		}
 	}
 	return most >= 2 ? best : NULL;
@@ -209,24 +191,20 @@ help(int argc, char *argv[])
 		print_help(stdout);
 		return finish_output();
 	}
-	print_usage(stdout, command);
-	printf("  %s; see codeai-metrics(1)\n", command->summary);
+	print_help_of(stdout, command);
 	return finish_output();
 }
 
 /* Run the verb argv[0] with its arguments. */
 static int
-run_verb(struct globals *globals, char *program, int argc, char *argv[])
+run_verb(char *program, int argc, char *argv[])
 {
 	const struct command *command = find_command(argv[0]);
 
 	if (command == NULL)
 		return refuse_verb(argv[0]);
-	if (argc == 2 &&
-	    (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0))
-		return help(2, (char *[]){ argv[1], argv[0] });
 	/* A closed pipe ends the output, which is no failure to report. */
-	globals->sigpipe = signal(SIGPIPE, SIG_DFL);
+	globals.sigpipe = signal(SIGPIPE, SIG_DFL);
 	cmxr_guard_install();
 	/*
 	 * getopt(3) begins its messages with argv[0], which should be the
@@ -234,7 +212,7 @@ run_verb(struct globals *globals, char *program, int argc, char *argv[])
 	 */
 	argv[0] = program;
 	optind = 0;
-	return command->run(globals, argc, argv);
+	return command->run(&globals, argc, argv);
 }
 
 int
@@ -246,7 +224,6 @@ main(int argc, char *argv[])
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct globals globals = { .segment = NULL };
 	char *program = argv[0];
 	int ch;
 
@@ -276,5 +253,5 @@ main(int argc, char *argv[])
 	}
 	if (strcmp(argv[0], "help") == 0)
 		return help(argc, argv);
-	return run_verb(&globals, program, argc, argv);
+	return run_verb(program, argc, argv);
 }
