@@ -134,6 +134,7 @@ $B/cmd/%.S.o: cmd/%.S $(PAGE)
 	$(SAY) AS $<
 	$Q$(CC) -c -o $@ $<
 
+$(CLI): USES = ncursesw
 $(CLI): $(call objects,codeai-metrics) $(call objects,watch) $(LIB)
 $(DAEMON): $(call objects,codeai-metricsd) $(call objects,watch) $(LIB)
 $(DAEMON): USES = libmicrohttpd libdeflate gnutls yaml-0.1 libcrypt

@@ -56,6 +56,7 @@ extern const struct command remove_command;
 extern const struct command rules_command;
 extern const struct command set_command;
 extern const struct command time_command;
+extern const struct command top_command;
 
 /* -s behind a verb. */
 void set_segment(const char *path);

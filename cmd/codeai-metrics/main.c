@@ -33,6 +33,7 @@ static const struct command *const commands[] = {
 	&rules_command,
 	&set_command,
 	&time_command,
+	&top_command,
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -122,11 +122,20 @@ groups_find(const struct groups *g, const char *key, size_t size, uint64_t hash)
 	     i = (i + 1) & (g->n_slots - 1)) {
 		const struct group *at = &g->at[g->slots[i]];
 
-		if (at->hash == hash && !at->is_rest &&
-		    memcmp(g->texts + at->text, key, size) == 0)
+		if (at->hash == hash && groups_is(g, g->slots[i], key, size))
 			return g->slots[i];
 	}
 	return NO_GROUP;
+}
+
+/* Its text may be the last one, and shorter: the NUL tells. */
+bool
+groups_is(const struct groups *g, uint32_t group, const char *key, size_t size)
+{
+	const struct group *at = group < g->n ? &g->at[group] : NULL;
+
+	return at != NULL && !at->is_rest && g->text_size - at->text >= size &&
+	    memcmp(g->texts + at->text, key, size) == 0;
 }
 
 uint32_t

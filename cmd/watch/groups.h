@@ -33,6 +33,9 @@ uint64_t groups_hash(struct groups *, const char *key, size_t size);
 /* NO_GROUP: there is none. */
 uint32_t groups_find(const struct groups *, const char *key, size_t size,
     uint64_t hash);
+/* Is it the group of this key?  The number may be any. */
+bool groups_is(const struct groups *, uint32_t group, const char *key,
+    size_t size);
 /* NO_GROUP: no memory. */
 uint32_t groups_add(struct groups *, const char *key, size_t size,
     uint64_t hash);

@@ -6,12 +6,12 @@
  * the sum, any other row one number.
  */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "watch/groups.h"
 #include "watch/kept_family.h"
+#include "watch/series_key.h"
 #include "watch/tally.h"
 
 #define ROWS_FIRST 16
@@ -29,9 +29,8 @@ struct tally {
 	struct groups groups;
 	size_t capacity; /* of the rows */
 	double *now, *before;
-	float *history; /* n_history of each group */
-	char *key;      /* the values of the series at hand */
-	size_t key_capacity;
+	float *history;        /* n_history of each group */
+	struct series_key key; /* of the series at hand */
 
 	uint64_t now_ns, before_ns, sources;
 	double *seconds; /* of each remembered sample */
@@ -39,6 +38,7 @@ struct tally {
 	unsigned long generation;
 	bool is_comparable; /* the last two samples are of the same segments */
 	size_t n_left_out;
+	uint32_t next; /* the group that the next series may have */
 };
 
 /* New and free */
@@ -103,7 +103,7 @@ tally_free(struct tally *t)
 	for (size_t i = 0; i < sizeof(t->names) / sizeof(t->names[0]); i++)
 		free(t->names[i]);
 	free(t->seconds);
-	free(t->key);
+	free(t->key.text);
 	free(t);
 }
 
@@ -113,12 +113,6 @@ static bool
 is_histogram(const struct tally *t)
 {
 	return t->kept.family.def.type == CMX_HISTOGRAM;
-}
-
-static bool
-is_each(const struct cmx_family_def *def)
-{
-	return def->type == CMX_GAUGE && def->aggregate == CMX_EACH;
 }
 
 static void
@@ -137,7 +131,7 @@ choose_labels(struct tally *t, size_t n_labels, const struct cmx_label *labels)
 	}
 	for (size_t i = 0; i < def->n_labels && t->n_by < CMX_LABELS_MAX; i++)
 		t->query.by[t->n_by++] = def->labels[i];
-	if (is_each(def))
+	if (def_is_each(def))
 		t->query.by[t->n_by++] = TALLY_PID;
 }
 
@@ -189,14 +183,22 @@ tally_bytes(const struct tally *t)
 		t->query.n_history * sizeof(float));
 }
 
-/* The group of the key at hand, which may be new. */
+/*
+ * The group of the key at hand, which may be new.  Series come in the same
+ * order in each sample: most often it is the one behind the last one.
+ */
 static uint32_t
-group_of(struct tally *t, size_t size)
+group_of(struct tally *t)
 {
-	uint64_t hash = groups_hash(&t->groups, t->key, size);
-	uint32_t group = groups_find(&t->groups, t->key, size, hash);
 	size_t n = t->groups.n;
+	uint64_t hash;
+	uint32_t group;
 
+	if (groups_is(&t->groups, t->next, t->key.text, t->key.size))
+		return t->next++;
+	hash = groups_hash(&t->groups, t->key.text, t->key.size);
+	group = groups_find(&t->groups, t->key.text, t->key.size, hash);
+	t->next = group + 1;
 	if (group != NO_GROUP)
 		return group;
 	if (n == t->capacity && !grow_rows(t))
@@ -205,78 +207,10 @@ group_of(struct tally *t, size_t size)
 		t->n_left_out++;
 		group = groups_rest(&t->groups, t->n_by > 0 ? t->n_by : 1);
 	} else
-		group = groups_add(&t->groups, t->key, size, hash);
+		group = groups_add(&t->groups, t->key.text, t->key.size, hash);
 	if (t->groups.n > n)
 		clear_row(t, group);
 	return group;
-}
-
-/* The key of a series */
-
-/* Where the value of each label of the groups is. */
-struct places {
-	const char *fixed[CMX_LABELS_MAX + 1]; /* of the segment; or null */
-	int label[CMX_LABELS_MAX + 1];         /* of the family; or -1 */
-	bool is_pid[CMX_LABELS_MAX + 1];
-};
-
-static void
-find_places(const struct tally *t, const struct cmx_family_def *def,
-    size_t n_labels, const struct cmx_label *labels, struct places *p)
-{
-	for (size_t i = 0; i < t->n_by; i++) {
-		const char *name = t->query.by[i];
-
-		p->fixed[i] = NULL;
-		p->label[i] = -1;
-		for (size_t j = 0; j < n_labels; j++)
-			if (strcmp(labels[j].name, name) == 0)
-				p->fixed[i] = labels[j].value;
-		for (size_t j = 0; j < def->n_labels; j++)
-			if (strcmp(def->labels[j], name) == 0)
-				p->label[i] = (int)j;
-		p->is_pid[i] = p->label[i] < 0 && p->fixed[i] == NULL &&
-		    is_each(def) && strcmp(name, TALLY_PID) == 0;
-	}
-}
-
-static bool
-put_value(struct tally *t, size_t *used, const char *value)
-{
-	size_t size = strlen(value) + 1, n = t->key_capacity;
-
-	while (n < *used + size)
-		n = n == 0 ? 256 : n * 2;
-	if (n != t->key_capacity && !grow_array(&t->key, n, 1))
-		return false;
-	t->key_capacity = n;
-	memcpy(t->key + *used, value, size);
-	*used += size;
-	return true;
-}
-
-/* Returns its size; 0 without memory, but 1 for no label. */
-static size_t
-make_key(struct tally *t, const struct places *p, const struct cmxr_series *s)
-{
-	size_t used = 0;
-	char pid[48];
-
-	if (s->pid_namespace != 0)
-		snprintf(pid, sizeof(pid), "%u@%llu", s->pid,
-		    (unsigned long long)s->pid_namespace);
-	else
-		snprintf(pid, sizeof(pid), "%u", s->pid);
-	for (size_t i = 0; i < t->n_by; i++) {
-		const char *value = p->label[i] >= 0 ? s->values[p->label[i]] :
-		    p->fixed[i] != NULL              ? p->fixed[i] :
-		    p->is_pid[i]                     ? pid :
-						       "";
-
-		if (!put_value(t, &used, value))
-			return 0;
-	}
-	return t->n_by > 0 || put_value(t, &used, "") ? used : 0;
 }
 
 /* Values */
@@ -326,8 +260,9 @@ add_series(struct tally *t, const struct cmxr_snapshot *snapshot, size_t index,
 	size_t cursor = 0;
 
 	while (cmxr_series_next(snapshot, index, &cursor, &series)) {
-		size_t size = make_key(t, places, &series);
-		uint32_t group = size == 0 ? NO_GROUP : group_of(t, size);
+		uint32_t group = series_key_make(&t->key, places, &series) ?
+		    group_of(t) :
+		    NO_GROUP;
 
 		if (group == NO_GROUP)
 			return false;
@@ -354,6 +289,7 @@ tally_begin(struct tally *t, uint64_t now_ns, uint64_t sources)
 	for (size_t i = 0; i < t->groups.n; i++)
 		t->groups.at[i].n_series = 0;
 	t->n_left_out = 0;
+	t->next = 0;
 }
 
 bool
@@ -374,7 +310,7 @@ tally_add(struct tally *t, const struct cmxr_snapshot *snapshot,
 		t->n_left_out++;
 		return true;
 	}
-	find_places(t, &f.def, n_labels, labels, &places);
+	places_find(&places, t->n_by, t->query.by, &f.def, n_labels, labels);
 	return add_series(t, snapshot, i, &places);
 }
 

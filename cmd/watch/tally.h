@@ -18,10 +18,9 @@
 
 #include <codeai/metrics_reader.h>
 
-struct tally;
+#include "watch/series_key.h"
 
-/* The label of the process of a gauge that shows each of them. */
-#define TALLY_PID "pid"
+struct tally;
 
 struct tally_query {
 	const char *family;
