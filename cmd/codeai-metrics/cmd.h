@@ -43,6 +43,7 @@ extern const struct command apply_command;
 extern const struct command check_command;
 extern const struct command create_command;
 extern const struct command dashboard_command;
+extern const struct command doctor_command;
 extern const struct command dump_command;
 extern const struct command exec_command;
 extern const struct command get_command;

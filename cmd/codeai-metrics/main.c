@@ -20,6 +20,7 @@ static const struct command *const commands[] = {
 	&check_command,
 	&create_command,
 	&dashboard_command,
+	&doctor_command,
 	&dump_command,
 	&exec_command,
 	&get_command,

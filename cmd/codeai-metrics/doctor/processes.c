@@ -1,0 +1,119 @@
+/*
+ * processes.c: who uses the segment, with what library; and who shows it.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "doctor.h"
+
+#define LIBRARY  "libcodeai-metrics.so"
+#define EXPORTER "codeai-metricsd"
+
+/* Is the library that it uses another file than the one of that name now? */
+static bool
+has_deleted_library(unsigned int pid)
+{
+	char path[64], line[4608];
+	bool has = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
+	f = fopen(path, "re");
+	while (f != NULL && !has && fgets(line, sizeof(line), f) != NULL)
+		has = strstr(line, LIBRARY) != NULL &&
+		    strstr(line, " (deleted)") != NULL;
+	if (f != NULL)
+		fclose(f);
+	return has;
+}
+
+void
+check_processes(const struct patient *p, struct findings *f)
+{
+	struct cmxr_process process;
+	size_t cursor = 0, n_live = 0, n_dead = 0;
+
+	while (cmxr_process_next(p->snapshot, &cursor, &process)) {
+		n_live += process.is_alive;
+		n_dead += !process.is_alive;
+		if (process.is_alive && has_deleted_library(process.pid))
+			find(f, WARNING,
+			    "restart it: it has the library of before an upgrade",
+			    "process %u (%s) uses a library that was replaced",
+			    process.pid, process.command);
+	}
+	if (n_live == 0)
+		find(f, WARNING,
+		    "nothing changes until an application with this segment starts; \"codeai-metrics ps\" lists those that were",
+		    "no live process uses it (%zu did)", n_dead);
+	else
+		find(f, FINE, NULL, "%zu live processes use it", n_live);
+}
+
+/* Exporters */
+
+static bool
+is_exporter(const char *pid)
+{
+	char path[64], name[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return false;
+	if (fgets(name, sizeof(name), f) == NULL)
+		name[0] = '\0';
+	fclose(f);
+	name[strcspn(name, "\n")] = '\0';
+	return strcmp(name, EXPORTER) == 0;
+}
+
+static void
+check_exporter(const struct patient *p, const char *pid, uid_t *told,
+    struct findings *f)
+{
+	char path[64], user[24];
+	const struct passwd *pw;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%.20s", pid);
+	if (stat(path, &st) != 0)
+		return;
+	pw = getpwuid(st.st_uid);
+	snprintf(user, sizeof(user), "%u", (unsigned int)st.st_uid);
+	find(f, FINE, NULL, "an exporter runs: process %s of %s", pid,
+	    pw != NULL ? pw->pw_name : user);
+	/* Root reads all; of others it is told once. */
+	if (st.st_uid != 0 && st.st_uid != *told) {
+		*told = st.st_uid;
+		check_user(p, user, f);
+	}
+}
+
+void
+check_exporters(const struct patient *p, struct findings *f)
+{
+	DIR *dir = opendir("/proc");
+	uid_t told = 0;
+	size_t n = 0;
+
+	if (dir == NULL)
+		return;
+	for (const struct dirent *e; (e = readdir(dir)) != NULL;)
+		if (isdigit((unsigned char)e->d_name[0]) &&
+		    is_exporter(e->d_name)) {
+			check_exporter(p, e->d_name, &told, f);
+			n++;
+		}
+	closedir(dir);
+	if (n == 0)
+		find(f, NOTE,
+		    "codeai-metricsd -s PATH shows it to Prometheus at 127.0.0.1:29100/metrics",
+		    "no codeai-metricsd runs here");
+}
