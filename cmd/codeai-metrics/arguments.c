@@ -51,18 +51,6 @@ check_globs(const struct cmxr_snapshot *snapshot, size_t n_globs,
 	return r;
 }
 
-bool
-find_family(const struct cmxr_snapshot *snapshot, const char *name,
-    size_t *index, struct cmxr_family *family)
-{
-	if (cmxr_snapshot_find(snapshot, name, index)) {
-		cmxr_snapshot_family(snapshot, *index, family);
-		return true;
-	}
-	warnx("%s: the segment has no such family", name);
-	return false;
-}
-
 /* The index of the label that "name=value" names, or -1. */
 static int
 label_index(const struct cmx_family_def *def, const char *argument)
@@ -77,7 +65,7 @@ label_index(const struct cmx_family_def *def, const char *argument)
 	return -1;
 }
 
-static void
+void
 say_labels(const struct cmx_family_def *def, const char *argument,
     const char *what)
 {

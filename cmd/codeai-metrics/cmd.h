@@ -97,17 +97,16 @@ struct cmxr_snapshot;
 int open_snapshot(const struct globals *, bool with_process_metrics,
     struct cmxr_reader **, const struct cmxr_snapshot **);
 
-/* Find a family by name; prints that there is none, and returns false. */
-struct cmxr_family;
-bool find_family(const struct cmxr_snapshot *, const char *name, size_t *index,
-    struct cmxr_family *);
+/* Print what of a family's labels is wrong, and which it has. */
+struct cmx_family_def;
+void say_labels(const struct cmx_family_def *, const char *argument,
+    const char *what);
 
 /*
  * Turn LABEL=VALUE arguments, each label once and in any order, into values in
  * the family's order, for at most CMX_LABELS_MAX.  Prints what is wrong, and
  * returns false.
  */
-struct cmx_family_def;
 bool parse_labels(const struct cmx_family_def *, int argc, char *argv[],
     const char *values[]);
 
@@ -128,10 +127,5 @@ int finish_output(void);
  * whole or not at all.  Prints why that fails, and returns FAILED.
  */
 int write_output(const char *path, const char *data, size_t size);
-
-/* dump -f table (dump_table.c): values for people, percentiles for histograms.
- */
-void print_table(const struct cmxr_snapshot *, size_t n_globs,
-    const char *const *globs);
 
 #endif

@@ -10,6 +10,7 @@
 #include <codeai/metrics.h>
 
 #include "cmd.h"
+#include "progress.h"
 
 /*
  * How often -w looks whether the last writer of the replaced segment has ended.
@@ -77,6 +78,7 @@ apply(const struct globals *globals, const char *schema, bool waits)
 {
 	static const struct timespec pause = { .tv_nsec = POLL_NS };
 	struct cmx_apply_result all = { .is_created = false }, one;
+	uint32_t n_first = 0;
 	struct cmx_error error;
 
 	for (;;) {
@@ -87,8 +89,13 @@ apply(const struct globals *globals, const char *schema, bool waits)
 		add_result(&all, &one);
 		if (!waits || one.n_waiting == 0)
 			break;
+		if (one.n_waiting > n_first)
+			n_first = one.n_waiting;
+		progress_show("waiting for the writers of replaced segments",
+		    1 - (double)one.n_waiting / (n_first + 1));
 		nanosleep(&pause, NULL);
 	}
+	progress_show("", 1);
 	print_result(&all);
 	return finish_output();
 }

@@ -13,6 +13,7 @@
 #include "watch/quantile.h"
 
 #include "cmd.h"
+#include "dump.h"
 
 /* Write {method=GET path=/ status=200}; the caller aligns it. */
 static void
@@ -75,34 +76,45 @@ print_series(const struct cmxr_family *f, const struct cmxr_series *s)
 }
 
 static void
-print_family(const struct cmxr_snapshot *snapshot, size_t i)
+print_heading(const struct cmxr_family *f)
+{
+	printf("%s (%s)%s", f->def.name, cmx_type_name(f->def.type),
+	    f->def.help[0] ? ": " : "");
+	print_printable(f->def.help);
+	putchar('\n');
+	if (f->def.type == CMX_HISTOGRAM)
+		printf("  %-52s %10s %12s %12s %12s %12s\n", "", "count",
+		    "mean", "p50", "p95", "p99");
+}
+
+static void
+print_family(const struct cmxr_snapshot *snapshot, size_t i,
+    const struct filter *f)
 {
 	struct cmxr_family family;
 	struct cmxr_series series;
 	size_t cursor = 0;
+	bool has_heading = false;
 
 	cmxr_snapshot_family(snapshot, i, &family);
-	printf("%s (%s)%s", family.def.name, cmx_type_name(family.def.type),
-	    family.def.help[0] ? ": " : "");
-	print_printable(family.def.help);
-	putchar('\n');
-	if (family.def.type == CMX_HISTOGRAM && family.n_series > 0)
-		printf("  %-52s %10s %12s %12s %12s %12s\n", "", "count",
-		    "mean", "p50", "p95", "p99");
-	while (cmxr_series_next(snapshot, i, &cursor, &series))
+	while (cmxr_series_next(snapshot, i, &cursor, &series)) {
+		if (!filter_wants_series(f, &family.def, &series))
+			continue;
+		if (!has_heading)
+			print_heading(&family);
+		has_heading = true;
 		print_series(&family, &series);
+	}
 }
 
 void
-print_table(const struct cmxr_snapshot *snapshot, size_t n_globs,
-    const char *const *globs)
+print_table(const struct cmxr_snapshot *snapshot, const struct filter *f)
 {
 	for (size_t i = 0; i < cmxr_snapshot_n_families(snapshot); i++) {
 		struct cmxr_family family;
 
 		cmxr_snapshot_family(snapshot, i, &family);
-		if (family.n_series > 0 &&
-		    is_wanted(family.def.name, n_globs, globs))
-			print_family(snapshot, i);
+		if (filter_wants_family(f, family.def.name))
+			print_family(snapshot, i, f);
 	}
 }

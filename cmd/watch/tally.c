@@ -522,6 +522,14 @@ tally_growth(const struct tally *t, size_t group)
 }
 
 double
+tally_rise(const struct tally *t, size_t group)
+{
+	return is_known(t, group) ?
+	    t->now[group * t->width] - t->before[group * t->width] :
+	    (double)NAN;
+}
+
+double
 tally_sum_growth(const struct tally *t, size_t group)
 {
 	const double *base = base_of(t, group);

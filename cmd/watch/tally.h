@@ -88,6 +88,8 @@ const double *tally_counts(const struct tally *, size_t group);
  * not known.  A total that fell counts from 0, as Prometheus has it.
  */
 double tally_growth(const struct tally *, size_t group);
+/* Of a gauge, by how much it has risen; negative: fallen. */
+double tally_rise(const struct tally *, size_t group);
 double tally_sum_growth(const struct tally *, size_t group);
 /* The same for each bucket; returns false where that is not known. */
 bool tally_counts_growth(const struct tally *, size_t group, double *counts);

@@ -1,0 +1,268 @@
+/*
+ * dump_diff.c: two snapshots, and what has changed between them.
+ */
+#include <err.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <jansson.h>
+
+#include "cmd.h"
+#include "dump.h"
+#include "progress.h"
+#include "watch/quantile.h"
+#include "watch/tally.h"
+
+/* A series, and what it has done. */
+struct change {
+	const struct cmxr_family *family;
+	const struct tally *tally;
+	size_t group;
+	double growth, rate, mean, p50, p95, p99; /* NaN: it has none */
+};
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static struct tally *
+new_tally(const char *name)
+{
+	struct tally *t =
+	    tally_new(&(struct tally_query){ .family = name, .by_all = true });
+
+	if (t == NULL)
+		err(FAILED, "dump");
+	return t;
+}
+
+/* A tally for each family that is wanted; *n is their number. */
+static struct tally **
+make_tallies(const struct cmxr_snapshot *snapshot, const struct filter *f,
+    size_t *n)
+{
+	size_t all = cmxr_snapshot_n_families(snapshot);
+	struct tally **tallies = calloc(all + 1, sizeof(struct tally *));
+
+	if (tallies == NULL)
+		err(FAILED, "dump");
+	*n = 0;
+	for (size_t i = 0; i < all; i++) {
+		struct cmxr_family family;
+
+		cmxr_snapshot_family(snapshot, i, &family);
+		if (filter_wants_family(f, family.def.name))
+			tallies[(*n)++] = new_tally(family.def.name);
+	}
+	return tallies;
+}
+
+static void
+sample(struct tally **tallies, size_t n, const struct cmxr_snapshot *snapshot)
+{
+	uint64_t now = now_ns();
+
+	for (size_t i = 0; i < n; i++) {
+		tally_begin(tallies[i], now, 1);
+		if (!tally_add(tallies[i], snapshot, 0, NULL))
+			err(FAILED, "dump");
+		tally_end(tallies[i]);
+	}
+}
+
+static const char *
+value_of_group(const void *arg, const char *label)
+{
+	const struct change *c = arg;
+
+	for (size_t i = 0; i < tally_n_by(c->tally); i++)
+		if (strcmp(tally_by(c->tally, i), label) == 0)
+			return tally_value(c->tally, c->group, i);
+	return NULL;
+}
+
+static void
+fill_histogram(struct change *c)
+{
+	const struct cmxr_family *f = c->family;
+	double *counts = calloc(f->n_bounds + 1, sizeof(*counts));
+
+	if (counts == NULL)
+		err(FAILED, "dump");
+	if (tally_counts_growth(c->tally, c->group, counts)) {
+		c->mean = tally_sum_growth(c->tally, c->group) / c->growth;
+		c->p50 = quantile(f->n_bounds, f->bounds, counts, 0.5);
+		c->p95 = quantile(f->n_bounds, f->bounds, counts, 0.95);
+		c->p99 = quantile(f->n_bounds, f->bounds, counts, 0.99);
+	}
+	free(counts);
+}
+
+/* Of a gauge, how much it has risen. */
+static struct change
+change_of(const struct tally *t, size_t group)
+{
+	struct change c = { .family = tally_family(t),
+		.tally = t,
+		.group = group,
+		.mean = NAN,
+		.p50 = NAN,
+		.p95 = NAN,
+		.p99 = NAN };
+
+	c.growth = c.family->def.type == CMX_GAUGE ? tally_rise(t, group) :
+						     tally_growth(t, group);
+	c.rate = c.growth / tally_seconds(t);
+	if (c.family->def.type == CMX_HISTOGRAM)
+		fill_histogram(&c);
+	return c;
+}
+
+/* Forms */
+
+static void
+print_row(const struct change *c)
+{
+	const double numbers[] = { c->growth, c->rate, c->mean, c->p50, c->p95,
+		c->p99 };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (isnan(numbers[i]))
+			printf("%11s ", "-");
+		else
+			printf("%11.6g ", numbers[i]);
+	printf(" %s", c->family->def.name);
+	for (size_t i = 0; i < tally_n_by(c->tally); i++) {
+		char *value = strdup(tally_value(c->tally, c->group, i));
+
+		if (value == NULL)
+			err(FAILED, "dump");
+		make_printable(value);
+		printf("%s%s=\"%s\"%s", i > 0 ? "," : "{",
+		    tally_by(c->tally, i), value,
+		    i + 1 == tally_n_by(c->tally) ? "}" : "");
+		free(value);
+	}
+	putchar('\n');
+}
+
+static void
+print_csv_row(const struct change *c)
+{
+	const char *names[CMX_LABELS_MAX + 1], *values[CMX_LABELS_MAX + 1];
+	const double numbers[] = { c->growth, c->rate, c->mean, c->p50, c->p95,
+		c->p99 };
+	size_t n = tally_n_by(c->tally);
+
+	for (size_t i = 0; i < n; i++) {
+		names[i] = tally_by(c->tally, i);
+		values[i] = tally_value(c->tally, c->group, i);
+	}
+	printf("%s,%s,", c->family->def.name,
+	    cmx_type_name(c->family->def.type));
+	print_csv_labels(n, names, values);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		print_csv_number(numbers[i]);
+	fputs("\r\n", stdout);
+}
+
+static json_t *
+json_of(double v)
+{
+	return isfinite(v) ? json_real(v) : json_null();
+}
+
+static void
+add_json(json_t *list, const struct change *c)
+{
+	json_t *labels = json_object();
+
+	for (size_t i = 0; i < tally_n_by(c->tally); i++)
+		json_object_set_new(labels, tally_by(c->tally, i),
+		    json_string(tally_value(c->tally, c->group, i)));
+	json_array_append_new(list,
+	    json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+		c->family->def.name, "type", cmx_type_name(c->family->def.type),
+		"labels", labels, "growth", json_of(c->growth), "rate",
+		json_of(c->rate), "mean", json_of(c->mean), "p50",
+		json_of(c->p50), "p95", json_of(c->p95), "p99",
+		json_of(c->p99)));
+}
+
+/* What has not changed is left out. */
+static void
+print_changes(struct tally **tallies, size_t n, const struct filter *f,
+    enum diff_form form, json_t *list)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; tally_family(tallies[i]) != NULL &&
+		     j < tally_n_groups(tallies[i]);
+		     j++) {
+			struct change c = change_of(tallies[i], j);
+
+			if (isnan(c.growth) || c.growth == 0 ||
+			    !filter_wants(f, c.family->def.name, value_of_group,
+				&c))
+				continue;
+			if (form == DIFF_JSON)
+				add_json(list, &c);
+			else if (form == DIFF_CSV)
+				print_csv_row(&c);
+			else
+				print_row(&c);
+		}
+}
+
+static void
+print_all(struct tally **tallies, size_t n, const struct filter *f,
+    enum diff_form form)
+{
+	json_t *list = json_array();
+
+	if (form == DIFF_CSV)
+		fputs("name,type,labels,growth,rate,mean,p50,p95,p99\r\n",
+		    stdout);
+	else if (form == DIFF_TABLE)
+		printf("%11s %11s %11s %11s %11s %11s  %s\n", "GROWTH", "RATE",
+		    "MEAN", "P50", "P95", "P99", "SERIES");
+	print_changes(tallies, n, f, form, list);
+	if (form == DIFF_JSON) {
+		json_dumpf(list, stdout,
+		    JSON_INDENT(2) | JSON_PRESERVE_ORDER |
+			JSON_REAL_PRECISION(15));
+		putchar('\n');
+	}
+	json_decref(list);
+}
+
+int
+print_diff(struct cmxr_reader *reader, const struct cmxr_snapshot *snapshot,
+    const struct filter *f, double seconds, enum diff_form form)
+{
+	struct cmx_error error;
+	size_t n;
+	struct tally **tallies = make_tallies(snapshot, f, &n);
+	int r = DONE;
+
+	sample(tallies, n, snapshot);
+	progress_sleep("waiting", seconds);
+	if (cmxr_snapshot_take(reader, &snapshot, &error) != 0)
+		r = fail(&error);
+	else {
+		sample(tallies, n, snapshot);
+		print_all(tallies, n, f, form);
+		r = finish_output();
+	}
+	for (size_t i = 0; i < n; i++)
+		tally_free(tallies[i]);
+	free(tallies);
+	return r;
+}
