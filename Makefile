@@ -352,7 +352,7 @@ abi: all ## write the list of the ABI anew, after a decision
 	@B=$B ABI_UPDATE=1 tests/check/abi
 	@B=$B ABI_UPDATE=1 tests/check/exports
 
-.PHONY: bench bench-quick bench-scrape bench-kit bench-processes bench-web
+.PHONY: bench bench-quick bench-scrape bench-kit bench-processes bench-web bench-eyes
 bench: all ## measure this library beside its peers
 	@B=$B tests/bench/run
 bench-quick: all ## the same in less than a minute
@@ -363,6 +363,8 @@ bench-processes: all ## what the next process pays beside 0 to 2,000 live ones
 	@B=$B tests/bench/run-processes
 bench-web: all ## scrapes over TLS and with a password, beside node_exporter
 	@B=$B tests/bench/run-web
+bench-eyes: all $B/tests/series ## what looking costs at 100,000 series: the page, top, varnishstat
+	@B=$B tests/bench/run-eyes
 bench-kit: all ## what the adapters cost a server and a database
 	@B=$B tests/bench/run-kit
 
