@@ -329,11 +329,10 @@ static json_t *
 make_variable(const char *name, const char *label, const char *query)
 {
 	return json_pack(
-	    "{s:s, s:s, s:s, s:o, s:{s:s, s:s}, s:s, s:i, s:i, s:b, s:b, s:s}",
+	    "{s:s, s:s, s:s, s:o, s:{s:s, s:s}, s:i, s:i, s:b, s:b, s:s}",
 	    "type", "query", "name", name, "label", label, "datasource",
-	    datasource(), "query", "query", query, "refId", name, "definition",
-	    query, "refresh", 2, "sort", 1, "multi", 1, "includeAll", 1,
-	    "allValue", ".*");
+	    datasource(), "query", "query", query, "refId", name, "refresh", 2,
+	    "sort", 1, "multi", 1, "includeAll", 1, "allValue", ".*");
 }
 
 static json_t *
