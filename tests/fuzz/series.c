@@ -1,6 +1,6 @@
 /*
- * series.c: what a shell says of a series: LABEL=VALUE arguments; and the
- * identifiers that a header makes of names.
+ * series.c: what a shell says of a series: LABEL=VALUE arguments, selectors;
+ * and the identifiers that a header makes of names.
  */
 #include "fuzz.h"
 
@@ -8,14 +8,15 @@
 
 #include "cmd.h"
 #include "identifier.h"
+#include "selector.h"
 
 static const char *const labels[] = { "a", "ab", "b", "method" };
 
 /* Of main.c, which is not here. */
 int
-usage_of(const char *verb)
+usage_of(const struct command *command)
 {
-	(void)verb;
+	(void)command;
 	return USAGE;
 }
 
@@ -36,6 +37,25 @@ check_labels(char *text)
 		return;
 	for (int i = 0; i < 4; i++)
 		MUST(values[i] != NULL);
+}
+
+static const char *
+value_of(const void *arg, const char *label)
+{
+	return label[0] == 'a' ? arg : NULL;
+}
+
+static void
+check_selector(const char *text)
+{
+	struct selector s = { .name = NULL };
+
+	if (selector_parse(&s, text)) {
+		selector_wants(&s, value_of, text);
+		selector_wants(&s, value_of, "");
+		MUST(s.n == 0 || selector_find(&s, s.at[0].label) == &s.at[0]);
+	}
+	selector_free(&s);
 }
 
 static void
@@ -62,6 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = fuzz_text(data, size);
 
 	check_identifiers(text);
+	check_selector(text);
 	check_labels(text);
 	free(text);
 	return 0;
