@@ -110,7 +110,14 @@ void say_labels(const struct cmx_family_def *, const char *argument,
 bool parse_labels(const struct cmx_family_def *, int argc, char *argv[],
     const char *values[]);
 
-/* Replace each control character by '?', in place. */
+/*
+ * How many bytes are a control character, a mark of direction, or none of
+ * UTF-8, at the beginning of a text; 0: it begins with something to be printed.
+ * Requires: it is not empty.
+ */
+size_t unprintable_size(const char *text);
+
+/* Replace each of these by '?', in place. */
 void make_printable(char *text);
 
 /* Print a text that a segment holds: as it is, but for control characters. */

@@ -14,9 +14,11 @@
 
 /* How many of the rows are printed where each series is one. */
 #define SERIES_PRINTED 50
+/* Of a CPU, a screen takes one part of so many. */
+#define COST_SHARE 20
 
 struct options {
-	bool is_batch, is_json, has_each;
+	bool is_batch, is_endless, is_json, has_each;
 	long n_times; /* 0: until the end */
 	size_t n_rows;
 };
@@ -86,6 +88,10 @@ top_sample(struct top *t)
 	    (t->has_series && !list_sample(&t->series, &t->watch)) ||
 	    !processes_sample(t))
 		return false;
+	/* What is opened after the mark counts from then. */
+	if (t->has_series && t->is_fresh && t->marked > 0)
+		list_mark(&t->series, true);
+	t->is_fresh = false;
 	if (t->view == ONE &&
 	    (tally_generation(t->one.tally) != t->one_generation ||
 		tally_family(t->one.tally) == NULL))
@@ -116,6 +122,15 @@ forget(struct top *t)
 
 /* On a terminal */
 
+static double
+cpu_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / (double)NS;
+}
+
 static int
 milliseconds_left(uint64_t until)
 {
@@ -124,10 +139,13 @@ milliseconds_left(uint64_t until)
 	return now >= until ? 0 : (int)((until - now) / 1000000) + 1;
 }
 
+/* The interval; longer where reading takes long. */
 static uint64_t
-interval_ns(const struct top *t)
+pace_ns(const struct top *t)
 {
-	return (uint64_t)(t->interval * (double)NS);
+	double seconds = t->pace > t->interval ? t->pace : t->interval;
+
+	return (uint64_t)(seconds * (double)NS);
 }
 
 /* Do what keys say until it is time to read again. */
@@ -135,7 +153,7 @@ static void
 wait_for_keys(struct top *t, uint64_t begun)
 {
 	while (!is_ending && !t->wants_end && !t->wants_sample) {
-		uint64_t until = begun + interval_ns(t);
+		uint64_t until = begun + pace_ns(t);
 		int key =
 		    screen_key(t->is_paused ? 1000 : milliseconds_left(until));
 
@@ -144,12 +162,27 @@ wait_for_keys(struct top *t, uint64_t begun)
 				return;
 			continue;
 		}
-		key_do(t, key);
+		/* Characters that come together are drawn once. */
+		do
+			key_do(t, key);
+		while (t->is_filtering && (key = screen_key(0)) != KEY_NOTHING);
 		if (t->wants_sample)
 			return;
 		top_arrange(t);
 		draw(t);
 	}
+}
+
+/*
+ * Where a second's work takes more than a twentieth of it, seconds are longer;
+ * but not where a shorter interval was asked for.
+ */
+static void
+set_pace(struct top *t, double cpu_before)
+{
+	double used = cpu_seconds() - cpu_before;
+
+	t->pace = t->interval >= 1 ? used * COST_SHARE : 0;
 }
 
 static int
@@ -162,12 +195,15 @@ run_screen(struct top *t)
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGQUIT, &action, NULL);
 	while (!is_ending && !t->wants_end) {
 		uint64_t begun = clock_ns();
+		double cpu_before = cpu_seconds();
 
 		sample(t);
 		top_arrange(t);
 		draw(t);
+		set_pace(t, cpu_before);
 		wait_for_keys(t, begun);
 	}
 	screen_end();
@@ -179,7 +215,7 @@ run_screen(struct top *t)
 static void
 rest(const struct top *t, uint64_t begun)
 {
-	uint64_t until = begun + interval_ns(t);
+	uint64_t until = begun + (uint64_t)(t->interval * (double)NS);
 	struct timespec when = { (time_t)(until / NS), (long)(until % NS) };
 
 	while (!is_ending &&
@@ -192,9 +228,12 @@ rest(const struct top *t, uint64_t begun)
 static int
 run_batch(struct top *t, const struct options *o)
 {
-	int r = DONE;
+	int r = DONE, named = DONE;
 
 	sample(t);
+	if (t->watch.snapshot != NULL)
+		named = check_globs(t->watch.snapshot, t->families.n_globs,
+		    t->families.globs);
 	for (long i = 0; r == DONE && (o->n_times == 0 || i < o->n_times);
 	     i++) {
 		rest(t, t->watch.now_ns);
@@ -206,7 +245,9 @@ run_batch(struct top *t, const struct options *o)
 			return FAILED;
 		r = finish_output();
 	}
-	return r == DONE && t->watch.reader == NULL ? FAILED : r;
+	return r == DONE && t->watch.reader == NULL ? FAILED :
+	    r == DONE                               ? named :
+						      r;
 }
 
 /* Options */
@@ -268,7 +309,7 @@ set_option(struct top *t, struct options *o, int letter)
 		o->has_each = true;
 		return true;
 	case 'b':
-		o->is_batch = true;
+		o->is_batch = o->is_endless = true;
 		return true;
 	case 'd':
 		t->order.has_unseen = true;
@@ -317,8 +358,10 @@ run_top(const struct globals *globals, int argc, char *argv[])
 	}
 	if (o.n_rows == 0)
 		o.n_rows = o.has_each ? SERIES_PRINTED : SIZE_MAX;
+	/* What is not watched ends, unless -b asks for more. */
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		o.n_times = o.is_batch ? o.n_times : 1;
+		if (o.n_times == 0 && !o.is_endless)
+			o.n_times = 1;
 		o.is_batch = true;
 	}
 	r = o.is_batch ? run_batch(&t, &o) : run_screen(&t);

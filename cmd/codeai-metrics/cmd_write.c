@@ -36,6 +36,9 @@ parse(struct request *r, int argc, char *argv[])
 	r->amount = 1;
 	if (has_amount && !parse_amount(argv[--argc], &r->amount))
 		return false;
+	/* What is behind it is no option; here nothing is. */
+	if (has_amount && argc > 0 && strcmp(argv[argc - 1], "--") == 0)
+		argc--;
 	if (!has_amount && r->action != ADD) {
 		warnx("%s: the value is missing", r->def.name);
 		return false;

@@ -103,32 +103,6 @@ open_snapshot(const struct globals *g, bool with_process_metrics,
 	return DONE;
 }
 
-/* Control characters: below a blank, DEL, U+0080 to U+009F. */
-static bool
-is_control(const char *p)
-{
-	return (unsigned char)*p < ' ' || *p == 0x7f ||
-	    ((unsigned char)p[0] == 0xc2 && (unsigned char)p[1] >= 0x80 &&
-		(unsigned char)p[1] < 0xa0);
-}
-
-void
-make_printable(char *text)
-{
-	for (char *p = text; *p != '\0'; p++)
-		if (is_control(p))
-			*p = '?';
-}
-
-void
-print_printable(const char *text)
-{
-	for (const char *p = text; *p != '\0'; p++)
-		putchar(*p == '\n' || *p == '\t' ? ' ' :
-			is_control(p)            ? '?' :
-						   *p);
-}
-
 /* How many letters of a verb are in a word, in their order. */
 static size_t
 count_common(const char *verb, const char *word)

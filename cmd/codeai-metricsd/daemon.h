@@ -133,6 +133,7 @@ size_t self_update(struct self *, const struct fleet *, double seconds,
 
 /* What a client asks of /api/v1. */
 struct live_want {
+	unsigned char client[16];
 	const char *segment; /* its name; null: all */
 	const char *match;   /* a part of a family's name or help, or null */
 	size_t top;          /* groups of each query */

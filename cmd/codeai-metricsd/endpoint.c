@@ -222,12 +222,12 @@ print_landing_page(FILE *out, const struct endpoints *e,
 	    "<h1>codeai-metricsd " CMX_VERSION "</h1>\n"
 	    "<p>Prometheus metrics that many processes share.</p>\n"
 	    "<ul>\n"
-	    "<li><a href=\"",
+	    "<li><a href=\".",
 	    out);
 	print_html(out, e->telemetry_path);
 	fputs("\">Metrics</a></li>\n"
-	      "<li><a href=\"/-/healthy\">Health</a></li>\n"
-	      "<li><a href=\"/-/ready\">Readiness</a></li>\n"
+	      "<li><a href=\"./-/healthy\">Health</a></li>\n"
+	      "<li><a href=\"./-/ready\">Readiness</a></li>\n"
 	      "</ul>\n"
 	      "<p>Segments:</p>\n"
 	      "<ul>\n",

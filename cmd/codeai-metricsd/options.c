@@ -62,10 +62,11 @@ set_health_address(struct options *o, const char *address)
 static bool
 set_telemetry_path(struct options *o, const char *path)
 {
-	if (path[0] != '/' || strpbrk(path, "?#") != NULL ||
-	    strncmp(path, "/-/", 3) == 0) {
+	if (path[0] != '/' || strpbrk(path, "?#%") != NULL ||
+	    strncmp(path, "/-/", 3) == 0 || strncmp(path, "/page/", 6) == 0 ||
+	    strncmp(path, "/api/", 5) == 0) {
 		log_error(
-		    "--web.telemetry-path=%s: must begin with /, not with /-/, and have no ? and no #",
+		    "--web.telemetry-path=%s: must begin with /, not with /-/, /page/ or /api/, and have no ?, # or %%",
 		    path);
 		return false;
 	}

@@ -273,11 +273,17 @@ add_argument(struct live_want *want, const char *key, const char *value)
 }
 
 static enum MHD_Result
-add_name(void *arg, enum MHD_ValueKind kind, const char *key, const char *value)
+add_name(void *arg, enum MHD_ValueKind kind, const char *key, size_t key_size,
+    const char *value, size_t value_size)
 {
 	struct want *want = arg;
 
 	(void)kind;
+	if (strlen(key) != key_size ||
+	    (value != NULL && strlen(value) != value_size)) {
+		want->live.mistake = "An argument must not have a NUL.\n";
+		return MHD_YES;
+	}
 	if (strcmp(key, "name[]") != 0) {
 		add_argument(&want->live, key, value != NULL ? value : "");
 		return MHD_YES;
@@ -301,7 +307,8 @@ read_want(struct MHD_Connection *connection, struct want *want)
 	want->n_names = 0;
 	want->has_too_many_names = false;
 	want->live = (struct live_want){ .top = LIVE_TOP };
-	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_name,
+	memcpy(want->live.client, want->client, sizeof(want->client));
+	MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, add_name,
 	    want);
 }
 

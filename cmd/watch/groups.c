@@ -142,14 +142,14 @@ uint32_t
 groups_rest(struct groups *g, size_t n_values)
 {
 	static const char empty[256];
-	uint32_t last = (uint32_t)g->n - 1;
 
-	if (g->n > 0 && g->at[last].is_rest)
-		return last;
-	last = groups_add(g, empty, n_values, 0);
-	if (last != NO_GROUP)
-		g->at[last].is_rest = true;
-	return last;
+	if (!g->has_rest) {
+		g->rest = groups_add(g, empty, n_values, 0);
+		g->has_rest = g->rest != NO_GROUP;
+		if (g->has_rest)
+			g->at[g->rest].is_rest = true;
+	}
+	return g->rest;
 }
 
 const char *
@@ -176,9 +176,14 @@ groups_drop_gone(struct groups *g,
 {
 	size_t n = 0;
 
+	g->has_rest = false;
 	for (size_t i = 0; i < g->n; i++) {
 		if (g->at[i].n_series == 0)
 			continue;
+		if (g->at[i].is_rest) {
+			g->has_rest = true;
+			g->rest = (uint32_t)n;
+		}
 		if (n != i) {
 			g->at[n] = g->at[i];
 			moved(arg, i, n);

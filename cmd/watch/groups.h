@@ -23,6 +23,8 @@ struct groups {
 	size_t n, capacity;
 	uint32_t *slots; /* open addressing, at most half full */
 	size_t n_slots;
+	bool has_rest;
+	uint32_t rest;
 	uint64_t seed; /* nobody can choose values that lie in one place */
 	char *texts;
 	size_t text_size, text_capacity;
@@ -39,7 +41,10 @@ bool groups_is(const struct groups *, uint32_t group, const char *key,
 /* NO_GROUP: no memory. */
 uint32_t groups_add(struct groups *, const char *key, size_t size,
     uint64_t hash);
-/* The last group, when there is no room for another one: n empty values. */
+/*
+ * The group of what there is no room for: n empty values.  Once it is there, it
+ * has all that is new, so that what it has does not change to other groups.
+ */
 uint32_t groups_rest(struct groups *, size_t n_values);
 const char *groups_value(const struct groups *, size_t group, size_t i);
 uint64_t groups_bytes(const struct groups *);

@@ -34,7 +34,7 @@ struct tally {
 
 	uint64_t now_ns, before_ns, sources;
 	double *seconds; /* of each remembered sample */
-	size_t n_samples;
+	size_t n_samples, n_remembered;
 	unsigned long generation;
 	bool is_comparable; /* the last two samples are of the same segments */
 	size_t n_left_out;
@@ -174,6 +174,19 @@ clear_row(struct tally *t, size_t group)
 		history[i] = NAN;
 }
 
+void
+tally_restart(struct tally *t)
+{
+	forget_family(t);
+	t->n_samples = t->n_remembered = 0;
+}
+
+bool
+tally_has_rest(const struct tally *t)
+{
+	return t->groups.has_rest;
+}
+
 uint64_t
 tally_bytes(const struct tally *t)
 {
@@ -203,7 +216,8 @@ group_of(struct tally *t)
 		return group;
 	if (n == t->capacity && !grow_rows(t))
 		return NO_GROUP;
-	if (t->query.max_bytes > 0 && tally_bytes(t) > t->query.max_bytes) {
+	if (t->groups.has_rest ||
+	    (t->query.max_bytes > 0 && tally_bytes(t) > t->query.max_bytes)) {
 		t->n_left_out++;
 		group = groups_rest(&t->groups, t->n_by > 0 ? t->n_by : 1);
 	} else
@@ -215,10 +229,21 @@ group_of(struct tally *t)
 
 /* Values */
 
+/* Times of day are not added up: the oldest start, the latest of others. */
+static enum cmx_aggregate
+how_combined(const struct cmx_family_def *def)
+{
+	if (strstr(def->name, "_start_time_seconds") != NULL)
+		return CMX_MIN;
+	if (strstr(def->name, "_timestamp_seconds") != NULL)
+		return CMX_MAX;
+	return def->aggregate;
+}
+
 static void
 add_gauge(struct tally *t, double *row, double value, bool is_first)
 {
-	enum cmx_aggregate how = t->kept.family.def.aggregate;
+	enum cmx_aggregate how = how_combined(&t->kept.family.def);
 
 	if (is_first)
 		*row = value;
@@ -317,18 +342,32 @@ tally_add(struct tally *t, const struct cmxr_snapshot *snapshot,
 static void
 remember(struct tally *t)
 {
-	size_t n = t->query.n_history, at = n == 0 ? 0 : t->n_samples % n;
+	size_t n = t->query.n_history, at;
+	double seconds = tally_seconds(t), before;
+	bool is_merged;
 
 	if (n == 0)
 		return;
-	t->seconds[at] = tally_seconds(t);
+	/* Samples that are short are remembered together, as about a second. */
+	before =
+	    t->n_remembered > 0 ? t->seconds[(t->n_remembered - 1) % n] : 0;
+	is_merged = before > 0 && before < 1 - seconds / 2;
+	if (!is_merged) {
+		before = 0;
+		t->n_remembered++;
+	}
+	at = (t->n_remembered - 1) % n;
+	t->seconds[at] = before + seconds;
 	for (size_t i = 0; i < t->groups.n; i++) {
-		double v = t->kept.family.def.type != CMX_GAUGE ?
-		    tally_growth(t, i) / tally_seconds(t) :
-		    tally_is_there(t, i) ? tally_total(t, i) :
-					   (double)NAN;
+		float *to = &t->history[i * n + at];
+		double was = before > 0 && !isnan(*to) ? (double)*to : 0;
 
-		t->history[i * n + at] = (float)v;
+		if (t->kept.family.def.type == CMX_GAUGE)
+			*to = tally_is_there(t, i) ? (float)tally_total(t, i) :
+						     NAN;
+		else
+			*to = (float)((was * before + tally_growth(t, i)) /
+			    (before + seconds));
 	}
 }
 
@@ -555,13 +594,13 @@ tally_counts_growth(const struct tally *t, size_t group, double *counts)
 static size_t
 sample_back(const struct tally *t, size_t i)
 {
-	return (t->n_samples - 1 - i) % t->query.n_history;
+	return (t->n_remembered - 1 - i) % t->query.n_history;
 }
 
 static bool
 is_remembered(const struct tally *t, size_t i)
 {
-	return i < t->n_samples && i < t->query.n_history;
+	return i < t->n_remembered && i < t->query.n_history;
 }
 
 double

@@ -57,6 +57,10 @@ void tally_end(struct tally *);
 /* What the groups take, and may take. */
 uint64_t tally_bytes(const struct tally *);
 void tally_set_max_bytes(struct tally *, uint64_t bytes);
+/* Is there a group of those for which there was no room? */
+bool tally_has_rest(const struct tally *);
+/* Forget all groups and samples: the next sample is the first. */
+void tally_restart(struct tally *);
 
 /* The family.  Null: no snapshot had it yet.  Owner: the tally. */
 const struct cmxr_family *tally_family(const struct tally *);
@@ -95,7 +99,9 @@ double tally_sum_growth(const struct tally *, size_t group);
 bool tally_counts_growth(const struct tally *, size_t group, double *counts);
 
 /*
- * The history: i is 0 for the last sample.  Of a gauge its value; else the rate
+ * The history: i is 0 for the last sample; those shorter than a second are
+ * remembered together, so that n_history of them are two thirds as many seconds
+ * at least.  Of a gauge its value; else the rate
  * per second.  NaN: not known.
  */
 double tally_history(const struct tally *, size_t group, size_t i);

@@ -61,6 +61,7 @@ fill_labels(struct cmxi_series_room *room, const struct cmxi_values *v,
 	series->created_ns = cmxi_values_created(v, i);
 	series->is_overflow = i == 0 && v->def->n_labels > 0;
 	series->pid = 0;
+	series->pid_namespace = 0;
 }
 
 static_assert(sizeof(struct cmxr_cell) == sizeof(struct cmxi_pair),

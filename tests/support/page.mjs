@@ -268,6 +268,22 @@ await it("the search shows a help text as it is", async () => {
 });
 await shoot(hostile, "page-1280x800-any-schema");
 
+await it("another segment shows nothing of the one before", async () => {
+	await hostile.select("#segment", env.shop);
+	await says(hostile, "#tiles", /Requests/);
+	await hostile.select("#segment", env.other);
+	await until("no tiles", () => hostile.$eval("#tiles", (t) =>
+	    t.checkVisibility() === false || t.innerText));
+});
+await it("a segment that is not there is told", async () => {
+	const gone = await open(env.page + "/#segment=/nowhere.seg", WIDE);
+
+	await says(gone, "#notice", /There is no segment \/nowhere\.seg here/);
+	must(await gone.$eval("#segment", (s) => s.value) === "/nowhere.seg",
+	    "the selector shows another one");
+	await gone.close();
+});
+
 /* 100,000 series, and a password */
 
 const many = await open(env.many_page + "/#family=codeai_http_requests_total/path",

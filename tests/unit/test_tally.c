@@ -255,6 +255,98 @@ TEST(groups_without_room_are_one_and_counted)
 	view_close(&v);
 }
 
+static double
+rest_growth(const struct tally *t)
+{
+	for (size_t i = 0; i < tally_n_groups(t); i++)
+		if (tally_is_rest(t, i))
+			return tally_growth(t, i);
+	return -1;
+}
+
+TEST(the_rest_grows_by_what_comes_and_by_nothing_else)
+{
+	struct view v = view_open();
+	struct tally *t = tally_new(&(struct tally_query){ .family = "c_total",
+	    .n_by = 1,
+	    .by = { "a" },
+	    .max_bytes = 1000 });
+	size_t n;
+	char text[16];
+
+	for (int i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		count(&v, text, "x", 1000);
+	}
+	sample(&v, t);
+	assert_true(tally_has_rest(t));
+	n = tally_n_groups(t);
+	count(&v, "99", "x", 7);
+	sample(&v, t);
+	assert_true(rest_growth(t) == 7);
+	tally_set_max_bytes(t, 0);
+	count(&v, "98", "x", 2);
+	count(&v, "new", "x", 3);
+	sample(&v, t);
+	assert_true(rest_growth(t) == 5);
+	assert_int_equal(tally_n_groups(t), n);
+	tally_restart(t);
+	sample(&v, t);
+	assert_false(tally_has_rest(t));
+	assert_int_equal(tally_n_groups(t), 101);
+	assert_true(isnan(tally_growth(t, 0)));
+	tally_free(t);
+	view_close(&v);
+}
+
+TEST(short_samples_are_remembered_as_a_second)
+{
+	struct view v = view_open();
+	struct tally *t = tally_new(
+	    &(struct tally_query){ .family = "c_total", .n_history = 96 });
+
+	count(&v, "1", "x", 1);
+	for (int i = 0; i < 700; i++) {
+		sample(&v, t);
+		v.now -= 2 * SECOND - SECOND / 10;
+		count(&v, "1", "x", i < 600 ? 1 : 10);
+	}
+	/* The last ten seconds had 99 times ten, the minute 500 times one. */
+	assert_true(fabs(tally_rate(t, 0, 10) - 100) < 2);
+	assert_true(fabs(tally_rate(t, 0, 60) - (990 + 500) / 60.0) < 1);
+	assert_true(fabs(tally_history(t, 0, 0) - 100) < 0.01);
+	tally_free(t);
+	view_close(&v);
+}
+
+TEST(times_of_day_are_not_added_up)
+{
+	struct tally *t = tally_new(
+	    &(struct tally_query){ .family = "x_start_time_seconds" });
+	const char *const label[] = { "a" };
+	struct cmxr_table *table;
+	struct cmx_error error;
+	int x;
+
+	assert_int_equal(cmxr_table_new(1, label, &table, &error), 0);
+	x = cmxr_table_add_family(table, "x_start_time_seconds", "X", CMX_GAUGE,
+	    &error);
+	for (int i = 0; i < 3; i++) {
+		const char *const value[] = { i == 0 ? "a" :
+			    i == 1                   ? "b" :
+						       "c" };
+
+		cmxr_table_set(table, cmxr_table_add_row(table, value, &error),
+		    x, 1000 + i);
+	}
+	tally_begin(t, SECOND, 1);
+	assert_true(tally_add(t, cmxr_table_snapshot(table), 0, NULL));
+	tally_end(t);
+	assert_true(tally_total(t, 0) == 1000);
+	cmxr_table_free(table);
+	tally_free(t);
+}
+
 TEST(groups_that_are_gone_are_dropped)
 {
 	struct tally *t = tally_new(&(struct tally_query){ .family = "x",

@@ -87,6 +87,16 @@ unit_of_column(const struct cmx_family_def *def, enum column column)
 	return unit_of(def);
 }
 
+/* All digits. */
+static void
+raw_text(double v, char text[COLUMN_SIZE])
+{
+	char all[32];
+
+	cmxr_number_to_text(v, all);
+	snprintf(text, COLUMN_SIZE, "%s", all);
+}
+
 void
 column_text(const struct list *l, const struct row *row, enum column column,
     bool is_raw, char text[COLUMN_SIZE])
@@ -98,11 +108,27 @@ column_text(const struct list *l, const struct row *row, enum column column,
 	if (def->type == CMX_GAUGE && column == RATE)
 		snprintf(text, COLUMN_SIZE, "%s",
 		    cmx_aggregate_name(def->aggregate));
+	else if (is_raw && isfinite(v) && column == TOTAL)
+		raw_text(v, text);
 	else if (is_raw && isfinite(v))
-		snprintf(text, COLUMN_SIZE, "%.*g", column == TOTAL ? 15 : 6,
-		    v);
+		snprintf(text, COLUMN_SIZE, "%.6g", v);
 	else
 		number_text(v, unit_of_column(def, column), text);
+}
+
+size_t
+escape_value(const char *value, char *text, size_t size)
+{
+	size_t used = 0;
+
+	for (; *value != '\0' && used + 2 < size; value++) {
+		if (*value == '"' || *value == '\\' || *value == '\n')
+			text[used++] = '\\';
+		text[used++] = *value == '\n' ? 'n' : *value;
+	}
+	if (size > 0)
+		text[used] = '\0';
+	return used;
 }
 
 void
@@ -113,8 +139,13 @@ row_name(const struct row *row, char *text, size_t size)
 	       used = (size_t)snprintf(text, size, "%s%s",
 		   tally_family(t)->def.name, n > 0 ? "{" : "");
 
-	for (size_t i = 0; i < n && used < size; i++)
-		used += (size_t)snprintf(text + used, size - used,
-		    "%s%s=\"%s\"%s", i > 0 ? "," : "", tally_by(t, i),
-		    tally_value(t, row->group, i), i + 1 == n ? "}" : "");
+	for (size_t i = 0; i < n && used < size; i++) {
+		used += (size_t)snprintf(text + used, size - used, "%s%s=\"",
+		    i > 0 ? "," : "", tally_by(t, i));
+		used += escape_value(tally_value(t, row->group, i), text + used,
+		    used < size ? size - used : 0);
+		if (used < size)
+			used += (size_t)snprintf(text + used, size - used,
+			    "\"%s", i + 1 == n ? "}" : "");
+	}
 }

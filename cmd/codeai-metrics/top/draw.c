@@ -10,9 +10,13 @@
 #include "top.h"
 
 #define NAME_MIN   36
+#define NAME_LEAST 10
 #define WIDTH      9
+#define RAW_WIDTH  20 /* of a total with all digits */
 #define TREND_MIN  8
 #define NAME_BYTES 4096
+/* With less there is no line for the chosen row. */
+#define FEW_LINES 7
 
 /* Above */
 
@@ -34,12 +38,13 @@ draw_title(const struct top *t, int width)
 
 	time_text(t->watch.wall, at);
 	time_text(t->marked, since);
-	snprintf(text, sizeof(text), "%s  %s  every %gs%s%s%s",
+	snprintf(text, sizeof(text), "%s  %s  every %.3gs%s%s%s",
 	    t->watch.reader != NULL   ? t->watch.info.path :
 		t->watch.path != NULL ? t->watch.path :
 					"the default segment",
-	    at, t->interval, t->is_paused ? "  PAUSED" : "",
-	    t->marked > 0 ? "  mark " : "", t->marked > 0 ? since : "");
+	    at, t->pace > t->interval ? t->pace : t->interval,
+	    t->is_paused ? "  PAUSED" : "", t->marked > 0 ? "  mark " : "",
+	    t->marked > 0 ? since : "");
 	screen_put(0, 0, width, HEAD, text);
 }
 
@@ -55,13 +60,11 @@ draw_state(const struct top *t, int width)
 		return;
 	}
 	snprintf(text, sizeof(text),
-	    "%llu processes, %llu families, %llu of %llu series%s",
+	    "processes: %llu, families: %llu, series: %llu of %llu%s",
 	    (unsigned long long)i->n_live_slots,
 	    (unsigned long long)i->n_families, (unsigned long long)i->n_series,
 	    (unsigned long long)i->series_limit,
-	    t->families.n > 0 && tally_seconds(t->families.at[0].tally) > 0 ?
-		"" :
-		"; collecting");
+	    t->watch.seconds > 0 ? "" : "; collecting");
 	screen_put(1, 0, width, PLAIN, text);
 }
 
@@ -76,15 +79,27 @@ struct layout {
 	bool has[N_COLUMNS];
 };
 
+static int
+width_of(const struct top *t, enum column column)
+{
+	return t->is_raw && column == TOTAL ? RAW_WIDTH : WIDTH;
+}
+
+/* A narrow terminal has the total and the rate, and what is left of the name.
+ */
 static struct layout
-lay_out(int width)
+lay_out(const struct top *t, int width)
 {
 	struct layout l = { .name = NAME_MIN };
-	int left = width - NAME_MIN;
+	int two = width_of(t, TOTAL) + width_of(t, RATE), left;
 
-	for (size_t i = 0; i < N_COLUMNS && left >= WIDTH; i++) {
+	if (l.name > width - two && width - two >= NAME_LEAST)
+		l.name = width - two;
+	left = width - l.name;
+	for (size_t i = 0; i < N_COLUMNS && left >= width_of(t, by_worth[i]);
+	     i++) {
 		l.has[by_worth[i]] = true;
-		left -= WIDTH;
+		left -= width_of(t, by_worth[i]);
 	}
 	if (left > TREND_MIN + 1) {
 		l.trend = left / 3 > TREND_MIN ? left / 3 : TREND_MIN;
@@ -124,9 +139,9 @@ draw_heads(const struct top *t, const struct layout *l)
 		snprintf(name, sizeof(name), "%s%s",
 		    c == TOTAL && t->is_relative ? "SINCE" : column_name(c),
 		    t->order.by == sorts[c] ? "*" : "");
-		snprintf(text, sizeof(text), "%*s", WIDTH, name);
-		screen_put(2, at, WIDTH, HEAD, text);
-		at += WIDTH;
+		snprintf(text, sizeof(text), "%*s", width_of(t, c), name);
+		screen_put(2, at, width_of(t, c), HEAD, text);
+		at += width_of(t, c);
 	}
 	if (l->trend > 0)
 		screen_put(2, at, l->trend + 1, HEAD, " TREND");
@@ -191,7 +206,8 @@ draw_one_row(const struct top *t, const struct list *l, size_t i, int line,
 {
 	enum paint paint = i == t->at ? CHOSEN : PLAIN;
 	const struct row *row = &l->rows[i];
-	char name[NAME_BYTES], value[COLUMN_SIZE], text[COLUMN_SIZE + WIDTH];
+	char name[NAME_BYTES], value[COLUMN_SIZE],
+	    text[COLUMN_SIZE + RAW_WIDTH];
 	int at = layout->name;
 
 	/* Of one family, which the head has, only the labels. */
@@ -207,9 +223,12 @@ draw_one_row(const struct top *t, const struct list *l, size_t i, int line,
 			total_text(t, l, row, value);
 		else
 			column_text(l, row, c, t->is_raw, value);
-		snprintf(text, sizeof(text), "%*s", WIDTH, value);
-		screen_put(line, at, WIDTH, paint, text);
-		at += WIDTH;
+		/* A number is never cut: with less digits it fits. */
+		if ((int)strlen(value) >= width_of(t, c))
+			column_text(l, row, c, false, value);
+		snprintf(text, sizeof(text), "%*s", width_of(t, c), value);
+		screen_put(line, at, width_of(t, c), paint, text);
+		at += width_of(t, c);
 	}
 	if (layout->trend > 0) {
 		screen_put(line, at, 1, paint, " ");
@@ -221,8 +240,9 @@ static void
 draw_rows(struct top *t, int n_lines, int n_columns)
 {
 	const struct list *l = top_list(t);
-	struct layout layout = lay_out(n_columns);
-	size_t n = n_lines > OTHER_LINES ? (size_t)(n_lines - OTHER_LINES) : 1;
+	struct layout layout = lay_out(t, n_columns);
+	int others = n_lines < FEW_LINES ? OTHER_LINES - 1 : OTHER_LINES;
+	size_t n = n_lines > others ? (size_t)(n_lines - others) : 1;
 
 	t->n_shown = n;
 	if (t->at < t->first)
@@ -285,7 +305,8 @@ draw(struct top *t)
 		draw_help(n_lines, n_columns);
 	else if (t->view == ROWS) {
 		draw_rows(t, n_lines, n_columns);
-		draw_chosen(t, top_list(t), n_lines - 2, n_columns);
+		if (n_lines >= FEW_LINES)
+			draw_chosen(t, top_list(t), n_lines - 2, n_columns);
 	} else if (t->view == ONE)
 		draw_row(t, n_lines, n_columns);
 	else if (t->view == PROCESSES)

@@ -48,11 +48,14 @@ is_of(const char *line, size_t size, const struct row *row)
 	const struct tally *t = row->tally;
 
 	for (size_t i = 0; i < tally_n_by(t); i++) {
-		char label[CMX_NAME_MAX + CMX_LABEL_VALUE_MAX + 8];
-		int n = snprintf(label, sizeof(label), "%s=\"%s\"",
-		    tally_by(t, i), tally_value(t, row->group, i));
+		char label[CMX_NAME_MAX + 2 * CMX_LABEL_VALUE_MAX + 8];
+		size_t n = (size_t)snprintf(label, sizeof(label), "%s=\"",
+		    tally_by(t, i));
 
-		if (memmem(line, size, label, (size_t)n) == NULL)
+		n += escape_value(tally_value(t, row->group, i), label + n,
+		    sizeof(label) - n - 1);
+		label[n++] = '"';
+		if (memmem(line, size, label, n) == NULL)
 			return false;
 	}
 	return true;

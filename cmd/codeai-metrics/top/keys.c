@@ -96,6 +96,7 @@ show_series(struct top *t, const char *family)
 	t->series.n_globs = t->families.n_globs;
 	t->series.globs = t->families.globs;
 	t->has_series = true;
+	t->is_fresh = true;
 	forget_rows(t);
 	t->wants_sample = true;
 }
@@ -156,9 +157,13 @@ type(struct top *t, int key)
 	else if (key == GO_BACK) {
 		t->is_filtering = false;
 		t->filter[0] = '\0';
-	} else if (key == ERASE && n > 0)
+	} else if (key == ERASE && n > 0) {
+		/* A character, whatever its bytes. */
+		while (
+		    n > 1 && ((unsigned char)t->filter[n - 1] & 0xc0) == 0x80)
+			n--;
 		t->filter[n - 1] = '\0';
-	else if (key == CONTROL('u'))
+	} else if (key == CONTROL('u'))
 		t->filter[0] = '\0';
 	else if (key >= ' ' && key < 0x100 && n + 1 < FILTER_MAX) {
 		t->filter[n] = (char)key;
@@ -279,6 +284,7 @@ change_view(struct top *t, int key)
 static void
 reset(struct top *t)
 {
+	set_mark(t, false);
 	list_clear(&t->families);
 	list_clear(&t->series);
 	t->view = t->view == ONE ? ROWS : t->view;

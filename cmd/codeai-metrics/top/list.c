@@ -117,23 +117,29 @@ list_sample(struct list *l, const struct watch *w)
 /* Rows */
 
 static bool
-has_text(const struct tally *t, size_t group, const char *text, size_t size)
+has_text(const struct row *row, const char *text, size_t size)
 {
-	char part[FILTER_MAX];
+	const struct tally *t = row->tally;
+	char part[FILTER_MAX], name[4096];
 
 	memcpy(part, text, size);
 	part[size] = '\0';
 	if (strcasestr(tally_family(t)->def.name, part) != NULL)
 		return true;
 	for (size_t i = 0; i < tally_n_by(t); i++)
-		if (strcasestr(tally_value(t, group, i), part) != NULL)
+		if (strcasestr(tally_value(t, row->group, i), part) != NULL ||
+		    strcasestr(tally_by(t, i), part) != NULL)
 			return true;
-	return false;
+	/* What goes over the end of a name or a value. */
+	if (strpbrk(part, "{}=\",") == NULL)
+		return false;
+	row_name(row, name, sizeof(name));
+	return strcasestr(name, part) != NULL;
 }
 
 /* One of the texts of the filter, which has '|' between them. */
 static bool
-is_wanted_by(const char *filter, const struct tally *t, size_t group)
+is_wanted_by(const char *filter, const struct row *row)
 {
 	const char *at = filter;
 
@@ -142,7 +148,7 @@ is_wanted_by(const char *filter, const struct tally *t, size_t group)
 	for (;;) {
 		size_t size = strcspn(at, "|");
 
-		if (size > 0 && has_text(t, group, at, size))
+		if (size > 0 && has_text(row, at, size))
 			return true;
 		if (at[size] == '\0')
 			return false;
@@ -194,7 +200,7 @@ add_rows(struct list *l, size_t listed, const struct order *order)
 	for (size_t i = 0; i < tally_n_groups(t); i++) {
 		struct row row = { t, listed, i, 0 };
 
-		if (!tally_is_there(t, i) || !is_wanted_by(order->filter, t, i))
+		if (!tally_is_there(t, i) || !is_wanted_by(order->filter, &row))
 			continue;
 		if (!order->has_unseen && tally_total(t, i) == 0) {
 			l->n_unseen++;

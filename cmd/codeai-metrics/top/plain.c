@@ -55,8 +55,10 @@ plain_print(struct top *t, size_t n_rows)
 static json_t *
 number(double v)
 {
-	if (!isfinite(v))
+	if (isnan(v))
 		return json_null();
+	if (isinf(v))
+		return json_string(v > 0 ? "+Inf" : "-Inf");
 	return v == floor(v) && fabs(v) < 9e15 ? json_integer((json_int_t)v) :
 						 json_real(v);
 }
@@ -97,14 +99,13 @@ plain_json(struct top *t, size_t n_rows)
 	json_object_set_new(to, "segment",
 	    json_string(t->watch.reader != NULL ? t->watch.info.path : ""));
 	json_object_set_new(to, "state", json_string(t->watch.state));
-	json_object_set_new(to, "seconds",
-	    number(l->n > 0 ? tally_seconds(l->at[0].tally) : 0));
+	json_object_set_new(to, "seconds", number(t->watch.seconds));
 	for (size_t i = 0; i < l->n_rows && i < n_rows; i++)
 		json_array_append_new(rows, row_json(l, &l->rows[i]));
 	json_object_set_new(to, "rows", rows);
 	ok = json_dumpf(to, stdout,
 		 JSON_COMPACT | JSON_PRESERVE_ORDER |
-		     JSON_REAL_PRECISION(15)) == 0;
+		     JSON_REAL_PRECISION(17)) == 0;
 	putchar('\n');
 	json_decref(to);
 	return ok;

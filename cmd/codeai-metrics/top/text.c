@@ -6,6 +6,7 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "../cmd.h"
 #include "top.h"
 
 const char *
@@ -38,6 +39,11 @@ scaled(double v, double base, const char *const *names, char text[COLUMN_SIZE])
 {
 	int i = 0;
 
+	/* Beyond the names of powers. */
+	if (fabs(v) >= pow(base, 6) * 999) {
+		snprintf(text, COLUMN_SIZE, "%.2e", v);
+		return;
+	}
 	while (fabs(v) >= base * 0.9995 && i < 6) {
 		v /= base;
 		i++;
@@ -105,11 +111,13 @@ next_character(const char *text, size_t n, bool is_utf8, int *columns,
 
 	*shown = text;
 	*columns = 1;
-	if ((unsigned char)*text < 0x80) {
-		if (*text < ' ' || *text == 0x7f)
-			*shown = "?";
-		return 1;
+	size = unprintable_size(text);
+	if (size > 0) {
+		*shown = "?";
+		return size;
 	}
+	if ((unsigned char)*text < 0x80)
+		return 1;
 	size = is_utf8 ? mbrtowc(&c, text, n, &state) : 0;
 	if (size > 0 && size <= n) {
 		*columns = wcwidth(c);

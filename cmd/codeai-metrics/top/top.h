@@ -28,7 +28,7 @@
 #include "watch/groups.h"
 #include "watch/tally.h"
 
-#define HISTORY    64 /* samples */
+#define HISTORY    96 /* samples of a second, or of two thirds of one */
 #define FILTER_MAX 64
 #define NS         UINT64_C(1000000000)
 
@@ -41,6 +41,7 @@ struct watch {
 	struct cmxr_info info, before;
 	bool has_before;
 	uint64_t now_ns; /* monotonic, of the snapshot */
+	double seconds;  /* since the one before; 0: there was none */
 	double wall;
 	uint64_t number;  /* another one for another file */
 	char state[1200]; /* what is wrong, or "" */
@@ -122,6 +123,8 @@ double column_value(const struct list *, const struct row *, enum column);
 /* For people; raw: with all digits. */
 void column_text(const struct list *, const struct row *, enum column,
     bool is_raw, char text[COLUMN_SIZE]);
+/* As an exposition has a label's value; as long as the room is. */
+size_t escape_value(const char *value, char *text, size_t size);
 /* "name{label="value"}", as long as the room is. */
 void row_name(const struct row *, char *text, size_t size);
 
@@ -219,6 +222,8 @@ struct top {
 	char filter[FILTER_MAX];
 	bool is_filtering, is_paused, is_raw, is_relative, has_moved;
 	double interval; /* seconds */
+	double pace;     /* the same, or longer where reading takes long */
+	bool is_fresh;   /* the series are not marked yet */
 	double marked;   /* wall clock; 0: no mark */
 	struct row chosen;
 	unsigned long chosen_generation;

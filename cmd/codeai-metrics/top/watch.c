@@ -54,6 +54,15 @@ open_anew(struct watch *w)
 	return true;
 }
 
+/* Numbers that no program of ours leaves in a segment. */
+static bool
+is_damaged(const struct cmxr_info *i)
+{
+	return i->n_series > i->series_limit ||
+	    i->n_families > i->families_limit || i->invalid_entries > 0 ||
+	    i->damaged_values > 0;
+}
+
 /* The snapshot, or why there is none. */
 static void
 take(struct watch *w)
@@ -63,7 +72,11 @@ take(struct watch *w)
 	w->before = w->info;
 	if (cmxr_snapshot_take(w->reader, &w->snapshot, &error) == 0 &&
 	    cmxr_info_get(w->reader, &w->info, &error) == 0) {
-		w->state[0] = '\0';
+		note(w,
+		    is_damaged(&w->info) ?
+			"is damaged; \"codeai-metrics doctor\" says more" :
+			"",
+		    "");
 		return;
 	}
 	note(w, error.text, "");
@@ -87,6 +100,8 @@ watch_sample(struct watch *w)
 			note(w, "was removed: this is what it has still", "");
 	}
 	w->has_before = has_reader && w->reader != NULL;
+	w->seconds =
+	    w->now_ns == 0 ? 0 : (double)(clock_ns() - w->now_ns) / (double)NS;
 	w->now_ns = clock_ns();
 	w->wall = (double)clock_of(CLOCK_REALTIME) / (double)NS;
 }

@@ -11,14 +11,15 @@
 
 #include "live.h"
 
-#define WATCHED_MAX 64
+#define WATCHED_MAX 768
+#define OF_CLIENT   192 /* a page asks some two dozen */
 #define BYTES_MAX   (UINT64_C(64) << 20)
-#define FORGET_NS   (30 * NS_PER_SECOND)
+#define FORGET_NS   (15 * NS_PER_SECOND)
 
 /* Between samples; the second one comes sooner: a page then has rates. */
-#define SAMPLE_NS       (NS_PER_SECOND * 9 / 10)
+#define SAMPLE_NS       (NS_PER_SECOND * 98 / 100)
 #define SECOND_NS       (NS_PER_SECOND * 4 / 10)
-#define SAMPLE_REST_MAX (10 * NS_PER_SECOND)
+#define SAMPLE_REST_MAX (60 * NS_PER_SECOND)
 #define COST_SHARE      20
 /* A segment that hangs is left out sooner than by a scrape. */
 #define PATIENCE_NS NS_PER_SECOND
@@ -42,6 +43,7 @@ forget(struct live *live, struct watched *w)
 	LIST_REMOVE(w, entry);
 	live->n_watched--;
 	tally_free(w->tally);
+	free(w->answer);
 	free(w->segment);
 	free(w->text);
 	free(w);
@@ -59,6 +61,12 @@ live_free(struct live *live)
 }
 
 /* What is asked */
+
+const char *
+live_segment(const struct live_want *want)
+{
+	return want->segment != NULL ? want->segment : "";
+}
 
 static struct watched *
 find(struct live *live, const char *segment, const char *text)
@@ -101,29 +109,73 @@ fill(struct watched *w, const char *segment, const char *text,
 	return w->tally != NULL && w->segment != NULL && w->text != NULL;
 }
 
-struct watched *
-live_watch(struct live *live, const char *segment, const char *text,
+/* Those of a client, and the one of them that it asked longest ago. */
+static size_t
+count_of(struct live *live, const unsigned char client[16],
+    struct watched **oldest)
+{
+	struct watched *w;
+	size_t n = 0;
+
+	*oldest = NULL;
+	LIST_FOREACH(w, &live->watched, entry)
+	{
+		if (memcmp(w->client, client, 16) != 0)
+			continue;
+		n++;
+		if (*oldest == NULL || w->asked_ns < (*oldest)->asked_ns)
+			*oldest = w;
+	}
+	return n;
+}
+
+static struct watched *
+add(struct live *live, const struct live_want *want, const char *text,
     const char **reason)
 {
-	struct watched *w = find(live, segment, text);
+	struct watched *w, *oldest;
 
-	if (w == NULL && live->n_watched == WATCHED_MAX) {
-		*reason = "too many other queries are asked";
+	if (count_of(live, want->client, &oldest) >= OF_CLIENT)
+		forget(live, oldest);
+	*reason = "too many other queries are asked";
+	if (live->n_watched == WATCHED_MAX)
 		return NULL;
-	}
-	if (w == NULL) {
-		w = calloc(1, sizeof(*w));
-		*reason = "no memory";
-		if (w == NULL)
-			return NULL;
-		LIST_INSERT_HEAD(&live->watched, w, entry);
-		live->n_watched++;
-		if (!fill(w, segment, text, reason)) {
-			forget(live, w);
-			return NULL;
-		}
-	}
-	w->asked_ns = now_ns();
+	w = calloc(1, sizeof(*w));
+	*reason = "no memory";
+	if (w == NULL)
+		return NULL;
+	memcpy(w->client, want->client, sizeof(w->client));
+	LIST_INSERT_HEAD(&live->watched, w, entry);
+	live->n_watched++;
+	if (fill(w, live_segment(want), text, reason))
+		return w;
+	forget(live, w);
+	return NULL;
+}
+
+/* A sample of long ago is none to compare with. */
+static void
+restart(struct watched *w)
+{
+	tally_restart(w->tally);
+	free(w->answer);
+	w->answer = NULL;
+	w->has_sample = false;
+}
+
+struct watched *
+live_watch(struct live *live, const struct live_want *want, const char *text,
+    const char **reason)
+{
+	struct watched *w = find(live, live_segment(want), text);
+	uint64_t now = now_ns();
+
+	if (w == NULL)
+		w = add(live, want, text, reason);
+	else if (now - w->asked_ns > FORGET_NS)
+		restart(w);
+	if (w != NULL)
+		w->asked_ns = now;
 	return w;
 }
 
@@ -171,6 +223,11 @@ sample_one(struct watched *w, const struct fleet *fleet, uint64_t now,
 {
 	bool ok = true;
 
+	/* There is room now for what had none. */
+	if (tally_has_rest(w->tally) && bytes > BYTES_MAX / 2)
+		tally_restart(w->tally);
+	free(w->answer);
+	w->answer = NULL;
 	tally_set_max_bytes(w->tally, tally_bytes(w->tally) + bytes);
 	tally_begin(w->tally, now, number_of_sources(w, fleet));
 	for (size_t i = 0; ok && i < fleet_n_sources(fleet); i++) {
@@ -237,7 +294,7 @@ live_sample(struct live *live)
 
 static const struct {
 	const char *path;
-	json_t *(*answer)(struct live *, const struct live_want *);
+	char *(*answer)(struct live *, const struct live_want *);
 } answers[] = {
 	{ "/api/v1/live", live_json },
 	{ "/api/v1/families", families_json },
@@ -248,15 +305,10 @@ int
 live_answer(struct live *live, const char *path, const struct live_want *want,
     struct cmxr_buffer *to)
 {
-	json_t *json;
-
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		if (strcmp(path, answers[i].path) != 0)
 			continue;
-		json = answers[i].answer(live, want);
-		to->data =
-		    json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
-		json_decref(json);
+		to->data = answers[i].answer(live, want);
 		if (to->data == NULL)
 			return 500;
 		to->size = strlen(to->data);

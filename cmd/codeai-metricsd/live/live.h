@@ -21,11 +21,15 @@
 /* A query that some page asks again and again. */
 struct watched {
 	LIST_ENTRY(watched) entry;
-	char *segment; /* "": all */
+	unsigned char client[16]; /* who asked first */
+	char *segment;            /* "": all */
 	char *text;
 	struct tally *tally;
 	uint64_t asked_ns;
 	bool has_sample;
+	/* The answer with so many groups, until the next sample; or null. */
+	char *answer;
+	size_t top;
 };
 
 struct live {
@@ -41,9 +45,10 @@ struct live {
 
 /*
  * Find or begin to watch a query, "FAMILY" or "FAMILY/LABEL/LABEL".  Null, with
- * the reason: it is none, or there are too many.  Requires: the lock.
+ * the reason: it is none, or there are too many.  A client that watches many
+ * loses those that it has not asked for longest.  Requires: the lock.
  */
-struct watched *live_watch(struct live *, const char *segment,
+struct watched *live_watch(struct live *, const struct live_want *,
     const char *query, const char **reason);
 
 /*
@@ -56,13 +61,15 @@ void live_sample(struct live *);
 /* Nanoseconds until the next sample may be taken. */
 uint64_t live_rest_ns(const struct live *);
 
+/* The segment that is asked for; "" is all. */
+const char *live_segment(const struct live_want *);
 /* Is a segment shown to who asks for this one, or for all, which is ""? */
 bool live_is_asked_for(const char *segment, const struct source *);
 
-/* live_json.c: null without memory. */
+/* live_json.c: the caller frees; null without memory. */
 
-json_t *live_json(struct live *, const struct live_want *);
-json_t *families_json(struct live *, const struct live_want *);
-json_t *segments_json(struct live *, const struct live_want *);
+char *live_json(struct live *, const struct live_want *);
+char *families_json(struct live *, const struct live_want *);
+char *segments_json(struct live *, const struct live_want *);
 
 #endif

@@ -9,12 +9,17 @@
 #include "watch/groups.h"
 #include "watch/quantile.h"
 
-/* Whole numbers without a fraction; null for what is no number. */
+/*
+ * Whole numbers without a fraction; null for what is not known; infinities as
+ * dump -f json has them.
+ */
 static json_t *
 number(double v)
 {
-	if (!isfinite(v))
+	if (isnan(v))
 		return json_null();
+	if (isinf(v))
+		return json_string(v > 0 ? "+Inf" : "-Inf");
 	return v == floor(v) && fabs(v) < 9e15 ? json_integer((json_int_t)v) :
 						 json_real(v);
 }
@@ -41,6 +46,16 @@ text_of(const char *text)
 
 	free(copy);
 	return json;
+}
+
+static json_t *
+numbers(const double *values, size_t n)
+{
+	json_t *to = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(to, number(values[i]));
+	return to;
 }
 
 /* The groups that come first */
@@ -119,6 +134,7 @@ rank(const struct tally *t, size_t top, struct ranked best[LIVE_TOP_MAX])
 
 /* /api/v1/live */
 
+/* @counts may be null: they are not known. */
 static void
 add_quantiles(json_t *to, const struct tally *t, const double *counts)
 {
@@ -131,8 +147,9 @@ add_quantiles(json_t *to, const struct tally *t, const double *counts)
 
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
 		json_object_set_new(to, quantiles[i].name,
-		    rounded(quantile(f->n_bounds, f->bounds, counts,
-			quantiles[i].q)));
+		    counts == NULL ? json_null() :
+				     rounded(quantile(f->n_bounds, f->bounds,
+					 counts, quantiles[i].q)));
 }
 
 static void
@@ -141,19 +158,14 @@ add_histogram(json_t *to, const struct tally *t, size_t group)
 	size_t n = tally_family(t)->n_bounds + 1;
 	double *counts = calloc(n, sizeof(*counts));
 	bool is_known = counts != NULL && tally_counts_growth(t, group, counts);
-	json_t *buckets;
 
 	json_object_set_new(to, "sum", number(tally_sum(t, group)));
 	json_object_set_new(to, "mean",
 	    rounded(tally_sum_growth(t, group) / tally_growth(t, group)));
-	if (is_known)
-		add_quantiles(to, t, counts);
-	if (is_known && tally_n_by(t) == 0) {
-		buckets = json_array();
-		for (size_t i = 0; i < n; i++)
-			json_array_append_new(buckets, number(counts[i]));
-		json_object_set_new(to, "buckets", buckets);
-	}
+	add_quantiles(to, t, is_known ? counts : NULL);
+	if (tally_n_by(t) == 0)
+		json_object_set_new(to, "buckets",
+		    is_known ? numbers(counts, n) : json_null());
 	free(counts);
 }
 
@@ -191,16 +203,6 @@ strings(const char *const *texts, size_t n)
 	return to;
 }
 
-static json_t *
-numbers(const double *values, size_t n)
-{
-	json_t *to = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(to, number(values[i]));
-	return to;
-}
-
 static void
 add_definition(json_t *to, const struct cmx_family_def *def)
 {
@@ -214,6 +216,16 @@ add_definition(json_t *to, const struct cmx_family_def *def)
 	json_object_set_new(to, "help",
 	    json_string(def->help != NULL ? def->help : ""));
 	json_object_set_new(to, "labels", strings(def->labels, def->n_labels));
+}
+
+static size_t
+count_there(const struct tally *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < tally_n_groups(t); i++)
+		n += tally_is_there(t, i);
+	return n;
 }
 
 static void
@@ -233,7 +245,7 @@ add_result(json_t *to, const struct tally *t, size_t top)
 		    numbers(f->bounds, f->n_bounds));
 	json_object_set_new(to, "seconds", rounded(tally_seconds(t)));
 	json_object_set_new(to, "n_groups",
-	    json_integer((json_int_t)tally_n_groups(t)));
+	    json_integer((json_int_t)count_there(t)));
 	json_object_set_new(to, "n_left_out",
 	    json_integer((json_int_t)tally_n_left_out(t)));
 	for (size_t i = 0; i < n; i++)
@@ -241,51 +253,100 @@ add_result(json_t *to, const struct tally *t, size_t top)
 	json_object_set_new(to, "groups", groups);
 }
 
-/* All segments are "". */
-static const char *
-segment_of(const struct live_want *want)
+static char *
+text_of_json(json_t *json)
 {
-	return want->segment != NULL ? want->segment : "";
+	char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(16));
+
+	json_decref(json);
+	return text;
 }
 
-/* The answer to one query.  A family that no segment has yet has no groups. */
-static json_t *
-result_json(struct live *live, const struct live_want *want, const char *query)
+/* One that is refused, new, or of a family that no segment has yet. */
+static char *
+empty_answer(const char *query, const char *reason)
 {
-	const char *reason;
-	struct watched *w = live_watch(live, segment_of(want), query, &reason);
 	json_t *to = json_object();
 
 	json_object_set_new(to, "query", text_of(query));
-	if (w == NULL)
+	if (reason != NULL)
 		json_object_set_new(to, "error", json_string(reason));
-	else if (w->has_sample && tally_family(w->tally) != NULL)
-		add_result(to, w->tally, want->top);
-	return to;
+	return text_of_json(to);
 }
 
-json_t *
-live_json(struct live *live, const struct live_want *want)
+static char *
+make_answer(const struct watched *w, size_t top)
 {
-	json_t *to = json_object(), *results = json_array();
+	json_t *to = json_object();
+
+	json_object_set_new(to, "query", text_of(w->text));
+	add_result(to, w->tally, top);
+	return text_of_json(to);
+}
+
+/* The answer of a sample is made once, whoever asks how often. */
+static void
+print_answer(FILE *out, struct live *live, const struct live_want *want,
+    const char *query)
+{
+	const char *reason = NULL;
+	struct watched *w = live_watch(live, want, query, &reason);
+	char *empty = NULL;
+
+	if (w != NULL && w->has_sample && tally_family(w->tally) != NULL) {
+		if (w->top != want->top) {
+			free(w->answer);
+			w->answer = NULL;
+		}
+		if (w->answer == NULL)
+			w->answer = make_answer(w, want->top);
+		w->top = want->top;
+	} else
+		empty = empty_answer(query, w == NULL ? reason : NULL);
+	if (empty == NULL && (w == NULL || w->answer == NULL))
+		fputs("{}", out);
+	else
+		fputs(empty != NULL ? empty : w->answer, out);
+	free(empty);
+}
+
+static void
+print_live(FILE *out, struct live *live, const struct live_want *want)
+{
 	const char *reason;
 
-	pthread_mutex_lock(&live->lock);
 	/* The sample that may be due has them too. */
 	for (size_t i = 0; i < want->n_queries; i++)
-		live_watch(live, segment_of(want), want->queries[i], &reason);
+		live_watch(live, want, want->queries[i], &reason);
 	live_sample(live);
-	for (size_t i = 0; i < want->n_queries; i++)
-		json_array_append_new(results,
-		    result_json(live, want, want->queries[i]));
-	json_object_set_new(to, "time",
-	    json_real((double)live->wall_ns / (double)NS_PER_SECOND));
-	json_object_set_new(to, "next",
-	    rounded((double)live_rest_ns(live) / (double)NS_PER_SECOND));
-	json_object_set_new(to, "version", json_string(CMX_VERSION));
+	fprintf(out,
+	    "{\"time\":%.6f,\"next\":%.6f,\"version\":\"" CMX_VERSION
+	    "\",\"results\":[",
+	    (double)live->wall_ns / (double)NS_PER_SECOND,
+	    (double)live_rest_ns(live) / (double)NS_PER_SECOND);
+	for (size_t i = 0; i < want->n_queries; i++) {
+		fputs(i > 0 ? "," : "", out);
+		print_answer(out, live, want, want->queries[i]);
+	}
+	fputs("]}", out);
+}
+
+char *
+live_json(struct live *live, const struct live_want *want)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out == NULL)
+		return NULL;
+	pthread_mutex_lock(&live->lock);
+	print_live(out, live, want);
 	pthread_mutex_unlock(&live->lock);
-	json_object_set_new(to, "results", results);
-	return to;
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
 }
 
 /* /api/v1/families */
@@ -333,7 +394,7 @@ list_families(const struct cmxr_snapshot *snapshot, const char *match,
 	}
 }
 
-json_t *
+char *
 families_json(struct live *live, const struct live_want *want)
 {
 	json_t *to = json_object(), *list = json_array();
@@ -343,7 +404,7 @@ families_json(struct live *live, const struct live_want *want)
 	for (size_t i = 0; i < fleet_n_sources(fleet); i++) {
 		const struct source *s = fleet_source(fleet, i);
 
-		if (live_is_asked_for(segment_of(want), s))
+		if (live_is_asked_for(live_segment(want), s))
 			list_families(s->snapshot, want->match, &listed, list);
 	}
 	collector_let_go(live->collector);
@@ -351,7 +412,7 @@ families_json(struct live *live, const struct live_want *want)
 	    json_integer((json_int_t)listed.n));
 	json_object_set_new(to, "families", list);
 	groups_fini(&listed);
-	return to;
+	return text_of_json(to);
 }
 
 /* /api/v1/segments */
@@ -393,7 +454,7 @@ segment_json(const struct source *s, bool is_wanted)
 }
 
 /* All by name; the statistics of the one that is asked for, or of the first. */
-json_t *
+char *
 segments_json(struct live *live, const struct live_want *want)
 {
 	json_t *to = json_object(), *list = json_array();
@@ -413,5 +474,5 @@ segments_json(struct live *live, const struct live_want *want)
 	}
 	collector_let_go(live->collector);
 	json_object_set_new(to, "segments", list);
-	return to;
+	return text_of_json(to);
 }

@@ -53,6 +53,10 @@ class History {
 		this.samples = [];
 	}
 
+	clear() {
+		this.samples = [];
+	}
+
 	add(time, values) {
 		const kept = this.samples;
 
@@ -130,6 +134,11 @@ class Chart {
 
 	remove() {
 		view.charts.delete(this);
+	}
+
+	/** What was shown is of something else now. */
+	clear() {
+		this.history.clear();
 	}
 
 	listen() {
@@ -242,7 +251,7 @@ export class LineChart extends Chart {
 
 		for (const sample of shown)
 			for (const name of this.names)
-				top = Math.max(top, sample.values[name] ?? 0);
+				top = Math.max(top, Number(sample.values[name]) || 0);
 		return top > 0 ? ceiling(top) : 1;
 	}
 
@@ -274,7 +283,7 @@ export class LineChart extends Chart {
 		for (const sample of shown) {
 			const v = sample.values[name];
 
-			if (v === null || v === undefined) {
+			if (typeof v !== "number") {
 				isDown = false;
 				continue;
 			}

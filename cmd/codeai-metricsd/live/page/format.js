@@ -45,6 +45,8 @@ export function unitOf(family, unit) {
 export function format(v, unit = "") {
 	if (v === null || v === undefined || Number.isNaN(v))
 		return "–";
+	if (typeof v === "string")
+		return v;
 	if (!Number.isFinite(v))
 		return v > 0 ? "∞" : "-∞";
 	if (unit === "seconds")
@@ -66,7 +68,7 @@ export function clock(seconds) {
 
 /** Values of labels as one text, of which the end may be cut. */
 export function joined(values) {
-	const text = values.map((v) => v === "" ? "\"\"" : v).join(" · ");
+	const text = values.map((v) => v.trim() === "" ? `"${v}"` : v).join(" · ");
 
 	return text.length > TEXT_MAX ? text.slice(0, TEXT_MAX) + "…" : text;
 }

@@ -92,8 +92,24 @@ function show() {
 	view.redraw();
 }
 
+/* What is wrong, in a line above all panels. */
+const troubles = { queries: "", segments: "" };
+
+function warn() {
+	const text = Object.values(troubles).filter((t) => t).join(" ");
+
+	$("notice").hidden = text === "";
+	if ($("notice").textContent !== text)
+		$("notice").textContent = text;
+}
+
 function onLive(live) {
 	const results = new Map(live.results.map((r) => [r.query, r]));
+	const refused = live.results.find((r) => r.error);
+
+	troubles.queries = refused ?
+	    `Not everything can be shown: ${refused.error}.` : "";
+	warn();
 
 	for (const part of [...shown.tiles, ...shown.panels, ...shown.explored])
 		part.update(live.time, results);
@@ -106,19 +122,30 @@ function onLive(live) {
 function onSegments(segments) {
 	const select = $("segment"), wanted = poller.segment;
 
-	if (select.options.length !== segments.length + 1) {
+	const paths = segments.map((s) => s.path).join("\n");
+	if (select.dataset.paths !== paths) {
+		select.dataset.paths = paths;
 		select.replaceChildren(element("option", { value: "",
 		    textContent: "all" }), ...segments.map((s) => element("option",
 		    { value: s.path, textContent: s.path })));
 		select.value = wanted;
 	}
 	const down = segments.filter((s) => !s.up);
-	$("notice").hidden = down.length === 0;
-	$("notice").textContent = down.length === 0 ? "" :
+	const isUnknown = wanted && !segments.some((s) => s.path === wanted);
+	troubles.segments = isUnknown ?
+	    `There is no segment ${wanted} here; choose another one.` :
+	    down.length === 0 ? "" :
 	    (down.length === 1 ? down[0].path + " cannot be read" :
 	    `${down.length} of ${segments.length} segments cannot be read`) +
 	    ": an application makes a segment when it starts; the log of the daemon says what is wrong.";
-	shown.health.update(segments.find((s) => s.path === wanted) ??
+	warn();
+	if (isUnknown && select.value !== wanted) {
+		select.append(element("option", { value: wanted,
+		    textContent: wanted + " (gone)" }));
+		select.value = wanted;
+	}
+	shown.health.update(isUnknown ? null :
+	    segments.find((s) => s.path === wanted) ??
 	    segments.find((s) => s.statistics) ?? segments[0]);
 }
 
@@ -176,6 +203,10 @@ function togglePause() {
 function setSegment() {
 	poller.segment = $("segment").value;
 	poller.segmentsAt = -Infinity;
+	for (const chart of view.charts)
+		chart.clear();
+	for (const part of [...shown.tiles, ...shown.panels])
+		part.forget();
 	state.set("segment", poller.segment);
 	save();
 	poller.now();

@@ -104,6 +104,12 @@ class Tile {
 	show() {
 		this.number.textContent = format(this.latest, this.unit);
 	}
+
+	/** Another segment may not have it. */
+	forget() {
+		this.node.hidden = true;
+		this.latest = null;
+	}
 }
 
 /* undefined: the family is not there; null: not known in this interval. */
@@ -143,6 +149,11 @@ class Panel {
 	}
 
 	show() {
+	}
+
+	/** Another segment may not have it. */
+	forget() {
+		this.node.hidden = true;
 	}
 }
 
