@@ -3,6 +3,7 @@
  */
 #include <err.h>
 #include <fnmatch.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,6 +27,53 @@ is_wanted(const char *name, size_t n_globs, const char *const *globs)
 	return n_globs == 0;
 }
 
+/* How many letters must be changed, up to a bound that is enough. */
+static size_t
+distance(const char *a, const char *b)
+{
+	size_t row[CMX_NAME_MAX + 2], n = strlen(b);
+
+	if (n > CMX_NAME_MAX)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i] != '\0'; i++) {
+		size_t corner = row[0];
+
+		row[0] = i + 1;
+		for (size_t j = 0; j < n; j++) {
+			size_t above = row[j + 1];
+			size_t least = above < row[j] ? above : row[j];
+
+			row[j + 1] = a[i] == b[j] ? corner :
+			    corner < least        ? corner + 1 :
+						    least + 1;
+			corner = above;
+		}
+	}
+	return row[n];
+}
+
+const char *
+guess_family(const struct cmxr_snapshot *snapshot, const char *name)
+{
+	size_t best = 4;
+	const char *guess = NULL;
+
+	for (size_t i = 0; i < cmxr_snapshot_n_families(snapshot); i++) {
+		struct cmxr_family f;
+		size_t d;
+
+		cmxr_snapshot_family(snapshot, i, &f);
+		d = distance(name, f.def.name);
+		if (d < best && d < strlen(name) / 2) {
+			best = d;
+			guess = f.def.name;
+		}
+	}
+	return guess;
+}
+
 int
 check_globs(const struct cmxr_snapshot *snapshot, size_t n_globs,
     const char *const *globs)
@@ -35,6 +83,7 @@ check_globs(const struct cmxr_snapshot *snapshot, size_t n_globs,
 
 	for (size_t i = 0; i < n_globs; i++) {
 		struct cmxr_family f;
+		const char *guess;
 		size_t j = 0;
 
 		for (; j < n; j++) {
@@ -44,8 +93,10 @@ check_globs(const struct cmxr_snapshot *snapshot, size_t n_globs,
 		}
 		if (j < n)
 			continue;
-		warnx("%s: no family has such a name; \"list\" prints all",
-		    globs[i]);
+		guess = guess_family(snapshot, globs[i]);
+		warnx("%s: no family has such a name; %s%s%s", globs[i],
+		    guess != NULL ? "did you mean " : "\"list\" prints all",
+		    guess != NULL ? guess : "", guess != NULL ? "?" : "");
 		r = FAILED;
 	}
 	return r;

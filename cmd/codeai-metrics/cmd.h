@@ -84,6 +84,9 @@ struct cmxr_snapshot;
 int check_globs(const struct cmxr_snapshot *, size_t n_globs,
     const char *const *globs);
 
+/* The family whose name is most like this one; null: none is like it. */
+const char *guess_family(const struct cmxr_snapshot *, const char *name);
+
 /* Print "codeai-metrics: text" for each line of an error; returns FAILED. */
 int fail(const struct cmx_error *);
 

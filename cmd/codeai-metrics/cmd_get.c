@@ -37,7 +37,7 @@ static const struct {
 static bool
 find_part(const struct cmxr_snapshot *snapshot, struct wanted *w, size_t *index)
 {
-	const char *name = w->selector.name;
+	const char *name = w->selector.name, *guess;
 	size_t size = strlen(name);
 
 	snprintf(w->family, sizeof(w->family), "%s", name);
@@ -60,7 +60,10 @@ find_part(const struct cmxr_snapshot *snapshot, struct wanted *w, size_t *index)
 			return true;
 		}
 	}
-	warnx("%s: the segment has no such family", name);
+	guess = guess_family(snapshot, name);
+	warnx("%s: the segment has no such family%s%s%s", name,
+	    guess != NULL ? "; did you mean " : "", guess != NULL ? guess : "",
+	    guess != NULL ? "?" : "");
 	return false;
 }
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "doctor.h"
 
@@ -150,8 +151,13 @@ check_rseq(const struct patient *p, struct findings *f)
 void
 check_machine(const struct patient *p, struct findings *f)
 {
+	struct utsname machine;
 	char id[33];
 
+	if (uname(&machine) == 0)
+		find(f, FINE, NULL, "%s %s on %s, this program %s",
+		    machine.sysname, machine.release, machine.machine,
+		    CMX_VERSION);
 	boot_id(id);
 	if (id[0] != '\0' && strcmp(id, p->info.boot_id) != 0)
 		find(f, NOTE,

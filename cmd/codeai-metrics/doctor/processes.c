@@ -1,8 +1,10 @@
 /*
  * processes.c: who uses the segment, with what library; and who shows it.
  */
+#include <bsd/string.h>
 #include <ctype.h>
 #include <dirent.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,38 +16,78 @@
 #define LIBRARY  "libcodeai-metrics.so"
 #define EXPORTER "codeai-metricsd"
 
-/* Is the library that it uses another file than the one of that name now? */
-static bool
-has_deleted_library(unsigned int pid)
+/*
+ * The file of the library that a process has mapped, which ends in
+ * " (deleted)" where another one took its name.  "": it has the library in
+ * itself, or cannot be looked into.
+ */
+static void
+library_of(unsigned int pid, char library[PATH_MAX])
 {
-	char path[64], line[4608];
-	bool has = false;
+	char path[64], line[PATH_MAX + 512];
 	FILE *f;
 
+	library[0] = '\0';
 	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
 	f = fopen(path, "re");
-	while (f != NULL && !has && fgets(line, sizeof(line), f) != NULL)
-		has = strstr(line, LIBRARY) != NULL &&
-		    strstr(line, " (deleted)") != NULL;
+	while (f != NULL && library[0] == '\0' &&
+	    fgets(line, sizeof(line), f) != NULL)
+		if (strstr(line, LIBRARY) != NULL &&
+		    strchr(line, '/') != NULL) {
+			strlcpy(library, strchr(line, '/'), PATH_MAX);
+			library[strcspn(library, "\n")] = '\0';
+		}
 	if (f != NULL)
 		fclose(f);
-	return has;
+}
+
+/* Different libraries in one service: they have told of it once. */
+struct libraries {
+	char first[PATH_MAX];
+	size_t n_first, n_unknown;
+	bool is_told;
+};
+
+static void
+check_library(const struct cmxr_process *of, struct libraries *l,
+    struct findings *f)
+{
+	char library[PATH_MAX];
+
+	library_of(of->pid, library);
+	if (library[0] == '\0') {
+		l->n_unknown++;
+		return;
+	}
+	if (strstr(library, " (deleted)") != NULL)
+		find(f, WARNING,
+		    "restart it: it has the library of before an upgrade",
+		    "process %u (%s) uses a library that was replaced: %s",
+		    of->pid, of->command, library);
+	else if (l->first[0] == '\0')
+		strlcpy(l->first, library, sizeof(l->first));
+	else if (strcmp(l->first, library) != 0 && !l->is_told) {
+		l->is_told = true;
+		find(f, NOTE,
+		    "install one library, and restart what has another",
+		    "process %u uses %s, others %s", of->pid, library,
+		    l->first);
+	}
+	l->n_first += strcmp(l->first, library) == 0;
 }
 
 void
 check_processes(const struct patient *p, struct findings *f)
 {
+	struct libraries libraries = { .n_first = 0 };
 	struct cmxr_process process;
 	size_t cursor = 0, n_live = 0, n_dead = 0;
 
 	while (cmxr_process_next(p->snapshot, &cursor, &process)) {
 		n_live += process.is_alive;
 		n_dead += !process.is_alive;
-		if (process.is_alive && has_deleted_library(process.pid))
-			find(f, WARNING,
-			    "restart it: it has the library of before an upgrade",
-			    "process %u (%s) uses a library that was replaced",
-			    process.pid, process.command);
+		if (process.is_alive)
+			check_library(&process, &libraries, f);
 	}
 	if (n_live == 0)
 		find(f, WARNING,
@@ -53,6 +95,13 @@ check_processes(const struct patient *p, struct findings *f)
 		    "no live process uses it (%zu did)", n_dead);
 	else
 		find(f, FINE, NULL, "%zu live processes use it", n_live);
+	if (libraries.n_first > 0)
+		find(f, FINE, NULL, "%zu of them use %s", libraries.n_first,
+		    libraries.first);
+	if (libraries.n_unknown > 0)
+		find(f, FINE, NULL,
+		    "%zu of them have the library in themselves, or may not be looked into",
+		    libraries.n_unknown);
 }
 
 /* Exporters */
