@@ -78,20 +78,6 @@ print_number(double v)
 	fputs(text, stdout);
 }
 
-static double
-quantile_of(const struct cmxr_family *f, const struct cmxr_series *s, double q)
-{
-	double *counts = calloc(s->n_buckets + 1, sizeof(*counts)), v;
-
-	if (counts == NULL)
-		err(FAILED, "get");
-	for (size_t i = 0; i < s->n_buckets; i++)
-		counts[i] = (double)s->buckets[i];
-	v = quantile(f->n_bounds, f->bounds, counts, q);
-	free(counts);
-	return v;
-}
-
 static void
 print_value(const struct wanted *w, const struct cmxr_family *f,
     const struct cmxr_series *s)
@@ -101,7 +87,7 @@ print_value(const struct wanted *w, const struct cmxr_family *f,
 	else if (w->part == SUM)
 		print_number(s->sum);
 	else if (w->part == QUANTILE)
-		print_number(quantile_of(f, s, w->quantile));
+		print_number(quantile_of_series(f, s, w->quantile));
 	else if (f->def.type == CMX_HISTOGRAM) {
 		printf("%" PRIu64 " ", s->count);
 		print_number(s->sum);

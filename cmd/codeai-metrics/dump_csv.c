@@ -1,11 +1,9 @@
 /*
  * dump_csv.c: a line for each series, for spreadsheets (RFC 4180).
  */
-#include <err.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
@@ -63,19 +61,11 @@ print_csv_number(double v)
 static void
 print_histogram(const struct cmxr_family *f, const struct cmxr_series *s)
 {
-	static const double q[] = { 0.5, 0.95, 0.99 };
-	double *counts = calloc(s->n_buckets + 1, sizeof(*counts));
-
-	if (counts == NULL)
-		err(FAILED, "dump");
-	for (size_t i = 0; i < s->n_buckets; i++)
-		counts[i] = (double)s->buckets[i];
 	printf(",,%" PRIu64, s->count);
 	print_csv_number(s->sum);
-	for (int i = 0; i < 3; i++)
-		print_csv_number(
-		    quantile(f->n_bounds, f->bounds, counts, q[i]));
-	free(counts);
+	print_csv_number(quantile_of_series(f, s, 0.5));
+	print_csv_number(quantile_of_series(f, s, 0.95));
+	print_csv_number(quantile_of_series(f, s, 0.99));
 }
 
 static void

@@ -13,7 +13,7 @@
 #include "cmd.h"
 #include "dump.h"
 #include "progress.h"
-#include "watch/quantile.h"
+#include "watch/json_number.h"
 #include "watch/tally.h"
 
 /* A series, and what it has done. */
@@ -89,23 +89,6 @@ value_of_group(const void *arg, const char *label)
 	return NULL;
 }
 
-static void
-fill_histogram(struct change *c)
-{
-	const struct cmxr_family *f = c->family;
-	double *counts = calloc(f->n_bounds + 1, sizeof(*counts));
-
-	if (counts == NULL)
-		err(FAILED, "dump");
-	if (tally_counts_growth(c->tally, c->group, counts)) {
-		c->mean = tally_sum_growth(c->tally, c->group) / c->growth;
-		c->p50 = quantile(f->n_bounds, f->bounds, counts, 0.5);
-		c->p95 = quantile(f->n_bounds, f->bounds, counts, 0.95);
-		c->p99 = quantile(f->n_bounds, f->bounds, counts, 0.99);
-	}
-	free(counts);
-}
-
 /* Of a gauge, how much it has risen. */
 static struct change
 change_of(const struct tally *t, size_t group)
@@ -113,16 +96,14 @@ change_of(const struct tally *t, size_t group)
 	struct change c = { .family = tally_family(t),
 		.tally = t,
 		.group = group,
-		.mean = NAN,
-		.p50 = NAN,
-		.p95 = NAN,
-		.p99 = NAN };
+		.p50 = tally_quantile(t, group, 0.5),
+		.p95 = tally_quantile(t, group, 0.95),
+		.p99 = tally_quantile(t, group, 0.99) };
 
 	c.growth = c.family->def.type == CMX_GAUGE ? tally_rise(t, group) :
 						     tally_growth(t, group);
 	c.rate = c.growth / tally_seconds(t);
-	if (c.family->def.type == CMX_HISTOGRAM)
-		fill_histogram(&c);
+	c.mean = tally_sum_growth(t, group) / c.growth;
 	return c;
 }
 
@@ -174,12 +155,6 @@ print_csv_row(const struct change *c)
 	fputs("\r\n", stdout);
 }
 
-static json_t *
-json_of(double v)
-{
-	return isfinite(v) ? json_real(v) : json_null();
-}
-
 static void
 add_json(json_t *list, const struct change *c)
 {
@@ -191,10 +166,10 @@ add_json(json_t *list, const struct change *c)
 	json_array_append_new(list,
 	    json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 		c->family->def.name, "type", cmx_type_name(c->family->def.type),
-		"labels", labels, "growth", json_of(c->growth), "rate",
-		json_of(c->rate), "mean", json_of(c->mean), "p50",
-		json_of(c->p50), "p95", json_of(c->p95), "p99",
-		json_of(c->p99)));
+		"labels", labels, "growth", json_number(c->growth), "rate",
+		json_number(c->rate), "mean", json_number(c->mean), "p50",
+		json_number(c->p50), "p95", json_number(c->p95), "p99",
+		json_number(c->p99)));
 }
 
 /* What has not changed is left out. */

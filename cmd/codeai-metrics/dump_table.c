@@ -2,10 +2,8 @@
  * dump_table.c: a snapshot for people: one line for each series, and of each
  * histogram its count, mean and estimated percentiles.
  */
-#include <err.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <codeai/metrics_reader.h>
@@ -35,24 +33,13 @@ label_text(const struct cmx_family_def *def, const struct cmxr_series *s,
 static void
 print_histogram(const struct cmxr_family *f, const struct cmxr_series *s)
 {
-	static const double q[] = { 0.5, 0.95, 0.99 };
-	double *counts;
-
-	if (s->count == 0) {
+	if (s->count == 0)
 		printf("%10d %12s %12s %12s %12s\n", 0, "-", "-", "-", "-");
-		return;
-	}
-	counts = calloc(s->n_buckets, sizeof(*counts));
-	if (counts == NULL)
-		err(FAILED, "dump");
-	for (size_t i = 0; i < s->n_buckets; i++)
-		counts[i] = (double)s->buckets[i];
-	printf("%10" PRIu64 " %12.6g", s->count, s->sum / (double)s->count);
-	for (int i = 0; i < 3; i++)
-		printf(" %12.6g",
-		    quantile(f->n_bounds, f->bounds, counts, q[i]));
-	putchar('\n');
-	free(counts);
+	else
+		printf("%10" PRIu64 " %12.6g %12.6g %12.6g %12.6g\n", s->count,
+		    s->sum / (double)s->count, quantile_of_series(f, s, 0.5),
+		    quantile_of_series(f, s, 0.95),
+		    quantile_of_series(f, s, 0.99));
 }
 
 static void

@@ -3,6 +3,7 @@
  * bound is not above that.
  */
 #include <math.h>
+#include <stdlib.h>
 
 #include "watch/quantile.h"
 
@@ -29,4 +30,19 @@ quantile(size_t n_bounds, const double *bounds, const double *counts, double q)
 		below += in;
 	}
 	return n_bounds > 0 ? bounds[n_bounds - 1] : NAN;
+}
+
+double
+quantile_of_series(const struct cmxr_family *f, const struct cmxr_series *s,
+    double q)
+{
+	double *counts = calloc(s->n_buckets + 1, sizeof(*counts)), v;
+
+	if (counts == NULL)
+		return (double)NAN;
+	for (size_t i = 0; i < s->n_buckets; i++)
+		counts[i] = (double)s->buckets[i];
+	v = quantile(f->n_bounds, f->bounds, counts, q);
+	free(counts);
+	return v;
 }

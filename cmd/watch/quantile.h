@@ -6,6 +6,8 @@
 
 #include <stddef.h>
 
+#include <codeai/metrics_reader.h>
+
 /*
  * quantile: the value below which the fraction q of the observations lies.
  *
@@ -16,5 +18,9 @@
  */
 double quantile(size_t n_bounds, const double *bounds, const double *counts,
     double q);
+
+/* The same of all observations of a series; NaN also where memory ended. */
+double quantile_of_series(const struct cmxr_family *,
+    const struct cmxr_series *, double q);
 
 #endif

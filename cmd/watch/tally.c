@@ -11,6 +11,7 @@
 
 #include "watch/groups.h"
 #include "watch/kept_family.h"
+#include "watch/quantile.h"
 #include "watch/series_key.h"
 #include "watch/tally.h"
 
@@ -29,6 +30,7 @@ struct tally {
 	struct groups groups;
 	size_t capacity; /* of the rows */
 	double *now, *before;
+	double *counts;        /* room for one row */
 	float *history;        /* n_history of each group */
 	struct series_key key; /* of the series at hand */
 
@@ -91,6 +93,8 @@ static void
 forget_family(struct tally *t)
 {
 	forget_groups(t);
+	free(t->counts);
+	t->counts = NULL;
 	kept_family_clear(&t->kept);
 }
 
@@ -142,6 +146,11 @@ take_family(struct tally *t, const struct cmxr_family *f, size_t n_labels,
 	if (!kept_family_set(&t->kept, f))
 		return false;
 	t->width = f->def.type == CMX_HISTOGRAM ? f->n_bounds + 2 : 1;
+	t->counts = calloc(t->width, sizeof(*t->counts));
+	if (t->counts == NULL) {
+		kept_family_clear(&t->kept);
+		return false;
+	}
 	choose_labels(t, n_labels, labels);
 	return true;
 }
@@ -589,6 +598,16 @@ tally_counts_growth(const struct tally *t, size_t group, double *counts)
 	for (size_t i = 0; i + 1 < t->width; i++)
 		counts[i] = row[i] - (base == NULL ? 0 : base[i]);
 	return true;
+}
+
+double
+tally_quantile(const struct tally *t, size_t group, double q)
+{
+	const struct cmxr_family *f = &t->kept.family;
+
+	return tally_counts_growth(t, group, t->counts) ?
+	    quantile(f->n_bounds, f->bounds, t->counts, q) :
+	    (double)NAN;
 }
 
 static size_t

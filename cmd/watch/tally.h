@@ -95,7 +95,12 @@ double tally_growth(const struct tally *, size_t group);
 /* Of a gauge, by how much it has risen; negative: fallen. */
 double tally_rise(const struct tally *, size_t group);
 double tally_sum_growth(const struct tally *, size_t group);
-/* The same for each bucket; returns false where that is not known. */
+/*
+ * The quantile of the observations between the last two samples; NaN: not
+ * known, or there was none.
+ */
+double tally_quantile(const struct tally *, size_t group, double q);
+/* The growth of each bucket; returns false where that is not known. */
 bool tally_counts_growth(const struct tally *, size_t group, double *counts);
 
 /*

@@ -3,11 +3,9 @@
  */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "top.h"
-#include "watch/quantile.h"
 
 const char *
 column_name(enum column column)
@@ -16,20 +14,6 @@ column_name(enum column column)
 		"60S", "MEAN", "P50", "P95", "P99" };
 
 	return names[column];
-}
-
-static double
-quantile_of(const struct row *row, double q)
-{
-	const struct cmxr_family *f = tally_family(row->tally);
-	double *counts = calloc(f->n_bounds + 1, sizeof(*counts));
-	double v = (double)NAN;
-
-	if (counts != NULL &&
-	    tally_counts_growth(row->tally, row->group, counts))
-		v = quantile(f->n_bounds, f->bounds, counts, q);
-	free(counts);
-	return v;
 }
 
 static double
@@ -42,11 +26,11 @@ histogram_value(const struct row *row, enum column column)
 		return tally_sum_growth(t, row->group) /
 		    tally_growth(t, row->group);
 	case P50:
-		return quantile_of(row, 0.5);
+		return tally_quantile(t, row->group, 0.5);
 	case P95:
-		return quantile_of(row, 0.95);
+		return tally_quantile(t, row->group, 0.95);
 	case P99:
-		return quantile_of(row, 0.99);
+		return tally_quantile(t, row->group, 0.99);
 	default:
 		return (double)NAN;
 	}

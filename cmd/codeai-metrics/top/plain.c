@@ -9,6 +9,7 @@
 
 #include "../cmd.h"
 #include "top.h"
+#include "watch/json_number.h"
 
 static const enum column printed[] = { TOTAL, RATE, RATE_10, RATE_60, MEAN, P50,
 	P95, P99 };
@@ -53,17 +54,6 @@ plain_print(struct top *t, size_t n_rows)
 }
 
 static json_t *
-number(double v)
-{
-	if (isnan(v))
-		return json_null();
-	if (isinf(v))
-		return json_string(v > 0 ? "+Inf" : "-Inf");
-	return v == floor(v) && fabs(v) < 9e15 ? json_integer((json_int_t)v) :
-						 json_real(v);
-}
-
-static json_t *
 row_json(const struct list *l, const struct row *row)
 {
 	static const char *const names[N_COLUMNS] = { "total", "rate",
@@ -84,7 +74,7 @@ row_json(const struct list *l, const struct row *row)
 		if (c == TOTAL || def->type == CMX_HISTOGRAM ||
 		    (def->type == CMX_COUNTER && c < MEAN))
 			json_object_set_new(to, names[c],
-			    number(column_value(l, row, c)));
+			    json_number(column_value(l, row, c)));
 	return to;
 }
 
@@ -99,7 +89,7 @@ plain_json(struct top *t, size_t n_rows)
 	json_object_set_new(to, "segment",
 	    json_string(t->watch.reader != NULL ? t->watch.info.path : ""));
 	json_object_set_new(to, "state", json_string(t->watch.state));
-	json_object_set_new(to, "seconds", number(t->watch.seconds));
+	json_object_set_new(to, "seconds", json_number(t->watch.seconds));
 	for (size_t i = 0; i < l->n_rows && i < n_rows; i++)
 		json_array_append_new(rows, row_json(l, &l->rows[i]));
 	json_object_set_new(to, "rows", rows);

@@ -7,22 +7,7 @@
 
 #include "live.h"
 #include "watch/groups.h"
-#include "watch/quantile.h"
-
-/*
- * Whole numbers without a fraction; null for what is not known; infinities as
- * dump -f json has them.
- */
-static json_t *
-number(double v)
-{
-	if (isnan(v))
-		return json_null();
-	if (isinf(v))
-		return json_string(v > 0 ? "+Inf" : "-Inf");
-	return v == floor(v) && fabs(v) < 9e15 ? json_integer((json_int_t)v) :
-						 json_real(v);
-}
+#include "watch/json_number.h"
 
 /* A rate or an estimate: more digits tell nothing. */
 static json_t *
@@ -31,9 +16,9 @@ rounded(double v)
 	double scale;
 
 	if (!isfinite(v) || v == 0)
-		return number(v);
+		return json_number(v);
 	scale = pow(10, 5 - floor(log10(fabs(v))));
-	return number(isfinite(scale) && fabs(v) < 1e6 ?
+	return json_number(isfinite(scale) && fabs(v) < 1e6 ?
 		round(v * scale) / scale :
 		round(v));
 }
@@ -46,16 +31,6 @@ text_of(const char *text)
 
 	free(copy);
 	return json;
-}
-
-static json_t *
-numbers(const double *values, size_t n)
-{
-	json_t *to = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(to, number(values[i]));
-	return to;
 }
 
 /* The groups that come first */
@@ -134,39 +109,47 @@ rank(const struct tally *t, size_t top, struct ranked best[LIVE_TOP_MAX])
 
 /* /api/v1/live */
 
-/* @counts may be null: they are not known. */
+static json_t *
+numbers(const double *values, size_t n)
+{
+	json_t *to = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(to, json_number(values[i]));
+	return to;
+}
+
+/* How many observations each bucket got; null: not known. */
+static json_t *
+buckets_json(const struct tally *t, size_t group)
+{
+	size_t n = tally_family(t)->n_bounds + 1;
+	double *counts = calloc(n, sizeof(*counts));
+	json_t *to = counts != NULL && tally_counts_growth(t, group, counts) ?
+	    numbers(counts, n) :
+	    json_null();
+
+	free(counts);
+	return to;
+}
+
 static void
-add_quantiles(json_t *to, const struct tally *t, const double *counts)
+add_histogram(json_t *to, const struct tally *t, size_t group)
 {
 	static const struct {
 		const char *name;
 		double q;
 	} quantiles[] = { { "p50", 0.5 }, { "p90", 0.9 }, { "p95", 0.95 },
 		{ "p99", 0.99 } };
-	const struct cmxr_family *f = tally_family(t);
 
-	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
-		json_object_set_new(to, quantiles[i].name,
-		    counts == NULL ? json_null() :
-				     rounded(quantile(f->n_bounds, f->bounds,
-					 counts, quantiles[i].q)));
-}
-
-static void
-add_histogram(json_t *to, const struct tally *t, size_t group)
-{
-	size_t n = tally_family(t)->n_bounds + 1;
-	double *counts = calloc(n, sizeof(*counts));
-	bool is_known = counts != NULL && tally_counts_growth(t, group, counts);
-
-	json_object_set_new(to, "sum", number(tally_sum(t, group)));
+	json_object_set_new(to, "sum", json_number(tally_sum(t, group)));
 	json_object_set_new(to, "mean",
 	    rounded(tally_sum_growth(t, group) / tally_growth(t, group)));
-	add_quantiles(to, t, is_known ? counts : NULL);
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
+		json_object_set_new(to, quantiles[i].name,
+		    rounded(tally_quantile(t, group, quantiles[i].q)));
 	if (tally_n_by(t) == 0)
-		json_object_set_new(to, "buckets",
-		    is_known ? numbers(counts, n) : json_null());
-	free(counts);
+		json_object_set_new(to, "buckets", buckets_json(t, group));
 }
 
 static json_t *
@@ -184,7 +167,7 @@ group_json(const struct tally *t, size_t group)
 	json_object_set_new(to, "n_series",
 	    json_integer((json_int_t)tally_n_series(t, group)));
 	json_object_set_new(to, type == CMX_HISTOGRAM ? "count" : "value",
-	    number(tally_total(t, group)));
+	    json_number(tally_total(t, group)));
 	if (type != CMX_GAUGE)
 		json_object_set_new(to, "rate",
 		    rounded(tally_growth(t, group) / tally_seconds(t)));
@@ -446,7 +429,7 @@ segment_json(const struct source *s, bool is_wanted)
 	if (s->snapshot == NULL || !is_wanted)
 		return to;
 	json_object_set_new(to, "created",
-	    number((double)(s->info.created_ns / NS_PER_SECOND)));
+	    json_number((double)(s->info.created_ns / NS_PER_SECOND)));
 	json_object_set_new(to, "read_seconds", rounded(s->seconds));
 	json_object_set_new(to, "rseq", json_string(s->info.rseq));
 	json_object_set_new(to, "statistics", statistics_json(s));
