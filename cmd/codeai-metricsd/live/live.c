@@ -12,7 +12,8 @@
 #include "live.h"
 
 #define WATCHED_MAX 768
-#define OF_CLIENT   192 /* a page asks some two dozen */
+#define OF_CLIENT   192  /* a page asks some two dozen */
+#define QUERY_SIZE  8192 /* with the segment that it is about */
 #define BYTES_MAX   (UINT64_C(64) << 20)
 #define FORGET_NS   (15 * NS_PER_SECOND)
 
@@ -137,6 +138,9 @@ add(struct live *live, const struct live_want *want, const char *text,
 
 	if (count_of(live, want->client, &oldest) >= OF_CLIENT)
 		forget(live, oldest);
+	*reason = "is too long";
+	if (strlen(text) + strlen(live_segment(want)) > QUERY_SIZE)
+		return NULL;
 	*reason = "too many other queries are asked";
 	if (live->n_watched == WATCHED_MAX)
 		return NULL;
