@@ -123,7 +123,10 @@ size_t unprintable_size(const char *text);
 /* Replace each of these by '?', in place. */
 void make_printable(char *text);
 
-/* Print a text that a segment holds: as it is, but for control characters. */
+/*
+ * Print a text that a segment holds: as it is, but for these; of a newline and
+ * a tab there is a blank.
+ */
 void print_printable(const char *text);
 
 /*

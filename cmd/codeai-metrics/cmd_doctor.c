@@ -2,7 +2,6 @@
  * doctor: why is nothing shown, why is it slow, what will break.
  */
 #include <err.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -32,7 +31,7 @@ examine(struct patient *p, const char *const *users, size_t n_users,
 static int
 result(const struct patient *p, const struct findings *f)
 {
-	if (p->reader == NULL || p->snapshot == NULL)
+	if (!p->is_read)
 		return FAILED;
 	return findings_have(f, WARNING) ? FINDINGS : DONE;
 }
@@ -40,7 +39,7 @@ result(const struct patient *p, const struct findings *f)
 static int
 run_doctor(const struct globals *globals, int argc, char *argv[])
 {
-	struct patient p = { .segment = globals->segment };
+	struct patient p = { .segment = NULL };
 	const char *users[USERS_MAX];
 	struct findings *f;
 	bool is_json = false, is_whole = false;
@@ -54,7 +53,10 @@ run_doctor(const struct globals *globals, int argc, char *argv[])
 			is_whole = true;
 		else if (ch == 'u' && n_users < USERS_MAX)
 			users[n_users++] = optarg;
-		else
+		else if (ch == 'u') {
+			warnx("doctor: at most %d users", USERS_MAX);
+			return USAGE;
+		} else
 			return usage_of(&doctor_command);
 	}
 	if (optind != argc)

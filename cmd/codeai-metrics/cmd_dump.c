@@ -137,7 +137,7 @@ encode(const struct cmxr_snapshot *snapshot, const struct options *o)
 		&error) < 0)
 		return fail(&error);
 	if (!apply_filter(o, &body))
-		errx(FAILED, "no memory for the metrics");
+		errx(FAILED, "the metrics could not be filtered");
 	r = write_output(o->path, body.data, body.size);
 	cmxr_buffer_free(&body);
 	return r;

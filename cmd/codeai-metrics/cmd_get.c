@@ -20,7 +20,6 @@ enum part { WHOLE, COUNT, SUM, BUCKET, QUANTILE };
 
 struct wanted {
 	struct selector selector;
-	char family[CMX_NAME_MAX + 1];
 	enum part part;
 	double quantile;
 	bool is_one; /* all labels are named: the value alone is printed */
@@ -39,8 +38,8 @@ find_part(const struct cmxr_snapshot *snapshot, struct wanted *w, size_t *index)
 {
 	const char *name = w->selector.name, *guess;
 	size_t size = strlen(name);
+	char family[CMX_NAME_MAX + 1];
 
-	snprintf(w->family, sizeof(w->family), "%s", name);
 	if (cmxr_snapshot_find(snapshot, name, index))
 		return true;
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
@@ -50,9 +49,8 @@ find_part(const struct cmxr_snapshot *snapshot, struct wanted *w, size_t *index)
 		if (size <= n || size - n > CMX_NAME_MAX ||
 		    strcmp(name + size - n, suffixes[i].suffix) != 0)
 			continue;
-		snprintf(w->family, sizeof(w->family), "%.*s", (int)(size - n),
-		    name);
-		if (!cmxr_snapshot_find(snapshot, w->family, index))
+		snprintf(family, sizeof(family), "%.*s", (int)(size - n), name);
+		if (!cmxr_snapshot_find(snapshot, family, index))
 			continue;
 		cmxr_snapshot_family(snapshot, *index, &f);
 		if (f.def.type == CMX_HISTOGRAM && w->part == WHOLE) {
@@ -206,34 +204,59 @@ is_wanted_series(const struct wanted *w, const struct described *d)
 
 /* What is asked */
 
+/* Is the label named, so that its value is known? */
+static bool
+is_named(const struct selector *s, const char *label)
+{
+	const struct matcher *m = selector_find(s, label);
+
+	return m != NULL && m->how == EQUAL;
+}
+
+static bool
+is_label_of(const struct wanted *w, const struct cmx_family_def *def,
+    const char *label)
+{
+	for (size_t i = 0; i < def->n_labels; i++)
+		if (strcmp(def->labels[i], label) == 0)
+			return true;
+	return (w->part == BUCKET && strcmp(label, "le") == 0) ||
+	    (def->type == CMX_GAUGE && def->aggregate == CMX_EACH &&
+		strcmp(label, "pid") == 0);
+}
+
+/* A bound that is no number is a mistake. */
+static bool
+check_bound(const struct wanted *w)
+{
+	const struct matcher *le = selector_find(&w->selector, "le");
+	char *end;
+
+	if (w->part != BUCKET || le == NULL || le->how == LIKE ||
+	    le->how == UNLIKE)
+		return true;
+	strtod(le->value, &end);
+	if (end != le->value && *end == '\0')
+		return true;
+	warnx("le=\"%s\": is not a number", le->value);
+	return false;
+}
+
 /* A label that the family lacks is a mistake, not a series that is not there.
  */
 static bool
 check_labels(struct wanted *w, const struct cmx_family_def *def)
 {
-	size_t n_named = 0;
-
-	for (size_t i = 0; i < w->selector.n; i++) {
-		const struct matcher *m = &w->selector.at[i];
-		bool is_known =
-		    (w->part == BUCKET && strcmp(m->label, "le") == 0) ||
-		    (def->aggregate == CMX_EACH &&
-			strcmp(m->label, "pid") == 0);
-
-		for (size_t j = 0; j < def->n_labels; j++)
-			if (strcmp(def->labels[j], m->label) == 0) {
-				is_known = true;
-				n_named += m->how == EQUAL;
-			}
-		if (!is_known) {
-			say_labels(def, m->label,
+	for (size_t i = 0; i < w->selector.n; i++)
+		if (!is_label_of(w, def, w->selector.at[i].label)) {
+			say_labels(def, w->selector.at[i].label,
 			    "is not a label of this family");
 			return false;
 		}
-	}
-	w->is_one = n_named == def->n_labels &&
-	    (w->part != BUCKET || selector_find(&w->selector, "le") != NULL);
-	return true;
+	w->is_one = w->part != BUCKET || is_named(&w->selector, "le");
+	for (size_t i = 0; i < def->n_labels; i++)
+		w->is_one = w->is_one && is_named(&w->selector, def->labels[i]);
+	return check_bound(w);
 }
 
 static int

@@ -63,8 +63,10 @@ void
 top_arrange(struct top *t)
 {
 	t->order.filter = t->filter;
-	if (!list_arrange(top_list(t), &t->order))
+	if (!list_arrange(top_list(t), &t->order)) {
+		screen_end();
 		errx(FAILED, "no memory for the rows");
+	}
 	follow(t);
 }
 
@@ -79,6 +81,7 @@ top_sample(struct top *t)
 	if (t->watch.number != number) {
 		list_mark(&t->families, false);
 		list_mark(&t->series, false);
+		t->marks_families = t->marks_series = false;
 		t->marked = 0;
 		t->is_relative = false;
 	}
@@ -88,10 +91,14 @@ top_sample(struct top *t)
 	    (t->has_series && !list_sample(&t->series, &t->watch)) ||
 	    !processes_sample(t))
 		return false;
-	/* What is opened after the mark counts from then. */
-	if (t->has_series && t->is_fresh && t->marked > 0)
+	/* What is read first after the mark counts from then. */
+	if (t->marks_series)
 		list_mark(&t->series, true);
-	t->is_fresh = false;
+	if (t->marks_families && (!t->has_series || t->family != NULL))
+		list_mark(&t->families, true);
+	t->marks_series = false;
+	t->marks_families =
+	    t->marks_families && t->has_series && t->family == NULL;
 	if (t->view == ONE &&
 	    (tally_generation(t->one.tally) != t->one_generation ||
 		tally_family(t->one.tally) == NULL))
@@ -218,9 +225,8 @@ rest(const struct top *t, uint64_t begun)
 	uint64_t until = begun + (uint64_t)(t->interval * (double)NS);
 	struct timespec when = { (time_t)(until / NS), (long)(until % NS) };
 
-	while (!is_ending &&
-	    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) ==
-		EINTR)
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) ==
+	    EINTR)
 		;
 }
 
@@ -239,10 +245,10 @@ run_batch(struct top *t, const struct options *o)
 		rest(t, t->watch.now_ns);
 		sample(t);
 		top_arrange(t);
-		if (!o->is_json)
+		if (o->is_json)
+			plain_json(t, o->n_rows);
+		else
 			plain_print(t, o->n_rows);
-		else if (!plain_json(t, o->n_rows))
-			return FAILED;
 		r = finish_output();
 	}
 	return r == DONE && t->watch.reader == NULL ? FAILED :

@@ -6,8 +6,6 @@
 
 #include "selector.h"
 
-#define EVERY_MAX 16
-
 /* What is printed: a series that one of the selectors wants, and every one. */
 struct filter {
 	size_t n_selectors; /* 0: any */

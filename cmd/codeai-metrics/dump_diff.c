@@ -225,7 +225,7 @@ print_diff(struct cmxr_reader *reader, const struct cmxr_snapshot *snapshot,
 	struct cmx_error error;
 	size_t n;
 	struct tally **tallies = make_tallies(snapshot, f, &n);
-	int r = DONE;
+	int r;
 
 	sample(tallies, n, snapshot);
 	progress_sleep("waiting", seconds);

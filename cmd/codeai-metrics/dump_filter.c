@@ -188,6 +188,9 @@ filter_json(const struct filter *f, struct cmxr_buffer *text)
 	json_t *families = json_object_get(all, "families");
 	char *filtered;
 
+	if (all == NULL)
+		return false;
+
 	for (size_t i = json_array_size(families); i-- > 0;) {
 		json_t *family = json_array_get(families, i);
 

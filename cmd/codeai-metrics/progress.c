@@ -1,7 +1,6 @@
 /*
  * progress.c: a bar on a terminal.
  */
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <time.h>

@@ -43,10 +43,15 @@ finish(struct selector *s, struct matcher *m)
 	s->n++;
 	if (m->how == EQUAL || m->how == UNEQUAL)
 		return true;
-	if (asprintf(&whole, "^(%s)$", m->value) < 0)
-		err(FAILED, NULL);
-	r = regcomp(&m->regex, whole, REG_EXTENDED | REG_NOSUB);
-	free(whole);
+	/* By itself first: a parenthesis must not end the group around it. */
+	r = regcomp(&m->regex, m->value, REG_EXTENDED | REG_NOSUB);
+	if (r == 0) {
+		regfree(&m->regex);
+		if (asprintf(&whole, "^(%s)$", m->value) < 0)
+			err(FAILED, NULL);
+		r = regcomp(&m->regex, whole, REG_EXTENDED | REG_NOSUB);
+		free(whole);
+	}
 	if (r == 0)
 		return true;
 	regerror(r, &m->regex, reason, sizeof(reason));

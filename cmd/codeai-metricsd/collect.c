@@ -244,12 +244,14 @@ collector_hold(struct collector *c)
 const struct fleet *
 collector_read(struct collector *c, uint64_t patience_ns)
 {
-	uint64_t begun = now_ns();
 	size_t n_up = 0;
+	uint64_t begun;
 
 	pthread_mutex_lock(&c->scrape);
+	begun = now_ns();
 	note_state(c, begun, 0);
-	fleet_read(c->fleet, begun + patience_ns);
+	fleet_read(c->fleet,
+	    begun + (patience_ns > 0 ? patience_ns : c->budget.timeout_ns));
 	for (size_t i = 0; i < fleet_n_sources(c->fleet); i++)
 		n_up += fleet_source(c->fleet, i)->snapshot != NULL;
 	note_state(c, 0, n_up);

@@ -148,7 +148,7 @@ struct want {
 	bool gzip;
 	unsigned char client[16]; /* its address, IPv4 in IPv6's way */
 	size_t n_names;           /* names of families, ?name[]=; 0: all */
-	bool has_too_many_names;
+	bool has_too_many_names, has_nul;
 	const char *names[NAMES_MAX];
 	struct live_want live;
 };
@@ -222,7 +222,8 @@ struct collector *collector_new(struct fleet *, const struct budget *,
     bool has_self, struct cmx_error *);
 /*
  * The fleet, as it was read last, until collector_let_go(): meanwhile there is
- * no scrape.  collector_read() reads all segments before.
+ * no scrape.  collector_read() reads all segments before, and waits for them as
+ * long as a scrape does; or, but for 0, so long.
  */
 const struct fleet *collector_hold(struct collector *);
 const struct fleet *collector_read(struct collector *, uint64_t patience_ns);

@@ -25,11 +25,17 @@ const struct header endpoint_headers[] = {
 	{ NULL, NULL },
 };
 
+static const struct answer bad_argument = { .status = 400,
+	.content_type = TEXT,
+	.text = "An argument must not have a NUL.\n" };
+
 static struct answer
 answer_metrics(const struct endpoints *e, const struct want *want)
 {
 	struct answer a = { .content_type = cmxr_content_type(want->format) };
 
+	if (want->has_nul)
+		return bad_argument;
 	if (want->has_too_many_names)
 		return (struct answer){
 			.status = 400,
@@ -54,6 +60,8 @@ answer_live(const struct endpoints *e, const char *path,
 {
 	struct answer a = { .content_type = "application/json" };
 
+	if (want->has_nul)
+		return bad_argument;
 	if (want->live.mistake != NULL)
 		return (struct answer){ .status = 400,
 			.content_type = TEXT,

@@ -281,7 +281,7 @@ add_name(void *arg, enum MHD_ValueKind kind, const char *key, size_t key_size,
 	(void)kind;
 	if (strlen(key) != key_size ||
 	    (value != NULL && strlen(value) != value_size)) {
-		want->live.mistake = "An argument must not have a NUL.\n";
+		want->has_nul = true;
 		return MHD_YES;
 	}
 	if (strcmp(key, "name[]") != 0) {
@@ -305,7 +305,7 @@ read_want(struct MHD_Connection *connection, struct want *want)
 	    MHD_HEADER_KIND, "Accept-Encoding"));
 	read_address(connection, want->client);
 	want->n_names = 0;
-	want->has_too_many_names = false;
+	want->has_too_many_names = want->has_nul = false;
 	want->live = (struct live_want){ .top = LIVE_TOP };
 	memcpy(want->live.client, want->client, sizeof(want->client));
 	MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, add_name,

@@ -165,21 +165,35 @@ groups_value(const struct groups *g, size_t group, size_t i)
 uint64_t
 groups_bytes(const struct groups *g)
 {
-	return g->n * (sizeof(struct group) + 2 * sizeof(uint32_t)) +
-	    g->text_size;
+	return g->capacity * sizeof(struct group) +
+	    g->n_slots * sizeof(uint32_t) + g->text_capacity;
 }
 
-/* Their texts stay. */
+/* The texts stand in the order of the groups: each ends where the next begins.
+ */
+static void
+move_text(struct groups *g, struct group *at, size_t end, size_t *used)
+{
+	size_t size = end - at->text;
+
+	memmove(g->texts + *used, g->texts + at->text, size);
+	at->text = *used;
+	*used += size;
+}
+
 void
 groups_drop_gone(struct groups *g,
     void (*moved)(void *arg, size_t from, size_t to), void *arg)
 {
-	size_t n = 0;
+	size_t n = 0, used = 0;
 
 	g->has_rest = false;
 	for (size_t i = 0; i < g->n; i++) {
+		size_t end = i + 1 < g->n ? g->at[i + 1].text : g->text_size;
+
 		if (g->at[i].n_series == 0)
 			continue;
+		move_text(g, &g->at[i], end, &used);
 		if (g->at[i].is_rest) {
 			g->has_rest = true;
 			g->rest = (uint32_t)n;
@@ -191,5 +205,6 @@ groups_drop_gone(struct groups *g,
 		n++;
 	}
 	g->n = n;
+	g->text_size = used;
 	index_anew(g);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "watch/groups.h"
+#include "watch/history.h"
 #include "watch/kept_family.h"
 #include "watch/quantile.h"
 #include "watch/series_key.h"
@@ -30,13 +31,12 @@ struct tally {
 	struct groups groups;
 	size_t capacity; /* of the rows */
 	double *now, *before;
-	double *counts;        /* room for one row */
-	float *history;        /* n_history of each group */
+	double *counts; /* room for one row */
+	struct history history;
 	struct series_key key; /* of the series at hand */
 
 	uint64_t now_ns, before_ns, sources;
-	double *seconds; /* of each remembered sample */
-	size_t n_samples, n_remembered;
+	size_t n_samples;
 	unsigned long generation;
 	bool is_comparable; /* the last two samples are of the same segments */
 	size_t n_left_out;
@@ -68,9 +68,7 @@ tally_new(const struct tally_query *query)
 	if (t == NULL)
 		return NULL;
 	t->query = *query;
-	if (query->n_history > 0)
-		t->seconds = calloc(query->n_history, sizeof(*t->seconds));
-	if (copy_names(t) && (query->n_history == 0 || t->seconds != NULL))
+	if (copy_names(t) && history_init(&t->history, query->n_history))
 		return t;
 	tally_free(t);
 	return NULL;
@@ -82,9 +80,8 @@ forget_groups(struct tally *t)
 	groups_fini(&t->groups);
 	free(t->now);
 	free(t->before);
-	free(t->history);
+	history_clear(&t->history);
 	t->now = t->before = NULL;
-	t->history = NULL;
 	t->capacity = 0;
 	t->generation++;
 }
@@ -106,7 +103,7 @@ tally_free(struct tally *t)
 	forget_family(t);
 	for (size_t i = 0; i < sizeof(t->names) / sizeof(t->names[0]); i++)
 		free(t->names[i]);
-	free(t->seconds);
+	history_fini(&t->history);
 	free(t->key.text);
 	free(t);
 }
@@ -164,9 +161,7 @@ grow_rows(struct tally *t)
 	size_t row = t->width * sizeof(double);
 
 	if (!grow_array(&t->now, n, row) || !grow_array(&t->before, n, row) ||
-	    (t->query.n_history > 0 &&
-		!grow_array(&t->history, n,
-		    t->query.n_history * sizeof(*t->history))))
+	    !history_grow(&t->history, n))
 		return false;
 	t->capacity = n;
 	return true;
@@ -175,19 +170,16 @@ grow_rows(struct tally *t)
 static void
 clear_row(struct tally *t, size_t group)
 {
-	float *history = t->history + group * t->query.n_history;
-
 	memset(t->now + group * t->width, 0, t->width * sizeof(double));
 	memset(t->before + group * t->width, 0, t->width * sizeof(double));
-	for (size_t i = 0; i < t->query.n_history; i++)
-		history[i] = NAN;
+	history_clear_row(&t->history, group);
 }
 
 void
 tally_restart(struct tally *t)
 {
 	forget_family(t);
-	t->n_samples = t->n_remembered = 0;
+	t->n_samples = 0;
 }
 
 bool
@@ -200,7 +192,7 @@ uint64_t
 tally_bytes(const struct tally *t)
 {
 	return groups_bytes(&t->groups) +
-	    t->groups.n *
+	    t->capacity *
 	    (2 * t->width * sizeof(double) +
 		t->query.n_history * sizeof(float));
 }
@@ -238,13 +230,23 @@ group_of(struct tally *t)
 
 /* Values */
 
+static bool
+ends_with(const char *name, const char *end)
+{
+	size_t n = strlen(name), size = strlen(end);
+
+	return n > size && strcmp(name + n - size, end) == 0;
+}
+
 /* Times of day are not added up: the oldest start, the latest of others. */
 static enum cmx_aggregate
 how_combined(const struct cmx_family_def *def)
 {
-	if (strstr(def->name, "_start_time_seconds") != NULL)
+	if (def->aggregate == CMX_MIN || def->aggregate == CMX_MAX)
+		return def->aggregate;
+	if (ends_with(def->name, "_start_time_seconds"))
 		return CMX_MIN;
-	if (strstr(def->name, "_timestamp_seconds") != NULL)
+	if (ends_with(def->name, "_timestamp_seconds"))
 		return CMX_MAX;
 	return def->aggregate;
 }
@@ -351,47 +353,26 @@ tally_add(struct tally *t, const struct cmxr_snapshot *snapshot,
 static void
 remember(struct tally *t)
 {
-	size_t n = t->query.n_history, at;
-	double seconds = tally_seconds(t), before;
-	bool is_merged;
-
-	if (n == 0)
-		return;
-	/* Samples that are short are remembered together, as about a second. */
-	before =
-	    t->n_remembered > 0 ? t->seconds[(t->n_remembered - 1) % n] : 0;
-	is_merged = before > 0 && before < 1 - seconds / 2;
-	if (!is_merged) {
-		before = 0;
-		t->n_remembered++;
-	}
-	at = (t->n_remembered - 1) % n;
-	t->seconds[at] = before + seconds;
-	for (size_t i = 0; i < t->groups.n; i++) {
-		float *to = &t->history[i * n + at];
-		double was = before > 0 && !isnan(*to) ? (double)*to : 0;
-
-		if (t->kept.family.def.type == CMX_GAUGE)
-			*to = tally_is_there(t, i) ? (float)tally_total(t, i) :
-						     NAN;
+	history_begin(&t->history, tally_seconds(t));
+	for (size_t i = 0; i < t->groups.n; i++)
+		if (t->kept.family.def.type != CMX_GAUGE)
+			history_put_growth(&t->history, i, tally_growth(t, i));
 		else
-			*to = (float)((was * before + tally_growth(t, i)) /
-			    (before + seconds));
-	}
+			history_put_value(&t->history, i,
+			    tally_is_there(t, i) ? tally_total(t, i) :
+						   (double)NAN);
 }
 
 static void
 move_row(void *arg, size_t from, size_t to)
 {
 	struct tally *t = arg;
-	size_t row = t->width, n = t->query.n_history;
+	size_t row = t->width;
 
 	memcpy(t->now + to * row, t->now + from * row, row * sizeof(*t->now));
 	memcpy(t->before + to * row, t->before + from * row,
 	    row * sizeof(*t->before));
-	if (n > 0)
-		memcpy(t->history + to * n, t->history + from * n,
-		    n * sizeof(*t->history));
+	history_move_row(&t->history, from, to);
 }
 
 /* Keep the groups that are there, once the others are more. */
@@ -423,8 +404,9 @@ tally_end(struct tally *t)
 {
 	remember(t);
 	t->n_samples++;
+	/* Another one of that name is not compared with this one. */
 	if (is_gone(t))
-		forget_family(t);
+		tally_restart(t);
 	else
 		drop_gone(t);
 }
@@ -610,41 +592,14 @@ tally_quantile(const struct tally *t, size_t group, double q)
 	    (double)NAN;
 }
 
-static size_t
-sample_back(const struct tally *t, size_t i)
-{
-	return (t->n_remembered - 1 - i) % t->query.n_history;
-}
-
-static bool
-is_remembered(const struct tally *t, size_t i)
-{
-	return i < t->n_remembered && i < t->query.n_history;
-}
-
 double
 tally_history(const struct tally *t, size_t group, size_t i)
 {
-	return is_remembered(t, i) ?
-	    (double)t->history[group * t->query.n_history + sample_back(t, i)] :
-	    (double)NAN;
+	return history_at(&t->history, group, i);
 }
 
 double
 tally_rate(const struct tally *t, size_t group, double seconds)
 {
-	double grown = 0, over = 0;
-
-	for (size_t i = 0; is_remembered(t, i); i++) {
-		double rate = tally_history(t, group, i);
-		double lasted = t->seconds[sample_back(t, i)];
-
-		if (i > 0 && over + lasted > seconds * 1.01)
-			break;
-		if (isnan(rate))
-			continue;
-		grown += rate * lasted;
-		over += lasted;
-	}
-	return over > 0 ? grown / over : (double)NAN;
+	return history_rate(&t->history, group, seconds);
 }

@@ -72,7 +72,7 @@ unsigned long tally_generation(const struct tally *);
 size_t tally_n_groups(const struct tally *);
 /* Seconds between the last two samples; 0 before the second one. */
 double tally_seconds(const struct tally *);
-/* Series, and families of segments, that the groups do not have. */
+/* Series of the rest, and families of segments that were left out. */
 size_t tally_n_left_out(const struct tally *);
 
 /* Was it in the last sample?  A process that ended is not. */

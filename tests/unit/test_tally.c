@@ -235,7 +235,7 @@ TEST(groups_without_room_are_one_and_counted)
 	struct tally *t = tally_new(&(struct tally_query){ .family = "c_total",
 	    .n_by = 1,
 	    .by = { "a" },
-	    .max_bytes = 1000 });
+	    .max_bytes = 2500 });
 	double total = 0;
 	char text[16];
 
@@ -270,7 +270,7 @@ TEST(the_rest_grows_by_what_comes_and_by_nothing_else)
 	struct tally *t = tally_new(&(struct tally_query){ .family = "c_total",
 	    .n_by = 1,
 	    .by = { "a" },
-	    .max_bytes = 1000 });
+	    .max_bytes = 2500 });
 	size_t n;
 	char text[16];
 
@@ -296,6 +296,34 @@ TEST(the_rest_grows_by_what_comes_and_by_nothing_else)
 	assert_int_equal(tally_n_groups(t), 101);
 	assert_true(isnan(tally_growth(t, 0)));
 	tally_free(t);
+	view_close(&v);
+}
+
+TEST(a_family_that_comes_back_otherwise_is_not_compared)
+{
+	struct view v = view_open();
+	struct fixture other = fixture_open("",
+	    "{\"name\":\"h\",\"type\":\"histogram\",\"help\":\"h\",\"buckets\":[7]}");
+	struct cmx_histogram h = histogram(other.reg, "h", 0, NULL);
+	struct tally *t = tally_new(&(struct tally_query){ .family = "h" });
+	struct cmxr_reader *was = v.reader;
+
+	observe(&v, "x", 1, 5);
+	sample(&v, t);
+	for (int i = 0; i < 1000; i++)
+		cmx_histogram_observe(&h, 1);
+	assert_int_equal(cmxr_open(other.segment_path, &v.reader, NULL), 0);
+	sample_of(&v, t, 2);
+	assert_null(tally_family(t));
+	sample_of(&v, t, 2);
+	assert_true(tally_total(t, 0) == 1000);
+	assert_true(isnan(tally_growth(t, 0)));
+	sample_of(&v, t, 2);
+	assert_true(tally_growth(t, 0) == 0);
+	cmxr_close(v.reader);
+	v.reader = was;
+	tally_free(t);
+	fixture_close(&other);
 	view_close(&v);
 }
 

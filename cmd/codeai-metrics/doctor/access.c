@@ -89,7 +89,7 @@ look_up(const char *name, struct user *u)
 
 	if (pw == NULL) {
 		uid = strtoul(name, &end, 10);
-		if (end == name || *end != '\0')
+		if (end == name || *end != '\0' || uid >= (uid_t)-1)
 			return false;
 		pw = getpwuid((uid_t)uid);
 		if (pw == NULL) {
@@ -105,7 +105,9 @@ look_up(const char *name, struct user *u)
 	return true;
 }
 
-/* Has the user these bits (4 read, 2 write, 1 search), as the kernel sees it?
+/*
+ * Has the user these bits (4 read, 2 write, 1 search) by the mode?  Access
+ * control lists are not looked at.
  */
 static bool
 has_access(const struct user *u, const struct stat *st, unsigned int bits)
@@ -152,8 +154,11 @@ check_user(const struct patient *p, const char *name, struct findings *f)
 		find(f, ERROR, NULL, "-u %s: there is no such user", name);
 		return;
 	}
-	if (realpath(p->path, real) == NULL || stat(real, &st) != 0)
+	if (realpath(p->path, real) == NULL || stat(real, &st) != 0) {
+		find(f, NOTE, NULL,
+		    "-u %s: the path names no file that can be examined", name);
 		return;
+	}
 	pw = getpwuid(u.uid);
 	if (pw != NULL)
 		name = pw->pw_name;

@@ -42,6 +42,7 @@ struct patient {
 	const struct cmxr_snapshot *snapshot;
 	struct cmxr_info info;
 	double read_seconds;
+	bool is_read; /* there is all of these */
 };
 
 /* Each returns where it cannot go on; it has said why. */

@@ -1,5 +1,5 @@
 /*
- * findings.c: what was found, the worst first.
+ * findings.c: what was found.
  */
 #include <err.h>
 #include <stdarg.h>

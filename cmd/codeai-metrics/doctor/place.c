@@ -126,6 +126,7 @@ check_place(struct patient *p, struct findings *f)
 	    cmxr_snapshot_take(p->reader, &p->snapshot, &error) == 0 &&
 	    cmxr_info_get(p->reader, &p->info, &error) == 0) {
 		p->read_seconds = seconds_now() - begun;
+		p->is_read = true;
 		strlcpy(p->path, p->info.path, sizeof(p->path));
 		find(f, FINE, NULL, "%s is a segment, %s", p->path, origin(p));
 		return true;

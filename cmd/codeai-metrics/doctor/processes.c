@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -41,11 +40,11 @@ library_of(unsigned int pid, char library[PATH_MAX])
 		fclose(f);
 }
 
-/* Different libraries in one service: they have told of it once. */
+/* The libraries that the processes have. */
 struct libraries {
-	char first[PATH_MAX];
+	char first[PATH_MAX]; /* that of the first one that is seen */
 	size_t n_first, n_unknown;
-	bool is_told;
+	bool is_told; /* that another one has another */
 };
 
 static void

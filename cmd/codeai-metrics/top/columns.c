@@ -37,12 +37,11 @@ histogram_value(const struct row *row, enum column column)
 }
 
 double
-column_value(const struct list *l, const struct row *row, enum column column)
+column_value(const struct row *row, enum column column)
 {
 	const struct tally *t = row->tally;
 	enum cmx_type type = tally_family(t)->def.type;
 
-	(void)l;
 	if (column == TOTAL)
 		return tally_total(t, row->group);
 	if (type == CMX_GAUGE)
@@ -82,11 +81,11 @@ raw_text(double v, char text[COLUMN_SIZE])
 }
 
 void
-column_text(const struct list *l, const struct row *row, enum column column,
-    bool is_raw, char text[COLUMN_SIZE])
+column_text(const struct row *row, enum column column, bool is_raw,
+    char text[COLUMN_SIZE])
 {
 	const struct cmx_family_def *def = &tally_family(row->tally)->def;
-	double v = column_value(l, row, column);
+	double v = column_value(row, column);
 
 	/* How the values of the processes are combined. */
 	if (def->type == CMX_GAUGE && column == RATE)
@@ -126,8 +125,9 @@ row_name(const struct row *row, char *text, size_t size)
 	for (size_t i = 0; i < n && used < size; i++) {
 		used += (size_t)snprintf(text + used, size - used, "%s%s=\"",
 		    i > 0 ? "," : "", tally_by(t, i));
-		used += escape_value(tally_value(t, row->group, i), text + used,
-		    used < size ? size - used : 0);
+		if (used < size)
+			used += escape_value(tally_value(t, row->group, i),
+			    text + used, size - used);
 		if (used < size)
 			used += (size_t)snprintf(text + used, size - used,
 			    "\"%s", i + 1 == n ? "}" : "");

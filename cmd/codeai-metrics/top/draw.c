@@ -3,7 +3,6 @@
  */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -194,10 +193,10 @@ total_text(const struct top *t, const struct list *l, const struct row *row,
 	const struct cmx_family_def *def = &tally_family(row->tally)->def;
 
 	if (t->is_relative)
-		number_text(column_value(l, row, TOTAL) - list_marked(l, row),
+		number_text(column_value(row, TOTAL) - list_marked(l, row),
 		    def->type == CMX_HISTOGRAM ? "" : unit_of(def), text);
 	else
-		column_text(l, row, TOTAL, t->is_raw, text);
+		column_text(row, TOTAL, t->is_raw, text);
 }
 
 static void
@@ -222,10 +221,10 @@ draw_one_row(const struct top *t, const struct list *l, size_t i, int line,
 		if (c == TOTAL)
 			total_text(t, l, row, value);
 		else
-			column_text(l, row, c, t->is_raw, value);
+			column_text(row, c, t->is_raw, value);
 		/* A number is never cut: with less digits it fits. */
 		if ((int)strlen(value) >= width_of(t, c))
-			column_text(l, row, c, false, value);
+			column_text(row, c, false, value);
 		snprintf(text, sizeof(text), "%*s", width_of(t, c), value);
 		screen_put(line, at, width_of(t, c), paint, text);
 		at += width_of(t, c);

@@ -15,13 +15,12 @@ static int
 draw_numbers(const struct top *t, int line, int width)
 {
 	char text[512] = "", value[COLUMN_SIZE];
-	const struct list *l = top_list((struct top *)(uintptr_t)t);
 	size_t used = 0;
 
 	for (enum column c = TOTAL; c < N_COLUMNS; c++) {
-		if (isnan(column_value(l, &t->one, c)) && c != RATE)
+		if (isnan(column_value(&t->one, c)) && c != RATE)
 			continue;
-		column_text(l, &t->one, c, t->is_raw, value);
+		column_text(&t->one, c, t->is_raw, value);
 		used += (size_t)snprintf(text + used, sizeof(text) - used,
 		    "%s%s %s", used > 0 ? "   " : "", column_name(c), value);
 	}

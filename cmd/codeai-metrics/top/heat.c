@@ -1,7 +1,6 @@
 /*
  * heat.c: the buckets of one histogram, sample after sample, and exemplars.
  */
-#include <bsd/string.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,8 +48,9 @@ is_of(const char *line, size_t size, const struct row *row)
 
 	for (size_t i = 0; i < tally_n_by(t); i++) {
 		char label[CMX_NAME_MAX + 2 * CMX_LABEL_VALUE_MAX + 8];
-		size_t n = (size_t)snprintf(label, sizeof(label), "%s=\"",
-		    tally_by(t, i));
+		/* With what is before it: user_id is no id. */
+		size_t n = (size_t)snprintf(label, sizeof(label), "%c%s=\"",
+		    i == 0 ? '{' : ',', tally_by(t, i));
 
 		n += escape_value(tally_value(t, row->group, i), label + n,
 		    sizeof(label) - n - 1);
@@ -109,9 +109,11 @@ heat_sample(struct heat *h, const struct row *row,
 {
 	const struct cmx_family_def *def = &tally_family(row->tally)->def;
 
+	if (def->type == CMX_HISTOGRAM && !sample_counts(h, row))
+		return false;
 	if (snapshot != NULL && def->has_exemplars)
 		sample_exemplars(h, row, snapshot);
-	return def->type != CMX_HISTOGRAM || sample_counts(h, row);
+	return true;
 }
 
 double

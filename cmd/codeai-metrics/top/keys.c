@@ -88,6 +88,8 @@ show_series(struct top *t, const char *family)
 {
 	char *copy = family == NULL ? NULL : strdup(family);
 
+	if (family != NULL && copy == NULL)
+		return;
 	list_clear(&t->series);
 	free(t->family);
 	t->family = copy;
@@ -96,7 +98,7 @@ show_series(struct top *t, const char *family)
 	t->series.n_globs = t->families.n_globs;
 	t->series.globs = t->families.globs;
 	t->has_series = true;
-	t->is_fresh = true;
+	t->marks_series = t->marked > 0;
 	forget_rows(t);
 	t->wants_sample = true;
 }
@@ -168,8 +170,10 @@ type(struct top *t, int key)
 	else if (key >= ' ' && key < 0x100 && n + 1 < FILTER_MAX) {
 		t->filter[n] = (char)key;
 		t->filter[n + 1] = '\0';
-	} else
+	} else {
 		move(t, key);
+		return;
+	}
 	t->at = t->first = 0;
 	t->has_moved = false;
 }
@@ -181,6 +185,8 @@ set_mark(struct top *t, bool is_set)
 {
 	list_mark(&t->families, is_set);
 	list_mark(&t->series, is_set);
+	/* While all series are shown the families rest: they have no total. */
+	t->marks_families = is_set && t->has_series && t->family == NULL;
 	t->marked = is_set ? t->watch.wall : 0;
 	t->is_relative = is_set;
 }

@@ -1,11 +1,11 @@
 /*
  * list.c: rows of families or series, their order, and a mark to compare with.
  */
-#include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "../cmd.h"
 #include "top.h"
 
 static const char *const sort_names[N_SORTS] = { "rate", "value", "name",
@@ -47,12 +47,8 @@ list_clear(struct list *l)
 static bool
 is_listed(const struct list *l, const char *name)
 {
-	if (l->family != NULL)
-		return strcmp(l->family, name) == 0;
-	for (size_t i = 0; i < l->n_globs; i++)
-		if (fnmatch(l->globs[i], name, 0) == 0)
-			return true;
-	return l->n_globs == 0;
+	return l->family != NULL ? strcmp(l->family, name) == 0 :
+				   is_wanted(name, l->n_globs, l->globs);
 }
 
 static bool
@@ -157,19 +153,19 @@ is_wanted_by(const char *filter, const struct row *row)
 }
 
 static double
-key_of(const struct list *l, const struct row *row, enum sort by)
+key_of(const struct row *row, enum sort by)
 {
 	double key;
 
 	switch (by) {
 	case BY_RATE:
-		key = column_value(l, row, RATE);
+		key = column_value(row, RATE);
 		break;
 	case BY_P99:
-		key = column_value(l, row, P99);
+		key = column_value(row, P99);
 		break;
 	case BY_VALUE:
-		key = column_value(l, row, TOTAL);
+		key = column_value(row, TOTAL);
 		break;
 	default:
 		return 0;
@@ -206,7 +202,7 @@ add_rows(struct list *l, size_t listed, const struct order *order)
 			l->n_unseen++;
 			continue;
 		}
-		row.key = key_of(l, &row, order->by);
+		row.key = key_of(&row, order->by);
 		if (!add_row(l, row))
 			return false;
 	}
@@ -327,6 +323,7 @@ mark_one(struct listed *of)
 void
 list_mark(struct list *l, bool is_set)
 {
+	l->is_marked = is_set;
 	for (size_t i = 0; i < l->n; i++) {
 		free(l->at[i].mark);
 		l->at[i].mark = NULL;
@@ -340,6 +337,9 @@ list_marked(const struct list *l, const struct row *row)
 {
 	const struct listed *of = &l->at[row->listed];
 
+	/* A family that came after the mark had 0 then. */
+	if (l->is_marked && of->mark == NULL)
+		return 0;
 	if (of->mark == NULL ||
 	    of->mark_generation != tally_generation(of->tally))
 		return (double)NAN;

@@ -1,7 +1,7 @@
 /*
  * plain.c: rows as lines of text, or as one JSON object in a line.
  */
-#include <math.h>
+#include <bsd/string.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -42,8 +42,7 @@ plain_print(struct top *t, size_t n_rows)
 		char text[COLUMN_SIZE], name[4096];
 
 		for (size_t j = 0; j < N_PRINTED; j++) {
-			column_text(l, &l->rows[i], printed[j], t->is_raw,
-			    text);
+			column_text(&l->rows[i], printed[j], t->is_raw, text);
 			printf("%10s ", text);
 		}
 		row_name(&l->rows[i], name, sizeof(name));
@@ -54,7 +53,7 @@ plain_print(struct top *t, size_t n_rows)
 }
 
 static json_t *
-row_json(const struct list *l, const struct row *row)
+row_json(const struct row *row)
 {
 	static const char *const names[N_COLUMNS] = { "total", "rate",
 		"rate_10s", "rate_60s", "mean", "p50", "p95", "p99" };
@@ -74,29 +73,31 @@ row_json(const struct list *l, const struct row *row)
 		if (c == TOTAL || def->type == CMX_HISTOGRAM ||
 		    (def->type == CMX_COUNTER && c < MEAN))
 			json_object_set_new(to, names[c],
-			    json_number(column_value(l, row, c)));
+			    json_number(column_value(row, c)));
 	return to;
 }
 
-bool
+void
 plain_json(struct top *t, size_t n_rows)
 {
 	const struct list *l = top_list(t);
 	json_t *to = json_object(), *rows = json_array();
-	bool ok;
+	char path[4096] = "", state[sizeof(t->watch.state)];
 
+	if (t->watch.reader != NULL)
+		strlcpy(path, t->watch.info.path, sizeof(path));
+	strlcpy(state, t->watch.state, sizeof(state));
+	make_printable(path);
+	make_printable(state);
 	json_object_set_new(to, "time", json_real(t->watch.wall));
-	json_object_set_new(to, "segment",
-	    json_string(t->watch.reader != NULL ? t->watch.info.path : ""));
-	json_object_set_new(to, "state", json_string(t->watch.state));
+	json_object_set_new(to, "segment", json_string(path));
+	json_object_set_new(to, "state", json_string(state));
 	json_object_set_new(to, "seconds", json_number(t->watch.seconds));
 	for (size_t i = 0; i < l->n_rows && i < n_rows; i++)
-		json_array_append_new(rows, row_json(l, &l->rows[i]));
+		json_array_append_new(rows, row_json(&l->rows[i]));
 	json_object_set_new(to, "rows", rows);
-	ok = json_dumpf(to, stdout,
-		 JSON_COMPACT | JSON_PRESERVE_ORDER |
-		     JSON_REAL_PRECISION(17)) == 0;
+	json_dumpf(to, stdout,
+	    JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
 	putchar('\n');
 	json_decref(to);
-	return ok;
 }

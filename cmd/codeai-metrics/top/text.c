@@ -9,6 +9,8 @@
 #include "../cmd.h"
 #include "top.h"
 
+#define NUMBER_WIDTH 8
+
 const char *
 unit_of(const struct cmx_family_def *def)
 {
@@ -98,6 +100,8 @@ number_text(double v, const char *unit, char text[COLUMN_SIZE])
 		snprintf(text, COLUMN_SIZE, "%.1e", v);
 	else
 		scaled(v, 1000, decimal, text);
+	if (strlen(text) > NUMBER_WIDTH)
+		snprintf(text, COLUMN_SIZE, "%.0e", v);
 }
 
 /* One character of a text: its bytes, and its columns; '?' for what is none. */

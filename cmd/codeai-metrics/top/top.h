@@ -81,6 +81,7 @@ struct list {
 	size_t n, capacity;
 	struct row *rows;
 	size_t n_rows, row_capacity, n_unseen;
+	bool is_marked;
 };
 
 /* How the rows are chosen and ordered. */
@@ -119,10 +120,10 @@ enum column {
 
 const char *column_name(enum column);
 /* NaN: it has none.  Gauges have a total only, which is their value. */
-double column_value(const struct list *, const struct row *, enum column);
+double column_value(const struct row *, enum column);
 /* For people; raw: with all digits. */
-void column_text(const struct list *, const struct row *, enum column,
-    bool is_raw, char text[COLUMN_SIZE]);
+void column_text(const struct row *, enum column, bool is_raw,
+    char text[COLUMN_SIZE]);
 /* As an exposition has a label's value; as long as the room is. */
 size_t escape_value(const char *value, char *text, size_t size);
 /* "name{label="value"}", as long as the room is. */
@@ -223,14 +224,15 @@ struct top {
 	bool is_filtering, is_paused, is_raw, is_relative, has_moved;
 	double interval; /* seconds */
 	double pace;     /* the same, or longer where reading takes long */
-	bool is_fresh;   /* the series are not marked yet */
-	double marked;   /* wall clock; 0: no mark */
-	struct row chosen;
-	unsigned long chosen_generation;
+	/* Their next sample is that of the mark. */
+	bool marks_families, marks_series;
+	double marked;                   /* wall clock; 0: no mark */
+	struct row chosen;               /* its tally is null: none */
+	unsigned long chosen_generation; /* of its tally: else it is gone */
 	size_t at, first; /* the chosen row, and the first that is shown */
 	size_t n_shown;   /* rows that have room */
 	struct row one;   /* the row of ONE */
-	unsigned long one_generation;
+	unsigned long one_generation; /* of its tally: else it is gone */
 	struct heat heat;
 	struct processes *processes;
 	bool wants_sample, wants_end;
@@ -270,7 +272,6 @@ bool processes_sample(struct top *);
 /* plain.c */
 
 void plain_print(struct top *, size_t n_rows);
-/* Returns false where memory ended. */
-bool plain_json(struct top *, size_t n_rows);
+void plain_json(struct top *, size_t n_rows);
 
 #endif

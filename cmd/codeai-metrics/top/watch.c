@@ -1,9 +1,7 @@
 /*
  * watch.c: a segment that comes, goes and is replaced.
  */
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "top.h"
@@ -87,6 +85,7 @@ void
 watch_sample(struct watch *w)
 {
 	bool has_reader = w->reader != NULL;
+	uint64_t number = w->number;
 
 	if (has_reader)
 		take(w);
@@ -99,7 +98,7 @@ watch_sample(struct watch *w)
 		else
 			note(w, "was removed: this is what it has still", "");
 	}
-	w->has_before = has_reader && w->reader != NULL;
+	w->has_before = has_reader && w->reader != NULL && w->number == number;
 	w->seconds =
 	    w->now_ns == 0 ? 0 : (double)(clock_ns() - w->now_ns) / (double)NS;
 	w->now_ns = clock_ns();

@@ -22,8 +22,6 @@
 #define SECOND_NS       (NS_PER_SECOND * 4 / 10)
 #define SAMPLE_REST_MAX (60 * NS_PER_SECOND)
 #define COST_SHARE      20
-/* A segment that hangs is left out sooner than by a scrape. */
-#define PATIENCE_NS NS_PER_SECOND
 
 struct live *
 live_new(struct collector *collector)
@@ -148,6 +146,9 @@ add(struct live *live, const struct live_want *want, const char *text,
 	*reason = "no memory";
 	if (w == NULL)
 		return NULL;
+	/* After a pause the second sample comes sooner again. */
+	if (live->n_watched == 0)
+		live->n_samples = 0;
 	memcpy(w->client, want->client, sizeof(w->client));
 	LIST_INSERT_HEAD(&live->watched, w, entry);
 	live->n_watched++;
@@ -228,11 +229,12 @@ sample_one(struct watched *w, const struct fleet *fleet, uint64_t now,
 	bool ok = true;
 
 	/* There is room now for what had none. */
-	if (tally_has_rest(w->tally) && bytes > BYTES_MAX / 2)
+	if (tally_has_rest(w->tally) &&
+	    bytes > tally_bytes(w->tally) + BYTES_MAX / 2)
 		tally_restart(w->tally);
 	free(w->answer);
 	w->answer = NULL;
-	tally_set_max_bytes(w->tally, tally_bytes(w->tally) + bytes);
+	tally_set_max_bytes(w->tally, bytes);
 	tally_begin(w->tally, now, number_of_sources(w, fleet));
 	for (size_t i = 0; ok && i < fleet_n_sources(fleet); i++) {
 		const struct source *s = fleet_source(fleet, i);
@@ -276,7 +278,7 @@ live_sample(struct live *live)
 	if (live_rest_ns(live) > 0)
 		return;
 	forget_old(live, begun);
-	fleet = collector_read(live->collector, PATIENCE_NS);
+	fleet = collector_read(live->collector, 0);
 	/* What is shown is what was there now: reading has ended. */
 	live->sampled_ns = now_ns();
 	live->wall_ns = wall_clock_ns();

@@ -221,7 +221,7 @@ add_result(json_t *to, const struct tally *t, size_t top)
 
 	add_definition(to, &f->def);
 	for (size_t i = 0; i < tally_n_by(t); i++)
-		json_array_append_new(by, json_string(tally_by(t, i)));
+		json_array_append_new(by, text_of(tally_by(t, i)));
 	json_object_set_new(to, "by", by);
 	if (f->def.type == CMX_HISTOGRAM)
 		json_object_set_new(to, "bounds",

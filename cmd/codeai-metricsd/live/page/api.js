@@ -32,6 +32,7 @@ export class Poller {
 		this.segment = "";
 		this.time = 0;
 		this.failures = 0;
+		this.error = null;
 		this.timer = 0;
 		this.segmentsAt = -Infinity;
 		this.number = 0;
@@ -81,11 +82,13 @@ export class Poller {
 			await this.askSegments(number);
 			delay = Math.max(live.next * 1000, 100) + 30;
 			this.failures = 0;
+			this.error = null;
 			this.handlers.onState(null, delay);
 		} catch (error) {
 			if (number !== this.number)
 				return;
 			delay = Math.min(1000 * 2 ** this.failures++, RETRY_MAX_MS);
+			this.error = error;
 			this.handlers.onState(error, delay);
 		}
 		if (number !== this.number)

@@ -14,8 +14,14 @@ export const view = {
 	cursor: null,
 	isFrozen: false,
 	charts: new Set(),
+	isWaiting: false,
+	/** Once for each frame: a hidden page has none. */
 	redraw() {
+		if (this.isWaiting)
+			return;
+		this.isWaiting = true;
 		requestAnimationFrame(() => {
+			this.isWaiting = false;
 			for (const chart of this.charts)
 				chart.draw();
 		});
@@ -61,7 +67,9 @@ class History {
 		const kept = this.samples;
 
 		kept.push({ time, values });
-		if (kept.length > 16 && kept[8].time < time - KEPT_SECONDS)
+		/* What a page that is paused shows is kept. */
+		const from = Math.min(view.end || time, time) - KEPT_SECONDS;
+		if (kept.length > 16 && kept[8].time < from)
 			kept.splice(0, 8);
 	}
 
@@ -234,28 +242,66 @@ class Chart {
 export class LineChart extends Chart {
 	constructor(label, unit, names = []) {
 		super(label, unit);
-		this.names = names;
-		this.entries = new Map();
+		this.firstNames = names;
+		this.clear();
 	}
 
-	/** values is an object: name -> number or null. */
+	clear() {
+		super.clear();
+		this.names = [...this.firstNames];
+		this.forgetLegend();
+	}
+
+	forgetLegend() {
+		this.entries = new Map();
+		this.legend.replaceChildren();
+	}
+
+	/**
+	 * values is an object: name -> number or null; what comes first in it is
+	 * drawn rather than what comes last.
+	 */
 	add(time, values) {
 		this.history.add(time, values);
-		for (const name of Object.keys(values))
-			if (!this.names.includes(name) && this.names.length < LINES)
+		for (const name of Object.keys(values)) {
+			if (this.names.includes(name))
+				continue;
+			if (this.names.length >= LINES)
+				this.dropGone();
+			if (this.names.length < LINES)
 				this.names.push(name);
+		}
 	}
 
-	top(shown) {
-		let top = 0;
+	/* Names that no sample of the window has make room for others. */
+	dropGone() {
+		const shown = this.history.shown();
+		const kept = this.names.filter((name) =>
+		    this.firstNames.includes(name) || shown.some((s) =>
+			typeof s.values[name] === "number"));
+
+		if (kept.length < this.names.length) {
+			this.names = kept;
+			this.forgetLegend();
+		}
+	}
+
+	/* The ends of the axis: 0 is always in it. */
+	range(shown) {
+		let top = 0, low = 0;
 
 		for (const sample of shown)
-			for (const name of this.names)
-				top = Math.max(top, Number(sample.values[name]) || 0);
-		return top > 0 ? ceiling(top) : 1;
+			for (const name of this.names) {
+				const v = Number(sample.values[name]) || 0;
+
+				top = Math.max(top, v);
+				low = Math.min(low, v);
+			}
+		return { top: top > 0 ? ceiling(top) : low < 0 ? 0 : 1,
+		    low: low < 0 ? -ceiling(-low) : 0 };
 	}
 
-	drawAxis(top) {
+	drawAxis({ top, low }) {
 		const c = this.canvas.context, height = this.bottom() - TOP;
 
 		c.strokeStyle = colour("rule");
@@ -267,12 +313,12 @@ export class LineChart extends Chart {
 			c.moveTo(this.left, y);
 			c.lineTo(this.canvas.width, y);
 			c.stroke();
-			this.drawText(format(top * (1 - i / 2), this.unit),
+			this.drawText(format(top + (low - top) * i / 2, this.unit),
 			    this.left - 6, y);
 		}
 	}
 
-	drawLine(shown, name, i, top) {
+	drawLine(shown, name, i, { top, low }) {
 		const c = this.canvas.context, height = this.bottom() - TOP;
 		let isDown = false;
 
@@ -288,7 +334,7 @@ export class LineChart extends Chart {
 				continue;
 			}
 			const x = this.x(sample.time);
-			const y = TOP + height * (1 - v / top);
+			const y = TOP + height * (top - v) / (top - low);
 			if (isDown)
 				c.lineTo(x, y);
 			else
@@ -300,17 +346,17 @@ export class LineChart extends Chart {
 	}
 
 	drawAll() {
-		const shown = this.history.shown(), top = this.top(shown);
+		const shown = this.history.shown(), range = this.range(shown);
 		const c = this.canvas.context;
 
-		this.drawAxis(top);
+		this.drawAxis(range);
 		this.drawTimes();
 		c.save();
 		c.beginPath();
 		c.rect(this.left, 0, this.canvas.width - this.left, this.bottom() + 2);
 		c.clip();
 		this.names.forEach((name, i) =>
-		    this.drawLine(shown, name, i, top));
+		    this.drawLine(shown, name, i, range));
 		c.restore();
 		this.drawCursor();
 		this.tell();

@@ -17,6 +17,9 @@ function scaled(v, base, unit) {
 		i++;
 	}
 	const whole = i === 0 && Number.isInteger(v);
+
+	if (v !== 0 && Math.abs(v) < 0.01)
+		return v.toPrecision(2) + (unit ? " " + unit : "");
 	return v.toFixed(whole ? 0 : digits(v)) + (UNITS[i] || unit ? " " : "") +
 	    UNITS[i] + unit;
 }
@@ -41,7 +44,7 @@ export function unitOf(family, unit) {
 	return unit || (found ? found[1] : "");
 }
 
-/** A number with its unit; an em dash for none. */
+/** A number with its unit; a dash for none. */
 export function format(v, unit = "") {
 	if (v === null || v === undefined || Number.isNaN(v))
 		return "–";
@@ -63,7 +66,7 @@ export function format(v, unit = "") {
 /** A time of the day, with seconds. */
 export function clock(seconds) {
 	return new Date(seconds * 1000).toLocaleTimeString([],
-	    { hour12: false });
+	    { hourCycle: "h23" });
 }
 
 /** Values of labels as one text, of which the end may be cut. */

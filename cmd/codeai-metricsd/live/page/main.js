@@ -16,9 +16,13 @@ const state = new URLSearchParams(location.hash.slice(1));
 const shown = { tiles: tiles(), panels: panels(), health: new Health(),
     explored: [] };
 
+/* Until the families of the link are found, the link keeps them. */
+let isLoaded = false;
+
 function save() {
-	state.delete("family");
-	for (const panel of shown.explored)
+	if (isLoaded)
+		state.delete("family");
+	for (const panel of isLoaded ? shown.explored : [])
 		state.append("family", panel.family.family +
 		    (panel.by ? "/" + panel.by : ""));
 	history.replaceState(null, "", "#" + state);
@@ -70,6 +74,7 @@ async function exploreFirst(wanted) {
 		if (family)
 			explore(family, by.join("/"));
 	}
+	isLoaded = true;
 	if (wanted.length > 0)
 		return;
 	const { families: all } = await find("");
@@ -144,9 +149,10 @@ function onSegments(segments) {
 		    textContent: wanted + " (gone)" }));
 		select.value = wanted;
 	}
-	shown.health.update(isUnknown ? null :
-	    segments.find((s) => s.path === wanted) ??
-	    segments.find((s) => s.statistics) ?? segments[0]);
+	if (!view.isFrozen)
+		shown.health.update(isUnknown ? null :
+		    segments.find((s) => s.path === wanted) ??
+		    segments.find((s) => s.statistics) ?? segments[0]);
 }
 
 /* Status: told only when it changes. */
@@ -196,7 +202,7 @@ function setWindow(seconds) {
 function togglePause() {
 	view.isFrozen = !view.isFrozen;
 	$("pause").setAttribute("aria-pressed", String(view.isFrozen));
-	onState(null, 0);
+	onState(poller.error, 0);
 	show();
 }
 
@@ -205,8 +211,10 @@ function setSegment() {
 	poller.segmentsAt = -Infinity;
 	for (const chart of view.charts)
 		chart.clear();
-	for (const part of [...shown.tiles, ...shown.panels])
+	for (const part of [...shown.tiles, ...shown.panels, ...shown.explored])
 		part.forget();
+	if (view.isFrozen)
+		togglePause();
 	state.set("segment", poller.segment);
 	save();
 	poller.now();
@@ -250,7 +258,10 @@ function start() {
 	$("controls").addEventListener("submit", (e) => e.preventDefault());
 	new Search($("search"), $("found"), find, choose);
 	poller.now();
-	exploreFirst(wanted).catch(() => {});
+	exploreFirst(wanted).catch(() => {}).finally(() => {
+		isLoaded = true;
+		save();
+	});
 }
 
 start();

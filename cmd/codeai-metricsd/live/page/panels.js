@@ -94,10 +94,11 @@ class Tile {
 	update(time, results) {
 		const v = this.value(results);
 
+		/* A family that is gone has no number. */
+		this.latest = v ?? null;
 		if (v === undefined)
 			return;
 		this.node.hidden = false;
-		this.latest = v;
 		this.chart.add(time, { "": v });
 	}
 
@@ -212,6 +213,12 @@ class Rows extends Panel {
 		if (this.latest)
 			this.table.set(this.latest);
 	}
+
+	forget() {
+		super.forget();
+		this.latest = null;
+		this.table.set([]);
+	}
 }
 
 const quantiles = (g) => ({ p50: g?.p50 ?? null, p90: g?.p90 ?? null,
@@ -277,7 +284,7 @@ function cacheRatios(results) {
 function processRows(results) {
 	const of = PROCESSES.map((q) => byName(results.get(q)));
 
-	return Object.keys(of[0]).map((role) => [role || "(no role)",
+	return Object.keys(of[0]).map((role) => [role === '""' ? "(no role)" : role,
 	    format(of[0][role]), format(of[1][role], "ratio"),
 	    format(of[2][role], "bytes"),
 	    format(of[3][role]) + (of[4][role] ? " of " + format(of[4][role]) : ""),
@@ -335,8 +342,6 @@ const FILLS = [["Series", "series", "series_limit"],
     ["Process slots", "processes", "processes_limit"],
     ["Labels and names", "arena_used_bytes", "arena_bytes"],
     ["Cells", "stripe_used_bytes", "stripe_bytes"]];
-const HARMLESS = new Set(["fallback_updates", "rseq_aborts", "torn_reads",
-    "leaked_bytes"]);
 const FAILURES = ["invalid_updates", "overflow_lookups", "failed_lookups",
     "repaired_labels", "long_labels", "no_space", "no_free_slot_processes",
     "dropped_updates", "bad_exemplars", "slot_denied_processes",
@@ -383,7 +388,7 @@ export class Health extends Panel {
 		const wrong = FAILURES.filter((key) => n[key] > 0);
 		this.wrong.set(wrong.length ? wrong.map((key) =>
 		    [key.replaceAll("_", " "), { text: format(n[key]),
-			className: HARMLESS.has(key) ? "" : "bad" }]) :
+			className: "bad" }]) :
 		    [["nothing", { text: "● 0", className: "good" }]]);
 	}
 }
@@ -503,5 +508,11 @@ export class Explored {
 	show() {
 		if (this.latest)
 			this.table.set(this.latest);
+	}
+
+	/** Another segment is shown. */
+	forget() {
+		this.latest = null;
+		this.table.set([]);
 	}
 }

@@ -18,6 +18,7 @@ export class Search {
 		clearTimeout(this.timer);
 		this.number++;
 		this.list.hidden = true;
+		this.list.replaceChildren();
 		this.input.value = "";
 	}
 
@@ -31,6 +32,7 @@ export class Search {
 
 		if (text === "") {
 			this.list.hidden = true;
+			this.list.replaceChildren();
 			return;
 		}
 		try {
@@ -38,6 +40,8 @@ export class Search {
 			if (number === this.number)
 				this.show(found);
 		} catch (error) {
+			if (number !== this.number)
+				return;
 			this.list.replaceChildren(element("li",
 			    { textContent: "cannot search: " + error.message }));
 			this.list.hidden = false;
