@@ -13,6 +13,7 @@
 #include "cmd.h"
 #include "dump.h"
 #include "progress.h"
+#include "watch/groups.h"
 #include "watch/json_number.h"
 #include "watch/tally.h"
 
@@ -44,38 +45,59 @@ new_tally(const char *name)
 	return t;
 }
 
-/* A tally for each family that is wanted; *n is their number. */
-static struct tally **
-make_tallies(const struct cmxr_snapshot *snapshot, const struct filter *f,
-    size_t *n)
-{
-	size_t all = cmxr_snapshot_n_families(snapshot);
-	struct tally **tallies = calloc(all + 1, sizeof(struct tally *));
+/* The tallies of the families that are wanted. */
+struct tallies {
+	struct tally **at;
+	size_t n;
+	struct groups names; /* numbered as they are */
+};
 
-	if (tallies == NULL)
+/* A family that is new had nothing in a sample of @before, if that is not 0. */
+static void
+add_family(struct tallies *t, const char *name, uint64_t before)
+{
+	size_t size = strlen(name) + 1;
+	uint64_t hash = groups_hash(&t->names, name, size);
+
+	if (groups_find(&t->names, name, size, hash) != NO_GROUP)
+		return;
+	if (groups_add(&t->names, name, size, hash) == NO_GROUP ||
+	    !grow_array(&t->at, t->n + 1, sizeof(struct tally *)))
 		err(FAILED, "dump");
-	*n = 0;
-	for (size_t i = 0; i < all; i++) {
+	t->at[t->n] = new_tally(name);
+	if (before != 0) {
+		tally_begin(t->at[t->n], before, 1);
+		tally_end(t->at[t->n]);
+	}
+	t->n++;
+}
+
+static void
+sample(struct tallies *t, const struct cmxr_snapshot *snapshot,
+    const struct filter *f, uint64_t now, uint64_t before)
+{
+	for (size_t i = 0; i < cmxr_snapshot_n_families(snapshot); i++) {
 		struct cmxr_family family;
 
 		cmxr_snapshot_family(snapshot, i, &family);
 		if (filter_wants_family(f, family.def.name))
-			tallies[(*n)++] = new_tally(family.def.name);
+			add_family(t, family.def.name, before);
 	}
-	return tallies;
+	for (size_t i = 0; i < t->n; i++) {
+		tally_begin(t->at[i], now, 1);
+		if (!tally_add(t->at[i], snapshot, 0, NULL))
+			err(FAILED, "dump");
+		tally_end(t->at[i]);
+	}
 }
 
 static void
-sample(struct tally **tallies, size_t n, const struct cmxr_snapshot *snapshot)
+free_tallies(struct tallies *t)
 {
-	uint64_t now = now_ns();
-
-	for (size_t i = 0; i < n; i++) {
-		tally_begin(tallies[i], now, 1);
-		if (!tally_add(tallies[i], snapshot, 0, NULL))
-			err(FAILED, "dump");
-		tally_end(tallies[i]);
-	}
+	for (size_t i = 0; i < t->n; i++)
+		tally_free(t->at[i]);
+	free(t->at);
+	groups_fini(&t->names);
 }
 
 static const char *
@@ -174,14 +196,14 @@ add_json(json_t *list, const struct change *c)
 
 /* What has not changed is left out. */
 static void
-print_changes(struct tally **tallies, size_t n, const struct filter *f,
+print_changes(const struct tallies *t, const struct filter *f,
     enum diff_form form, json_t *list)
 {
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; tally_family(tallies[i]) != NULL &&
-		     j < tally_n_groups(tallies[i]);
+	for (size_t i = 0; i < t->n; i++)
+		for (size_t j = 0; tally_family(t->at[i]) != NULL &&
+		     j < tally_n_groups(t->at[i]);
 		     j++) {
-			struct change c = change_of(tallies[i], j);
+			struct change c = change_of(t->at[i], j);
 
 			if (isnan(c.growth) || c.growth == 0 ||
 			    !filter_wants(f, c.family->def.name, value_of_group,
@@ -197,8 +219,7 @@ print_changes(struct tally **tallies, size_t n, const struct filter *f,
 }
 
 static void
-print_all(struct tally **tallies, size_t n, const struct filter *f,
-    enum diff_form form)
+print_all(const struct tallies *t, const struct filter *f, enum diff_form form)
 {
 	json_t *list = json_array();
 
@@ -208,7 +229,7 @@ print_all(struct tally **tallies, size_t n, const struct filter *f,
 	else if (form == DIFF_TABLE)
 		printf("%11s %11s %11s %11s %11s %11s  %s\n", "GROWTH", "RATE",
 		    "MEAN", "P50", "P95", "P99", "SERIES");
-	print_changes(tallies, n, f, form, list);
+	print_changes(t, f, form, list);
 	if (form == DIFF_JSON) {
 		json_dumpf(list, stdout,
 		    JSON_INDENT(2) | JSON_PRESERVE_ORDER |
@@ -222,22 +243,20 @@ int
 print_diff(struct cmxr_reader *reader, const struct cmxr_snapshot *snapshot,
     const struct filter *f, double seconds, enum diff_form form)
 {
+	struct tallies tallies = { .n = 0 };
+	uint64_t begun = now_ns();
 	struct cmx_error error;
-	size_t n;
-	struct tally **tallies = make_tallies(snapshot, f, &n);
 	int r;
 
-	sample(tallies, n, snapshot);
+	sample(&tallies, snapshot, f, begun, 0);
 	progress_sleep("waiting", seconds);
 	if (cmxr_snapshot_take(reader, &snapshot, &error) != 0)
 		r = fail(&error);
 	else {
-		sample(tallies, n, snapshot);
-		print_all(tallies, n, f, form);
+		sample(&tallies, snapshot, f, now_ns(), begun);
+		print_all(&tallies, f, form);
 		r = finish_output();
 	}
-	for (size_t i = 0; i < n; i++)
-		tally_free(tallies[i]);
-	free(tallies);
+	free_tallies(&tallies);
 	return r;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "../process.h"
 #include "doctor.h"
 
 #define LIBRARY  "libcodeai-metrics.so"
@@ -53,7 +54,10 @@ check_library(const struct cmxr_process *of, struct libraries *l,
 {
 	char library[PATH_MAX];
 
-	library_of(of->pid, library);
+	if (!process_is_here(of))
+		library[0] = '\0';
+	else
+		library_of(of->pid, library);
 	if (library[0] == '\0') {
 		l->n_unknown++;
 		return;

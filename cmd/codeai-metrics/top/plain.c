@@ -24,9 +24,13 @@ print_heads(const struct top *t)
 
 	if (localtime_r(&seconds, &tm) != NULL)
 		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S%z", &tm);
-	printf("# %s %s%s%s\n", text,
-	    t->watch.reader != NULL ? t->watch.info.path : "",
-	    t->watch.state[0] != '\0' ? ": " : "", t->watch.state);
+	printf("# %s ", text);
+	print_printable(t->watch.reader != NULL ? t->watch.info.path : "");
+	if (t->watch.state[0] != '\0') {
+		fputs(": ", stdout);
+		print_printable(t->watch.state);
+	}
+	putchar('\n');
 	for (size_t i = 0; i < N_PRINTED; i++)
 		printf("%10s ", column_name(printed[i]));
 	puts(t->has_series ? " SERIES" : " FAMILY");

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../process.h"
 #include "top.h"
 
 static double
@@ -26,28 +27,18 @@ count_descriptors(uint32_t pid)
 	return n;
 }
 
-/* Is the name that the kernel has that of the command? */
-static bool
-is_name_of(const char *name, const char *command)
-{
-	const char *slash = strrchr(command, '/');
-
-	return strncmp(name, slash != NULL ? slash + 1 : command, 15) == 0;
-}
-
-/*
- * A pid of another pid namespace is somebody else's here, whose name, most
- * often, is another one.
- */
 bool
 usage_read(const struct cmxr_process *p, struct usage *usage)
 {
 	unsigned long user, system;
-	char path[64], text[512], *at;
+	char path[64], text[512];
+	const char *at;
 	long pages;
 	size_t n;
 	FILE *f;
 
+	if (!process_is_here(p))
+		return false;
 	snprintf(path, sizeof(path), "/proc/%u/stat", p->pid);
 	f = fopen(path, "re");
 	if (f == NULL)
@@ -60,10 +51,6 @@ usage_read(const struct cmxr_process *p, struct usage *usage)
 	    sscanf(at + 1,
 		" %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %*d %*d %*d %*u %*u %ld",
 		&user, &system, &pages) != 3)
-		return false;
-	*at = '\0';
-	at = strchr(text, '(');
-	if (at == NULL || !is_name_of(at + 1, p->command))
 		return false;
 	usage->cpu_seconds =
 	    (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
