@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "expression.h"
 #include "selector.h"
 
 static bool
@@ -43,6 +44,10 @@ finish(struct selector *s, struct matcher *m)
 	s->n++;
 	if (m->how == EQUAL || m->how == UNEQUAL)
 		return true;
+	if (!expression_is_bounded(m->value)) {
+		m->how = EQUAL;
+		return false;
+	}
 	/* By itself first: a parenthesis must not end the group around it. */
 	r = regcomp(&m->regex, m->value, REG_EXTENDED | REG_NOSUB);
 	if (r == 0) {
