@@ -134,11 +134,11 @@ add(struct live *live, const struct live_want *want, const char *text,
 {
 	struct watched *w, *oldest;
 
-	if (count_of(live, want->client, &oldest) >= OF_CLIENT)
-		forget(live, oldest);
 	*reason = "is too long";
 	if (strlen(text) + strlen(live_segment(want)) > QUERY_SIZE)
 		return NULL;
+	if (count_of(live, want->client, &oldest) >= OF_CLIENT)
+		forget(live, oldest);
 	*reason = "too many other queries are asked";
 	if (live->n_watched == WATCHED_MAX)
 		return NULL;
@@ -146,9 +146,6 @@ add(struct live *live, const struct live_want *want, const char *text,
 	*reason = "no memory";
 	if (w == NULL)
 		return NULL;
-	/* After a pause the second sample comes sooner again. */
-	if (live->n_watched == 0)
-		live->n_samples = 0;
 	memcpy(w->client, want->client, sizeof(w->client));
 	LIST_INSERT_HEAD(&live->watched, w, entry);
 	live->n_watched++;
@@ -158,30 +155,33 @@ add(struct live *live, const struct live_want *want, const char *text,
 	return NULL;
 }
 
-/* A sample of long ago is none to compare with. */
-static void
-restart(struct watched *w)
-{
-	tally_restart(w->tally);
-	free(w->answer);
-	w->answer = NULL;
-	w->has_sample = false;
-}
-
 struct watched *
 live_watch(struct live *live, const struct live_want *want, const char *text,
     const char **reason)
 {
 	struct watched *w = find(live, live_segment(want), text);
-	uint64_t now = now_ns();
 
 	if (w == NULL)
 		w = add(live, want, text, reason);
-	else if (now - w->asked_ns > FORGET_NS)
-		restart(w);
 	if (w != NULL)
-		w->asked_ns = now;
+		w->asked_ns = now_ns();
 	return w;
+}
+
+void
+live_forget(struct live *live)
+{
+	struct watched *w = LIST_FIRST(&live->watched), *next;
+	uint64_t now = now_ns();
+
+	for (; w != NULL; w = next) {
+		next = LIST_NEXT(w, entry);
+		if (now - w->asked_ns > FORGET_NS)
+			forget(live, w);
+	}
+	/* After a pause of all the second sample comes sooner again. */
+	if (live->n_watched == 0)
+		live->n_samples = 0;
 }
 
 /* Samples */
@@ -247,18 +247,6 @@ sample_one(struct watched *w, const struct fleet *fleet, uint64_t now,
 	w->has_sample = ok;
 }
 
-static void
-forget_old(struct live *live, uint64_t now)
-{
-	struct watched *w = LIST_FIRST(&live->watched), *next;
-
-	for (; w != NULL; w = next) {
-		next = LIST_NEXT(w, entry);
-		if (now - w->asked_ns > FORGET_NS)
-			forget(live, w);
-	}
-}
-
 static uint64_t
 wall_clock_ns(void)
 {
@@ -277,7 +265,6 @@ live_sample(struct live *live)
 
 	if (live_rest_ns(live) > 0)
 		return;
-	forget_old(live, begun);
 	fleet = collector_read(live->collector, 0);
 	/* What is shown is what was there now: reading has ended. */
 	live->sampled_ns = now_ns();

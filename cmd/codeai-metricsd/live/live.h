@@ -52,6 +52,12 @@ struct watched *live_watch(struct live *, const struct live_want *,
     const char *query, const char **reason);
 
 /*
+ * Forget what nobody has asked for lately: a sample of then is none to compare
+ * with.  Requires: the lock.
+ */
+void live_forget(struct live *);
+
+/*
  * Take a sample of all that is watched, unless the last one is as recent as
  * samples may be: they cost a twentieth of a CPU at most, whoever asks.
  * Requires: the lock.

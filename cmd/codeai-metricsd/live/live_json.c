@@ -298,6 +298,7 @@ print_live(FILE *out, struct live *live, const struct live_want *want)
 {
 	const char *reason;
 
+	live_forget(live);
 	/* The sample that may be due has them too. */
 	for (size_t i = 0; i < want->n_queries; i++)
 		live_watch(live, want, want->queries[i], &reason);
