@@ -10,7 +10,7 @@
 #include <codeai/metrics_reader.h>
 
 #include "cmd.h"
-#include "dump.h"
+#include "dump/dump.h"
 
 /* Not of enum cmxr_format. */
 enum { TABLE = 100, CSV };

@@ -2,7 +2,9 @@
  * live.h: what the page at / shows, and the JSON below /api/v1 that it reads.
  *
  *	live.c		what pages ask for, sampled while they ask
- *	live_json.c	the answers
+ *	live_json.c	the answers to queries
+ *	lists_json.c	the families, and the segments
+ *	json_parts.c	what the answers have in common
  *	page.c		the files of the page
  *	page/		these files
  */
@@ -72,10 +74,21 @@ const char *live_segment(const struct live_want *);
 /* Is a segment shown to who asks for this one, or for all, which is ""? */
 bool live_is_asked_for(const char *segment, const struct source *);
 
-/* live_json.c: the caller frees; null without memory. */
+/* live_json.c, lists_json.c: the caller frees; null without memory. */
 
 char *live_json(struct live *, const struct live_want *);
 char *families_json(struct live *, const struct live_want *);
 char *segments_json(struct live *, const struct live_want *);
+
+/* json_parts.c */
+
+/* A rate or an estimate: six digits, more tell nothing. */
+json_t *json_rounded(double v);
+/* A text that may not be UTF-8. */
+json_t *json_text(const char *);
+/* Name, type, unit, help and labels of a family. */
+void json_add_definition(json_t *to, const struct cmx_family_def *);
+/* As text, which the caller frees; the value is freed. */
+char *json_print(json_t *);
 
 #endif

@@ -1,37 +1,12 @@
 /*
- * live_json.c: what the page is told.
+ * live_json.c: the answers to queries.
  */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "live.h"
-#include "watch/groups.h"
 #include "watch/json_number.h"
-
-/* A rate or an estimate: more digits tell nothing. */
-static json_t *
-rounded(double v)
-{
-	double scale;
-
-	if (!isfinite(v) || v == 0)
-		return json_number(v);
-	scale = pow(10, 5 - floor(log10(fabs(v))));
-	return json_number(isfinite(scale) && fabs(v) < 1e6 ?
-		round(v * scale) / scale :
-		round(v));
-}
-
-static json_t *
-text_of(const char *text)
-{
-	char *copy = legal_text(text);
-	json_t *json = json_string(copy != NULL ? copy : "");
-
-	free(copy);
-	return json;
-}
 
 /* The groups that come first */
 
@@ -144,10 +119,10 @@ add_histogram(json_t *to, const struct tally *t, size_t group)
 
 	json_object_set_new(to, "sum", json_number(tally_sum(t, group)));
 	json_object_set_new(to, "mean",
-	    rounded(tally_sum_growth(t, group) / tally_growth(t, group)));
+	    json_rounded(tally_sum_growth(t, group) / tally_growth(t, group)));
 	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
 		json_object_set_new(to, quantiles[i].name,
-		    rounded(tally_quantile(t, group, quantiles[i].q)));
+		    json_rounded(tally_quantile(t, group, quantiles[i].q)));
 	if (tally_n_by(t) == 0)
 		json_object_set_new(to, "buckets", buckets_json(t, group));
 }
@@ -170,35 +145,10 @@ group_json(const struct tally *t, size_t group)
 	    json_number(tally_total(t, group)));
 	if (type != CMX_GAUGE)
 		json_object_set_new(to, "rate",
-		    rounded(tally_growth(t, group) / tally_seconds(t)));
+		    json_rounded(tally_growth(t, group) / tally_seconds(t)));
 	if (type == CMX_HISTOGRAM)
 		add_histogram(to, t, group);
 	return to;
-}
-
-static json_t *
-strings(const char *const *texts, size_t n)
-{
-	json_t *to = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(to, json_string(texts[i]));
-	return to;
-}
-
-static void
-add_definition(json_t *to, const struct cmx_family_def *def)
-{
-	json_object_set_new(to, "family", json_string(def->name));
-	json_object_set_new(to, "type", json_string(cmx_type_name(def->type)));
-	if (def->type == CMX_GAUGE)
-		json_object_set_new(to, "aggregate",
-		    json_string(cmx_aggregate_name(def->aggregate)));
-	json_object_set_new(to, "unit",
-	    json_string(def->unit != NULL ? def->unit : ""));
-	json_object_set_new(to, "help",
-	    json_string(def->help != NULL ? def->help : ""));
-	json_object_set_new(to, "labels", strings(def->labels, def->n_labels));
 }
 
 static size_t
@@ -219,14 +169,14 @@ add_result(json_t *to, const struct tally *t, size_t top)
 	json_t *by = json_array(), *groups = json_array();
 	size_t n = rank(t, top, best);
 
-	add_definition(to, &f->def);
+	json_add_definition(to, &f->def);
 	for (size_t i = 0; i < tally_n_by(t); i++)
-		json_array_append_new(by, text_of(tally_by(t, i)));
+		json_array_append_new(by, json_text(tally_by(t, i)));
 	json_object_set_new(to, "by", by);
 	if (f->def.type == CMX_HISTOGRAM)
 		json_object_set_new(to, "bounds",
 		    numbers(f->bounds, f->n_bounds));
-	json_object_set_new(to, "seconds", rounded(tally_seconds(t)));
+	json_object_set_new(to, "seconds", json_rounded(tally_seconds(t)));
 	json_object_set_new(to, "n_groups",
 	    json_integer((json_int_t)count_there(t)));
 	json_object_set_new(to, "n_left_out",
@@ -236,25 +186,16 @@ add_result(json_t *to, const struct tally *t, size_t top)
 	json_object_set_new(to, "groups", groups);
 }
 
-static char *
-text_of_json(json_t *json)
-{
-	char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(16));
-
-	json_decref(json);
-	return text;
-}
-
 /* One that is refused, new, or of a family that no segment has yet. */
 static char *
 empty_answer(const char *query, const char *reason)
 {
 	json_t *to = json_object();
 
-	json_object_set_new(to, "query", text_of(query));
+	json_object_set_new(to, "query", json_text(query));
 	if (reason != NULL)
 		json_object_set_new(to, "error", json_string(reason));
-	return text_of_json(to);
+	return json_print(to);
 }
 
 static char *
@@ -262,9 +203,9 @@ make_answer(const struct watched *w, size_t top)
 {
 	json_t *to = json_object();
 
-	json_object_set_new(to, "query", text_of(w->text));
+	json_object_set_new(to, "query", json_text(w->text));
 	add_result(to, w->tally, top);
-	return text_of_json(to);
+	return json_print(to);
 }
 
 /* The answer of a sample is made once, whoever asks how often. */
@@ -331,132 +272,4 @@ live_json(struct live *live, const struct live_want *want)
 		return text;
 	free(text);
 	return NULL;
-}
-
-/* /api/v1/families */
-
-/* Is the name new?  What is listed is a group of its name. */
-static bool
-is_new(struct groups *listed, const char *name)
-{
-	size_t size = strlen(name) + 1;
-	uint64_t hash = groups_hash(listed, name, size);
-
-	return groups_find(listed, name, size, hash) == NO_GROUP &&
-	    groups_add(listed, name, size, hash) != NO_GROUP;
-}
-
-static bool
-is_match(const struct cmx_family_def *def, const char *match)
-{
-	return match == NULL || strcasestr(def->name, match) != NULL ||
-	    (def->help != NULL && strcasestr(def->help, match) != NULL);
-}
-
-static json_t *
-family_json(const struct cmxr_family *f)
-{
-	json_t *to = json_object();
-
-	add_definition(to, &f->def);
-	json_object_set_new(to, "n_series",
-	    json_integer((json_int_t)f->n_series));
-	return to;
-}
-
-static void
-list_families(const struct cmxr_snapshot *snapshot, const char *match,
-    struct groups *listed, json_t *list)
-{
-	for (size_t i = 0; i < cmxr_snapshot_n_families(snapshot); i++) {
-		struct cmxr_family f;
-
-		cmxr_snapshot_family(snapshot, i, &f);
-		if (is_match(&f.def, match) && is_new(listed, f.def.name) &&
-		    listed->n <= LIVE_MATCHES_MAX)
-			json_array_append_new(list, family_json(&f));
-	}
-}
-
-char *
-families_json(struct live *live, const struct live_want *want)
-{
-	json_t *to = json_object(), *list = json_array();
-	const struct fleet *fleet = collector_hold(live->collector);
-	struct groups listed = { .n = 0 };
-
-	for (size_t i = 0; i < fleet_n_sources(fleet); i++) {
-		const struct source *s = fleet_source(fleet, i);
-
-		if (live_is_asked_for(live_segment(want), s))
-			list_families(s->snapshot, want->match, &listed, list);
-	}
-	collector_let_go(live->collector);
-	json_object_set_new(to, "n_families",
-	    json_integer((json_int_t)listed.n));
-	json_object_set_new(to, "families", list);
-	groups_fini(&listed);
-	return text_of_json(to);
-}
-
-/* /api/v1/segments */
-
-static json_t *
-statistics_json(const struct source *s)
-{
-	const struct cmxr_statistic *of;
-	size_t cursor = 0;
-	json_t *to = json_object();
-
-	for (size_t i = 0;
-	     i < STATISTICS_MAX && (of = cmxr_statistic_next(&cursor)) != NULL;
-	     i++)
-		json_object_set_new(to, of->name,
-		    json_integer((json_int_t)s->statistics[i]));
-	return to;
-}
-
-static json_t *
-segment_json(const struct source *s, bool is_wanted)
-{
-	json_t *to = json_object(), *labels = json_object();
-
-	json_object_set_new(to, "path", text_of(s->name));
-	for (size_t i = 0; i < s->labels.n; i++)
-		json_object_set_new(labels, s->labels.at[i].name,
-		    text_of(s->labels.at[i].value));
-	json_object_set_new(to, "labels", labels);
-	json_object_set_new(to, "up", json_boolean(s->snapshot != NULL));
-	if (s->snapshot == NULL || !is_wanted)
-		return to;
-	json_object_set_new(to, "created",
-	    json_number((double)(s->info.created_ns / NS_PER_SECOND)));
-	json_object_set_new(to, "read_seconds", rounded(s->seconds));
-	json_object_set_new(to, "rseq", json_string(s->info.rseq));
-	json_object_set_new(to, "statistics", statistics_json(s));
-	return to;
-}
-
-/* All by name; the statistics of the one that is asked for, or of the first. */
-char *
-segments_json(struct live *live, const struct live_want *want)
-{
-	json_t *to = json_object(), *list = json_array();
-	const struct fleet *fleet = collector_hold(live->collector);
-	bool has_one = false;
-
-	for (size_t i = 0; i < fleet_n_sources(fleet); i++) {
-		const struct source *s = fleet_source(fleet, i);
-		bool is_wanted = want->segment != NULL ?
-		    strcmp(want->segment, s->name) == 0 :
-		    !has_one && s->snapshot != NULL;
-
-		if (s->is_left_out)
-			continue;
-		has_one = has_one || is_wanted;
-		json_array_append_new(list, segment_json(s, is_wanted));
-	}
-	collector_let_go(live->collector);
-	json_object_set_new(to, "segments", list);
-	return text_of_json(to);
 }

@@ -1,5 +1,5 @@
 /*
- * dump_diff.c: two snapshots, and what has changed between them.
+ * diff.c: two snapshots, and what has changed between them.
  */
 #include <err.h>
 #include <math.h>
@@ -10,9 +10,9 @@
 
 #include <jansson.h>
 
-#include "cmd.h"
+#include "../cmd.h"
+#include "../progress.h"
 #include "dump.h"
-#include "progress.h"
 #include "watch/groups.h"
 #include "watch/json_number.h"
 #include "watch/tally.h"

@@ -1,11 +1,11 @@
 /*
- * dump_csv.c: a line for each series, for spreadsheets (RFC 4180).
+ * csv.c: a line for each series, for spreadsheets (RFC 4180).
  */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
-#include "cmd.h"
+#include "../cmd.h"
 #include "dump.h"
 #include "watch/quantile.h"
 

@@ -1,5 +1,5 @@
 /*
- * dump_table.c: a snapshot for people: one line for each series, and of each
+ * table.c: a snapshot for people: one line for each series, and of each
  * histogram its count, mean and estimated percentiles.
  */
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 
 #include "watch/quantile.h"
 
-#include "cmd.h"
+#include "../cmd.h"
 #include "dump.h"
 
 /* Write {method=GET path=/ status=200}; the caller aligns it. */

@@ -1,10 +1,16 @@
 /*
- * dump.h: the forms of dump, and what is left out of them.
+ * dump.h: the parts of "codeai-metrics dump".
+ *
+ *	../cmd_dump.c	options; the formats of the library
+ *	filter.c	only what selectors and labels want
+ *	table.c		for people
+ *	csv.c		for spreadsheets
+ *	diff.c		what changes in an interval
  */
 #ifndef DUMP_H
 #define DUMP_H
 
-#include "selector.h"
+#include "../selector.h"
 
 /* What is printed: a series that one of the selectors wants, and every one. */
 struct filter {
@@ -27,23 +33,23 @@ bool filter_wants_series(const struct filter *, const struct cmx_family_def *,
 bool filter_has_labels(const struct filter *);
 
 /*
- * Take what is not wanted out of a text, or out of JSON (dump_filter.c).
+ * Take what is not wanted out of a text, or out of JSON (filter.c).
  * Returns false where memory ended.
  */
 bool filter_text(const struct filter *, bool is_openmetrics,
     struct cmxr_buffer *);
 bool filter_json(const struct filter *, struct cmxr_buffer *);
 
-/* For people (dump_table.c), and for spreadsheets (dump_csv.c). */
+/* For people (table.c), and for spreadsheets (csv.c). */
 void print_table(const struct cmxr_snapshot *, const struct filter *);
 void print_csv(const struct cmxr_snapshot *, const struct filter *);
-/* "a=\"b\",c=\"d\"" in a field of CSV, and a number (dump_csv.c). */
+/* "a=\"b\",c=\"d\"" in a field of CSV, and a number (csv.c). */
 void print_csv_labels(size_t n, const char *const *names,
     const char *const *values);
 void print_csv_number(double v);
 
 /*
- * dump --diff (dump_diff.c): what has changed in so many seconds, as a table,
+ * dump --diff (diff.c): what has changed in so many seconds, as a table,
  * CSV or JSON.
  */
 enum diff_form { DIFF_TABLE, DIFF_CSV, DIFF_JSON };

@@ -1,5 +1,5 @@
 /*
- * dump_filter.c: only the series that selectors and labels want.
+ * filter.c: only the series that selectors and labels want.
  */
 #include <err.h>
 #include <fnmatch.h>
@@ -9,9 +9,9 @@
 
 #include <jansson.h>
 
-#include "cmd.h"
+#include "../cmd.h"
+#include "../lint/exposition_line.h"
 #include "dump.h"
-#include "lint/exposition_line.h"
 
 bool
 filter_parse(struct filter *f, int n, char *operands[])
