@@ -185,8 +185,10 @@ draw_failures(const struct watch *w, int line, int n_lines, int width)
 
 		if (of->type != CMX_COUNTER || n == 0 || line >= n_lines - 2)
 			continue;
-		snprintf(grown, sizeof(grown), n > was ? "+%llu" : "",
-		    (unsigned long long)(n - was));
+		grown[0] = '\0';
+		if (n > was)
+			snprintf(grown, sizeof(grown), "+%llu",
+			    (unsigned long long)(n - was));
 		snprintf(text, sizeof(text), "%-24s %8llu %-7s %s", of->name,
 		    (unsigned long long)n, grown, of->help);
 		screen_put(line++, 0, width, n > was ? BAD : WARN, text);
