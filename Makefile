@@ -249,7 +249,7 @@ $B/fuzz/exposition $B/fuzz/segment: $(patsubst %,$B/fuzz/%.o,$(wildcard \
 	cmd/codeai-metrics/lint/*.c))
 $B/fuzz/series: $(call fuzz-cmd,codeai-metrics/arguments \
 	codeai-metrics/identifier codeai-metrics/selector \
-	codeai-metrics/expression)
+	codeai-metrics/expression watch/series_key watch/groups)
 $B/fuzz/request: $(patsubst %,$B/fuzz/%.o,$(filter-out %/main.c,$(wildcard \
 	cmd/watch/*.c cmd/codeai-metricsd/*.c cmd/codeai-metricsd/*/*.c))) \
 	$B/cmd/codeai-metricsd/live/page.S.o

@@ -2,9 +2,11 @@
  * arguments.c: the operands of a verb: families, labels.
  */
 #include <err.h>
+#include <errno.h>
 #include <fnmatch.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <codeai/metrics_reader.h>
@@ -16,6 +18,16 @@ too_many(const struct command *command, const char *argument)
 {
 	warnx("%s: %s: is one argument too many", command->verb, argument);
 	return usage_of(command);
+}
+
+bool
+parse_number(const char *text, double *v)
+{
+	char *end;
+
+	errno = 0;
+	*v = strtod(text, &end);
+	return end != text && *end == '\0' && errno == 0;
 }
 
 bool

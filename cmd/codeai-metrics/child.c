@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "clock.h"
 #include "cmd.h"
 
 /* The exit codes of shells. */
@@ -86,19 +87,10 @@ become(char *argv[], const sigset_t *mask, int report)
 	_exit(reason == ENOENT ? NOT_FOUND : CANNOT_EXECUTE);
 }
 
-static double
-now_seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 int
 run_command(const struct globals *globals, char *argv[], double *seconds)
 {
-	double begun = now_seconds();
+	double begun = clock_seconds(CLOCK_MONOTONIC);
 	void (*sigchld)(int);
 	sigset_t all, mask;
 	int report[2], reason = 0, status = -1;
@@ -136,7 +128,7 @@ run_command(const struct globals *globals, char *argv[], double *seconds)
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	child = 0;
-	*seconds = now_seconds() - begun;
+	*seconds = clock_seconds(CLOCK_MONOTONIC) - begun;
 	return pid > 0 ? status : -1;
 }
 

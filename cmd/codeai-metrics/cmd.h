@@ -76,6 +76,10 @@ int next_option(int argc, char *argv[], const struct command *);
 /* Print that an argument is one too many.  Returns USAGE. */
 int too_many(const struct command *, const char *argument);
 
+/* Read a number, which must be the whole text.  Returns false, and is silent.
+ */
+bool parse_number(const char *text, double *);
+
 /* Does a name match one of the globs?  Without globs every name does. */
 bool is_wanted(const char *name, size_t n_globs, const char *const *globs);
 
@@ -119,6 +123,9 @@ bool parse_labels(const struct cmx_family_def *, int argc, char *argv[],
  * Requires: it is not empty.
  */
 size_t unprintable_size(const char *text);
+
+/* As an exposition has a label's value; as long as the room is. */
+size_t escape_value(const char *value, char *text, size_t size);
 
 /* Replace each of these by '?', in place. */
 void make_printable(char *text);

@@ -3,7 +3,6 @@
  */
 #include <err.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,10 +51,7 @@ parse_format(const char *name)
 static bool
 parse_seconds(const char *text, double *seconds)
 {
-	char *end;
-
-	*seconds = strtod(text, &end);
-	if (end != text && *end == '\0' && *seconds >= 0.01 &&
+	if (parse_number(text, seconds) && *seconds >= 0.01 &&
 	    *seconds <= 86400)
 		return true;
 	warnx("-i %s: allowed are 0.01 to 86400 seconds", text);

@@ -14,6 +14,7 @@
 #include "cmd.h"
 #include "selector.h"
 #include "watch/quantile.h"
+#include "watch/series_key.h"
 
 /* What of a series is asked for. */
 enum part { WHOLE, COUNT, SUM, BUCKET, QUANTILE };
@@ -103,14 +104,10 @@ print_labels(const struct cmxr_family *f, const struct cmxr_series *s,
 	const char *between = "{";
 
 	for (size_t i = 0; i < f->def.n_labels; i++) {
-		printf("%s%s=\"", between, f->def.labels[i]);
-		for (const char *c = s->values[i]; *c != '\0'; c++)
-			if (*c == '\n')
-				fputs("\\n", stdout);
-			else
-				printf("%s%c",
-				    *c == '"' || *c == '\\' ? "\\" : "", *c);
-		putchar('"');
+		char value[2 * CMX_LABEL_VALUE_MAX + 4];
+
+		escape_value(s->values[i], value, sizeof(value));
+		printf("%s%s=\"%s\"", between, f->def.labels[i], value);
 		between = ",";
 	}
 	if (s->pid != 0) {
@@ -221,8 +218,7 @@ is_label_of(const struct wanted *w, const struct cmx_family_def *def,
 		if (strcmp(def->labels[i], label) == 0)
 			return true;
 	return (w->part == BUCKET && strcmp(label, "le") == 0) ||
-	    (def->type == CMX_GAUGE && def->aggregate == CMX_EACH &&
-		strcmp(label, "pid") == 0);
+	    (def_is_each(def) && strcmp(label, TALLY_PID) == 0);
 }
 
 /* A bound that is no number is a mistake. */
@@ -230,13 +226,12 @@ static bool
 check_bound(const struct wanted *w)
 {
 	const struct matcher *le = selector_find(&w->selector, "le");
-	char *end;
+	double bound;
 
 	if (w->part != BUCKET || le == NULL || le->how == LIKE ||
 	    le->how == UNLIKE)
 		return true;
-	strtod(le->value, &end);
-	if (end != le->value && *end == '\0')
+	if (parse_number(le->value, &bound))
 		return true;
 	warnx("le=\"%s\": is not a number", le->value);
 	return false;
@@ -293,10 +288,7 @@ get(const struct cmxr_snapshot *snapshot, struct wanted *w)
 static bool
 parse_quantile(const char *text, double *q)
 {
-	char *end;
-
-	*q = strtod(text, &end);
-	if (end != text && *end == '\0' && *q >= 0 && *q <= 1)
+	if (parse_number(text, q) && *q >= 0 && *q <= 1)
 		return true;
 	warnx("-q %s: is not a number from 0 to 1", text);
 	return false;

@@ -3,22 +3,17 @@
  */
 #include <jansson.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <codeai/metrics_reader.h>
 
+#include "clock.h"
 #include "cmd.h"
-
-#define NS_PER_SECOND 1000000000
 
 static long long
 age_seconds(const struct cmxr_process *p)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (long long)now.tv_sec -
+	return (long long)(clock_ns(CLOCK_REALTIME) / NS_PER_SECOND) -
 	    (long long)(p->claimed_ns / NS_PER_SECOND);
 }
 

@@ -275,7 +275,6 @@ run_rules(const struct globals *globals, int argc, char *argv[])
 {
 	const char *path = NULL;
 	double slow = 1;
-	char *end;
 	int ch;
 
 	(void)globals;
@@ -283,8 +282,7 @@ run_rules(const struct globals *globals, int argc, char *argv[])
 		if (ch == 'o')
 			path = optarg;
 		else if (ch == 'l') {
-			slow = strtod(optarg, &end);
-			if (end == optarg || *end != '\0' || !(slow > 0)) {
+			if (!parse_number(optarg, &slow) || !(slow > 0)) {
 				warnx(
 				    "rules: -l %s: is not a number of seconds above 0",
 				    optarg);

@@ -129,19 +129,10 @@ forget(struct top *t)
 
 /* On a terminal */
 
-static double
-cpu_seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / (double)NS;
-}
-
 static int
 milliseconds_left(uint64_t until)
 {
-	uint64_t now = clock_ns();
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	return now >= until ? 0 : (int)((until - now) / 1000000) + 1;
 }
@@ -152,7 +143,7 @@ pace_ns(const struct top *t)
 {
 	double seconds = t->pace > t->interval ? t->pace : t->interval;
 
-	return (uint64_t)(seconds * (double)NS);
+	return (uint64_t)(seconds * (double)NS_PER_SECOND);
 }
 
 /* Do what keys say until it is time to read again. */
@@ -165,7 +156,7 @@ wait_for_keys(struct top *t, uint64_t begun)
 		    screen_key(t->is_paused ? 1000 : milliseconds_left(until));
 
 		if (key == KEY_NOTHING) {
-			if (!t->is_paused && clock_ns() >= until)
+			if (!t->is_paused && clock_ns(CLOCK_MONOTONIC) >= until)
 				return;
 			continue;
 		}
@@ -187,7 +178,7 @@ wait_for_keys(struct top *t, uint64_t begun)
 static void
 set_pace(struct top *t, double cpu_before)
 {
-	double used = cpu_seconds() - cpu_before;
+	double used = clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu_before;
 
 	t->pace = t->interval >= 1 ? used * COST_SHARE : 0;
 }
@@ -204,8 +195,8 @@ run_screen(struct top *t)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGQUIT, &action, NULL);
 	while (!is_ending && !t->wants_end) {
-		uint64_t begun = clock_ns();
-		double cpu_before = cpu_seconds();
+		uint64_t begun = clock_ns(CLOCK_MONOTONIC);
+		double cpu_before = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
 
 		sample(t);
 		top_arrange(t);
@@ -222,8 +213,10 @@ run_screen(struct top *t)
 static void
 rest(const struct top *t, uint64_t begun)
 {
-	uint64_t until = begun + (uint64_t)(t->interval * (double)NS);
-	struct timespec when = { (time_t)(until / NS), (long)(until % NS) };
+	uint64_t until =
+	    begun + (uint64_t)(t->interval * (double)NS_PER_SECOND);
+	struct timespec when = { (time_t)(until / NS_PER_SECOND),
+		(long)(until % NS_PER_SECOND) };
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL) ==
 	    EINTR)
@@ -261,11 +254,7 @@ run_batch(struct top *t, const struct options *o)
 static bool
 parse_seconds(const char *text, double *seconds)
 {
-	char *rest_of;
-
-	*seconds = strtod(text, &rest_of);
-	if (rest_of != text && *rest_of == '\0' && *seconds >= 0.1 &&
-	    *seconds <= 3600)
+	if (parse_number(text, seconds) && *seconds >= 0.1 && *seconds <= 3600)
 		return true;
 	warnx("-i %s: allowed are 0.1 to 3600 seconds", text);
 	return false;
@@ -357,11 +346,8 @@ run_top(const struct globals *globals, int argc, char *argv[])
 	t.watch.path = globals->segment;
 	t.families.n_globs = (size_t)(argc - optind);
 	t.families.globs = (const char *const *)(argv + optind);
-	if (o.has_each) {
-		t.has_series = t.series.has_each = true;
-		t.series.n_globs = t.families.n_globs;
-		t.series.globs = t.families.globs;
-	}
+	if (o.has_each)
+		top_show_series(&t, NULL);
 	if (o.n_rows == 0)
 		o.n_rows = o.has_each ? SERIES_PRINTED : SIZE_MAX;
 	/* What is not watched ends, unless -b asks for more. */

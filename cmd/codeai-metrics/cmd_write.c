@@ -2,23 +2,16 @@
  * add, set, observe: update one series.
  */
 #include <err.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd.h"
 #include "update_series.h"
 
-/* Read a number, which must be the whole text. */
 static bool
 parse_amount(const char *text, double *amount)
 {
-	char *end;
-
-	errno = 0;
-	*amount = strtod(text, &end);
-	if (end != text && *end == '\0' && errno == 0)
+	if (parse_number(text, amount))
 		return true;
 	warnx("%s: is not a number", text);
 	return false;

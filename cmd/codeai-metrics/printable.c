@@ -1,6 +1,6 @@
 /*
- * printable.c: texts of strangers for a terminal: none of their bytes does
- * anything there.
+ * printable.c: texts of strangers for a terminal, where none of their bytes
+ * does anything, and for an exposition.
  */
 #include <stdio.h>
 #include <string.h>
@@ -71,4 +71,19 @@ print_printable(const char *text)
 			text += n;
 		}
 	}
+}
+
+size_t
+escape_value(const char *value, char *text, size_t size)
+{
+	size_t used = 0;
+
+	for (; *value != '\0' && used + 2 < size; value++) {
+		if (*value == '"' || *value == '\\' || *value == '\n')
+			text[used++] = '\\';
+		text[used++] = *value == '\n' ? 'n' : *value;
+	}
+	if (size > 0)
+		text[used] = '\0';
+	return used;
 }

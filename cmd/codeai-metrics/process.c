@@ -1,29 +1,34 @@
 /*
- * process.c: the name that the kernel has, beside that of the command.
+ * process.c: /proc/PID/comm.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "process.h"
 
-/* Bytes of a name that the kernel keeps. */
-#define NAME_SIZE 15
+bool
+process_name(uint32_t pid, char name[PROCESS_NAME_SIZE + 2])
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	f = fopen(path, "re");
+	if (f == NULL || fgets(name, PROCESS_NAME_SIZE + 2, f) == NULL)
+		name[0] = '\0';
+	if (f != NULL)
+		fclose(f);
+	name[strcspn(name, "\n")] = '\0';
+	return f != NULL;
+}
 
 bool
 process_is_here(const struct cmxr_process *p)
 {
 	const char *slash = strrchr(p->command, '/');
-	char path[64], name[NAME_SIZE + 2] = "";
-	FILE *f;
+	char name[PROCESS_NAME_SIZE + 2];
 
-	snprintf(path, sizeof(path), "/proc/%u/comm", p->pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return false;
-	if (fgets(name, sizeof(name), f) == NULL)
-		name[0] = '\0';
-	fclose(f);
-	name[strcspn(name, "\n")] = '\0';
-	return strncmp(name, slash != NULL ? slash + 1 : p->command,
-		   NAME_SIZE) == 0;
+	return process_name(p->pid, name) &&
+	    strncmp(name, slash != NULL ? slash + 1 : p->command,
+		PROCESS_NAME_SIZE) == 0;
 }

@@ -6,19 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "progress.h"
 
 #define WIDTH   30
 #define STEP_NS 100000000
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 void
 progress_show(const char *what, double part)
@@ -27,7 +19,7 @@ progress_show(const char *what, double part)
 	static bool is_shown;
 
 	if (begun == 0)
-		begun = now();
+		begun = clock_seconds(CLOCK_MONOTONIC);
 	if (!isatty(STDERR_FILENO))
 		return;
 	if (part >= 1) {
@@ -37,7 +29,7 @@ progress_show(const char *what, double part)
 		begun = 0;
 		return;
 	}
-	if (!is_shown && now() - begun < 1)
+	if (!is_shown && clock_seconds(CLOCK_MONOTONIC) - begun < 1)
 		return;
 	is_shown = true;
 	fprintf(stderr, "\r%s [", what);
@@ -49,10 +41,10 @@ progress_show(const char *what, double part)
 void
 progress_sleep(const char *what, double seconds)
 {
-	double begun = now(), over;
+	double begun = clock_seconds(CLOCK_MONOTONIC), over;
 	const struct timespec step = { 0, STEP_NS };
 
-	while ((over = now() - begun) < seconds) {
+	while ((over = clock_seconds(CLOCK_MONOTONIC) - begun) < seconds) {
 		double left = seconds - over;
 		const struct timespec rest = { 0, (long)(left * 1e9) };
 

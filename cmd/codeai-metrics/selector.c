@@ -288,9 +288,7 @@ describe(struct described *d, const struct cmx_family_def *def,
 {
 	d->def = def;
 	d->series = series;
-	snprintf(d->pid, sizeof(d->pid),
-	    series->pid_namespace != 0 ? "%u@%llu" : "%u", series->pid,
-	    (unsigned long long)series->pid_namespace);
+	pid_text(series, d->pid);
 }
 
 const char *
@@ -301,5 +299,6 @@ value_of_series(const void *arg, const char *label)
 	for (size_t i = 0; i < d->def->n_labels; i++)
 		if (strcmp(d->def->labels[i], label) == 0)
 			return d->series->values[i];
-	return d->series->pid != 0 && strcmp(label, "pid") == 0 ? d->pid : NULL;
+	return d->series->pid != 0 && strcmp(label, TALLY_PID) == 0 ? d->pid :
+								      NULL;
 }

@@ -11,6 +11,8 @@
 
 #include <codeai/metrics_reader.h>
 
+#include "watch/series_key.h"
+
 enum comparison { EQUAL, UNEQUAL, LIKE, UNLIKE };
 
 struct matcher {
@@ -47,7 +49,7 @@ const struct matcher *selector_find(const struct selector *, const char *label);
 struct described {
 	const struct cmx_family_def *def;
 	const struct cmxr_series *series;
-	char pid[48];
+	char pid[PID_SIZE];
 };
 
 void describe(struct described *, const struct cmx_family_def *,

@@ -139,6 +139,17 @@ groups_is(const struct groups *g, uint32_t group, const char *key, size_t size)
 }
 
 uint32_t
+groups_number(struct groups *g, const char *text, bool *is_new)
+{
+	size_t size = strlen(text) + 1;
+	uint64_t hash = groups_hash(g, text, size);
+	uint32_t number = groups_find(g, text, size, hash);
+
+	*is_new = number == NO_GROUP;
+	return *is_new ? groups_add(g, text, size, hash) : number;
+}
+
+uint32_t
 groups_rest(struct groups *g, size_t n_values)
 {
 	static const char empty[256];

@@ -42,6 +42,11 @@ bool groups_is(const struct groups *, uint32_t group, const char *key,
 uint32_t groups_add(struct groups *, const char *key, size_t size,
     uint64_t hash);
 /*
+ * The number of a text, which may be new: for groups that are used as a list of
+ * names.  NO_GROUP: no memory.
+ */
+uint32_t groups_number(struct groups *, const char *text, bool *is_new);
+/*
  * The group of what there is no room for: n empty values.  Once it is there, it
  * has all that is new, so that what it has does not change to other groups.
  */

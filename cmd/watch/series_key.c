@@ -13,6 +13,37 @@ def_is_each(const struct cmx_family_def *def)
 	return def->type == CMX_GAUGE && def->aggregate == CMX_EACH;
 }
 
+static bool
+ends_with(const char *name, const char *end)
+{
+	size_t n = strlen(name), size = strlen(end);
+
+	return n > size && strcmp(name + n - size, end) == 0;
+}
+
+bool
+def_is_start_time(const struct cmx_family_def *def)
+{
+	return ends_with(def->name, "_start_time_seconds");
+}
+
+bool
+def_is_timestamp(const struct cmx_family_def *def)
+{
+	return ends_with(def->name, "_timestamp_seconds");
+}
+
+void
+pid_text(const struct cmxr_series *s, char text[PID_SIZE])
+{
+	text[0] = '\0';
+	if (s->pid_namespace != 0)
+		snprintf(text, PID_SIZE, "%u@%llu", s->pid,
+		    (unsigned long long)s->pid_namespace);
+	else if (s->pid != 0)
+		snprintf(text, PID_SIZE, "%u", s->pid);
+}
+
 void
 places_find(struct places *p, size_t n, const char *const *by,
     const struct cmx_family_def *def, size_t n_labels,
@@ -63,13 +94,9 @@ bool
 series_key_make(struct series_key *k, const struct places *p,
     const struct cmxr_series *s)
 {
-	char pid[48] = "";
+	char pid[PID_SIZE];
 
-	if (s->pid_namespace != 0)
-		snprintf(pid, sizeof(pid), "%u@%llu", s->pid,
-		    (unsigned long long)s->pid_namespace);
-	else if (s->pid != 0)
-		snprintf(pid, sizeof(pid), "%u", s->pid);
+	pid_text(s, pid);
 	k->size = 0;
 	for (size_t i = 0; i < p->n; i++)
 		if (!put_value(k, value_of(p, i, s, pid)))

@@ -18,6 +18,15 @@ struct places {
 };
 
 bool def_is_each(const struct cmx_family_def *);
+/* Is it a time of day, by its name: when something started, or was last? */
+bool def_is_start_time(const struct cmx_family_def *);
+bool def_is_timestamp(const struct cmx_family_def *);
+
+#define PID_SIZE 48
+
+/* The value of TALLY_PID, with the pid namespace where that is needed; or "".
+ */
+void pid_text(const struct cmxr_series *, char text[PID_SIZE]);
 
 /* Of @n labels @by, for a family whose series all get @labels. */
 void places_find(struct places *, size_t n, const char *const *by,

@@ -196,23 +196,15 @@ group_of(struct tally *t)
 
 /* Values */
 
-static bool
-ends_with(const char *name, const char *end)
-{
-	size_t n = strlen(name), size = strlen(end);
-
-	return n > size && strcmp(name + n - size, end) == 0;
-}
-
 /* Times of day are not added up: the oldest start, the latest of others. */
 static enum cmx_aggregate
 how_combined(const struct cmx_family_def *def)
 {
 	if (def->aggregate == CMX_MIN || def->aggregate == CMX_MAX)
 		return def->aggregate;
-	if (ends_with(def->name, "_start_time_seconds"))
+	if (def_is_start_time(def))
 		return CMX_MIN;
-	if (ends_with(def->name, "_timestamp_seconds"))
+	if (def_is_timestamp(def))
 		return CMX_MAX;
 	return def->aggregate;
 }

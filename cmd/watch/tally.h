@@ -83,9 +83,8 @@ const char *tally_value(const struct tally *, size_t group, size_t by);
 size_t tally_n_series(const struct tally *, size_t group);
 /* A counter's total, a gauge's value, a histogram's count. */
 double tally_total(const struct tally *, size_t group);
-/* Of a histogram: its sum; a count for each bucket, not cumulative. */
+/* Of a histogram. */
 double tally_sum(const struct tally *, size_t group);
-const double *tally_counts(const struct tally *, size_t group);
 
 /*
  * How much the total, or the sum, has grown between the last two samples; NaN:

@@ -109,12 +109,6 @@ tally_sum(const struct tally *t, size_t group)
 	return t->now[group * t->width + t->width - 1];
 }
 
-const double *
-tally_counts(const struct tally *t, size_t group)
-{
-	return t->now + group * t->width;
-}
-
 /*
  * The row to subtract from the last one.  A series that is new began at 0;
  * so did one whose total fell.

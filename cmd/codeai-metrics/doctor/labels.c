@@ -15,16 +15,11 @@ count_values(const struct patient *p, size_t family, size_t label)
 	struct groups values = { .n = 0 };
 	struct cmxr_series s;
 	size_t cursor = 0, n;
+	bool is_new;
 
-	while (cmxr_series_next(p->snapshot, family, &cursor, &s)) {
-		const char *value = s.values[label];
-		size_t size = strlen(value) + 1;
-		uint64_t hash = groups_hash(&values, value, size);
-
-		if (groups_find(&values, value, size, hash) == NO_GROUP &&
-		    groups_add(&values, value, size, hash) == NO_GROUP)
-			break;
-	}
+	while (cmxr_series_next(p->snapshot, family, &cursor, &s) &&
+	    groups_number(&values, s.values[label], &is_new) != NO_GROUP)
+		;
 	n = values.n;
 	groups_fini(&values);
 	return n;

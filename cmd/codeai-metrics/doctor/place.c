@@ -12,6 +12,7 @@
 
 #include <codeai/metrics.h>
 
+#include "../clock.h"
 #include "doctor.h"
 
 /* Where the segments of all users are that were not named. */
@@ -88,15 +89,6 @@ find_path(struct patient *p, struct findings *f)
 	return true;
 }
 
-static double
-seconds_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static const char *
 remedy_of(enum cmx_err code)
 {
@@ -118,14 +110,14 @@ bool
 check_place(struct patient *p, struct findings *f)
 {
 	struct cmx_error error;
-	double begun = seconds_now();
+	double begun = clock_seconds(CLOCK_MONOTONIC);
 
 	if (!find_path(p, f))
 		return false;
 	if (cmxr_open(p->segment, &p->reader, &error) == 0 &&
 	    cmxr_snapshot_take(p->reader, &p->snapshot, &error) == 0 &&
 	    cmxr_info_get(p->reader, &p->info, &error) == 0) {
-		p->read_seconds = seconds_now() - begun;
+		p->read_seconds = clock_seconds(CLOCK_MONOTONIC) - begun;
 		p->is_read = true;
 		strlcpy(p->path, p->info.path, sizeof(p->path));
 		find(f, FINE, NULL, "%s is a segment, %s", p->path, origin(p));

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -110,20 +111,13 @@ check_processes(const struct patient *p, struct findings *f)
 /* Exporters */
 
 static bool
-is_exporter(const char *pid)
+is_exporter(const char *entry)
 {
-	char path[64], name[32] = "";
-	FILE *f;
+	char name[PROCESS_NAME_SIZE + 2];
 
-	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return false;
-	if (fgets(name, sizeof(name), f) == NULL)
-		name[0] = '\0';
-	fclose(f);
-	name[strcspn(name, "\n")] = '\0';
-	return strcmp(name, EXPORTER) == 0;
+	return isdigit((unsigned char)entry[0]) &&
+	    process_name((uint32_t)strtoul(entry, NULL, 10), name) &&
+	    strcmp(name, EXPORTER) == 0;
 }
 
 static void
@@ -158,8 +152,7 @@ check_exporters(const struct patient *p, struct findings *f)
 	if (dir == NULL)
 		return;
 	for (const struct dirent *e; (e = readdir(dir)) != NULL;)
-		if (isdigit((unsigned char)e->d_name[0]) &&
-		    is_exporter(e->d_name)) {
+		if (is_exporter(e->d_name)) {
 			check_exporter(p, e->d_name, &told, f);
 			n++;
 		}

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "../clock.h"
 #include "../cmd.h"
 #include "../progress.h"
 #include "dump.h"
@@ -24,15 +25,6 @@ struct change {
 	size_t group;
 	double growth, rate, mean, p50, p95, p99; /* NaN: it has none */
 };
-
-static uint64_t
-now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static struct tally *
 new_tally(const char *name)
@@ -56,12 +48,12 @@ struct tallies {
 static void
 add_family(struct tallies *t, const char *name, uint64_t before)
 {
-	size_t size = strlen(name) + 1;
-	uint64_t hash = groups_hash(&t->names, name, size);
+	bool is_new;
+	uint32_t number = groups_number(&t->names, name, &is_new);
 
-	if (groups_find(&t->names, name, size, hash) != NO_GROUP)
+	if (number != NO_GROUP && !is_new)
 		return;
-	if (groups_add(&t->names, name, size, hash) == NO_GROUP ||
+	if (number == NO_GROUP ||
 	    !grow_array(&t->at, t->n + 1, sizeof(struct tally *)))
 		err(FAILED, "dump");
 	t->at[t->n] = new_tally(name);
@@ -244,7 +236,7 @@ print_diff(struct cmxr_reader *reader, const struct cmxr_snapshot *snapshot,
     const struct filter *f, double seconds, enum diff_form form)
 {
 	struct tallies tallies = { .n = 0 };
-	uint64_t begun = now_ns();
+	uint64_t begun = clock_ns(CLOCK_MONOTONIC);
 	struct cmx_error error;
 	int r;
 
@@ -253,7 +245,7 @@ print_diff(struct cmxr_reader *reader, const struct cmxr_snapshot *snapshot,
 	if (cmxr_snapshot_take(reader, &snapshot, &error) != 0)
 		r = fail(&error);
 	else {
-		sample(&tallies, snapshot, f, now_ns(), begun);
+		sample(&tallies, snapshot, f, clock_ns(CLOCK_MONOTONIC), begun);
 		print_all(&tallies, f, form);
 		r = finish_output();
 	}

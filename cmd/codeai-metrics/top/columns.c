@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../cmd.h"
 #include "top.h"
 
 const char *
@@ -97,21 +98,6 @@ column_text(const struct row *row, enum column column, bool is_raw,
 		snprintf(text, COLUMN_SIZE, "%.6g", v);
 	else
 		number_text(v, unit_of_column(def, column), text);
-}
-
-size_t
-escape_value(const char *value, char *text, size_t size)
-{
-	size_t used = 0;
-
-	for (; *value != '\0' && used + 2 < size; value++) {
-		if (*value == '"' || *value == '\\' || *value == '\n')
-			text[used++] = '\\';
-		text[used++] = *value == '\n' ? 'n' : *value;
-	}
-	if (size > 0)
-		text[used] = '\0';
-	return used;
 }
 
 void

@@ -101,8 +101,8 @@ draw_process(const struct process *p, double wall, int line, int width)
 	char age[COLUMN_SIZE], memory[COLUMN_SIZE] = "-", cpu[COLUMN_SIZE],
 			       files[COLUMN_SIZE] = "-", text[256];
 
-	number_text(wall - (double)p->of.claimed_ns / (double)NS, "seconds",
-	    age);
+	number_text(wall - (double)p->of.claimed_ns / (double)NS_PER_SECOND,
+	    "seconds", age);
 	number_text(p->cpu, "ratio", cpu);
 	if (p->has_usage) {
 		number_text(p->usage.resident_bytes, "bytes", memory);
@@ -210,7 +210,8 @@ draw_segment(struct top *t, int n_lines, int n_columns)
 	screen_put(2, 0, n_columns, HEAD, "SEGMENT");
 	if (t->watch.reader == NULL)
 		return;
-	number_text(t->watch.wall - (double)i->created_ns / (double)NS,
+	number_text(t->watch.wall -
+		(double)i->created_ns / (double)NS_PER_SECOND,
 	    "seconds", age);
 	number_text((double)i->allocated_bytes, "bytes", size);
 	snprintf(text, sizeof(text),

@@ -82,9 +82,8 @@ forget_rows(struct top *t)
 	t->filter[0] = '\0';
 }
 
-/* The series of a family; of all for null. */
-static void
-show_series(struct top *t, const char *family)
+void
+top_show_series(struct top *t, const char *family)
 {
 	char *copy = family == NULL ? NULL : strdup(family);
 
@@ -130,10 +129,10 @@ go_in(struct top *t)
 	if (t->view != ROWS || row == NULL)
 		return;
 	def = &tally_family(row->tally)->def;
-	if (t->has_series || (def->n_labels == 0 && def->aggregate != CMX_EACH))
+	if (t->has_series || (def->n_labels == 0 && !def_is_each(def)))
 		show_one(t, row);
 	else
-		show_series(t, def->name);
+		top_show_series(t, def->name);
 }
 
 static void
@@ -278,7 +277,7 @@ change_view(struct top *t, int key)
 		if (t->has_series)
 			show_families(t);
 		else
-			show_series(t, NULL);
+			top_show_series(t, NULL);
 		break;
 	default:
 		return false;

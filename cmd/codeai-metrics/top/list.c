@@ -11,12 +11,6 @@
 static const char *const sort_names[N_SORTS] = { "rate", "value", "name",
 	"p99" };
 
-const char *
-sort_name(enum sort sort)
-{
-	return sort_names[sort];
-}
-
 enum sort
 sort_find(const char *name)
 {
@@ -57,12 +51,12 @@ add(struct list *l, const char *name)
 	const struct tally_query query = { .family = name,
 		.by_all = l->has_each,
 		.n_history = HISTORY };
-	size_t size = strlen(name) + 1;
-	uint64_t hash = groups_hash(&l->names, name, size);
+	bool is_new;
+	uint32_t number = groups_number(&l->names, name, &is_new);
 	struct tally *tally;
 
-	if (groups_find(&l->names, name, size, hash) != NO_GROUP)
-		return true;
+	if (number == NO_GROUP || !is_new)
+		return number != NO_GROUP;
 	if (l->n == l->capacity) {
 		size_t n = l->capacity == 0 ? 64 : l->capacity * 2;
 
@@ -71,11 +65,8 @@ add(struct list *l, const char *name)
 		l->capacity = n;
 	}
 	tally = tally_new(&query);
-	if (tally == NULL ||
-	    groups_add(&l->names, name, size, hash) == NO_GROUP) {
-		tally_free(tally);
+	if (tally == NULL)
 		return false;
-	}
 	l->at[l->n++] = (struct listed){ .tally = tally };
 	return true;
 }

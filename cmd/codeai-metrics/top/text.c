@@ -18,8 +18,7 @@ unit_of(const struct cmx_family_def *def)
 	size_t n = strlen(def->name);
 
 	/* A time of day, not a duration. */
-	if (strstr(def->name, "_timestamp_seconds") != NULL ||
-	    strstr(def->name, "_start_time_seconds") != NULL)
+	if (def_is_timestamp(def) || def_is_start_time(def))
 		return "";
 	if (def->unit != NULL && def->unit[0] != '\0')
 		return def->unit;

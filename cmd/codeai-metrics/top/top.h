@@ -2,7 +2,7 @@
  * top.h: the parts of "codeai-metrics top", and what they know of each other.
  *
  *	../cmd_top.c	options, and the loop
- *	watch.c	the segment: opened, read, and opened again
+ *	watch.c		the segment: opened, read, and opened again
  *	list.c		rows: families or series, what they do, in an order
  *	columns.c	what a row shows
  *	heat.c		the buckets of one row over time, its exemplars
@@ -25,12 +25,12 @@
 
 #include <codeai/metrics_reader.h>
 
+#include "../clock.h"
 #include "watch/groups.h"
 #include "watch/tally.h"
 
 #define HISTORY    96 /* samples of a second, or of two thirds of one */
 #define FILTER_MAX 64
-#define NS         UINT64_C(1000000000)
 
 /* watch.c */
 
@@ -47,7 +47,6 @@ struct watch {
 	char state[1200]; /* what is wrong, or "" */
 };
 
-uint64_t clock_ns(void);
 /* Read it now; where it is not, or was replaced, open what there is. */
 void watch_sample(struct watch *);
 void watch_close(struct watch *);
@@ -91,7 +90,6 @@ struct order {
 	const char *filter; /* "": all */
 };
 
-const char *sort_name(enum sort);
 /* Returns N_SORTS where there is none of that name. */
 enum sort sort_find(const char *name);
 /* Return false where memory ended. */
@@ -124,8 +122,6 @@ double column_value(const struct row *, enum column);
 /* For people; raw: with all digits. */
 void column_text(const struct row *, enum column, bool is_raw,
     char text[COLUMN_SIZE]);
-/* As an exposition has a label's value; as long as the room is. */
-size_t escape_value(const char *value, char *text, size_t size);
 /* "name{label="value"}", as long as the room is. */
 void row_name(const struct row *, char *text, size_t size);
 
@@ -247,6 +243,8 @@ void top_arrange(struct top *);
 /* keys.c */
 
 void key_do(struct top *, int key);
+/* ROWS shows the series of a family; of all for null. */
+void top_show_series(struct top *, const char *family);
 
 /* draw.c */
 

@@ -6,21 +6,6 @@
 
 #include "top.h"
 
-static uint64_t
-clock_of(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * NS + (uint64_t)t.tv_nsec;
-}
-
-uint64_t
-clock_ns(void)
-{
-	return clock_of(CLOCK_MONOTONIC);
-}
-
 void
 watch_close(struct watch *w)
 {
@@ -99,8 +84,10 @@ watch_sample(struct watch *w)
 			note(w, "was removed: this is what it has still", "");
 	}
 	w->has_before = has_reader && w->reader != NULL && w->number == number;
-	w->seconds =
-	    w->now_ns == 0 ? 0 : (double)(clock_ns() - w->now_ns) / (double)NS;
-	w->now_ns = clock_ns();
-	w->wall = (double)clock_of(CLOCK_REALTIME) / (double)NS;
+	w->seconds = w->now_ns == 0 ?
+	    0 :
+	    (double)(clock_ns(CLOCK_MONOTONIC) - w->now_ns) /
+		(double)NS_PER_SECOND;
+	w->now_ns = clock_ns(CLOCK_MONOTONIC);
+	w->wall = clock_seconds(CLOCK_REALTIME);
 }

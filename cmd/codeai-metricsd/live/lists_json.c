@@ -13,11 +13,9 @@
 static bool
 is_new(struct groups *listed, const char *name)
 {
-	size_t size = strlen(name) + 1;
-	uint64_t hash = groups_hash(listed, name, size);
+	bool is_new;
 
-	return groups_find(listed, name, size, hash) == NO_GROUP &&
-	    groups_add(listed, name, size, hash) != NO_GROUP;
+	return groups_number(listed, name, &is_new) != NO_GROUP && is_new;
 }
 
 static bool
