@@ -89,7 +89,7 @@ top_sample(struct top *t)
 	if (((!t->has_series || t->family != NULL) &&
 		!list_sample(&t->families, &t->watch)) ||
 	    (t->has_series && !list_sample(&t->series, &t->watch)) ||
-	    !processes_sample(t))
+	    (t->view == PROCESSES && !processes_sample(t)))
 		return false;
 	/* What is read first after the mark counts from then. */
 	if (t->marks_series)

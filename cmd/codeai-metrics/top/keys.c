@@ -254,20 +254,31 @@ turn_switch(struct top *t, int key)
 	return true;
 }
 
+/* They are asked about only while they are shown. */
+static void
+show_processes(struct top *t)
+{
+	t->view = PROCESSES;
+	t->wants_sample = true;
+}
+
 static bool
 change_view(struct top *t, int key)
 {
 	switch (key) {
 	case '\t':
-		t->view = t->view == SEGMENT ? ROWS :
-		    t->view == PROCESSES     ? SEGMENT :
-					       PROCESSES;
+		if (t->view == PROCESSES)
+			t->view = SEGMENT;
+		else if (t->view == SEGMENT)
+			t->view = ROWS;
+		else
+			show_processes(t);
 		break;
 	case '1':
 		t->view = ROWS;
 		break;
 	case '2':
-		t->view = PROCESSES;
+		show_processes(t);
 		break;
 	case '3':
 		t->view = SEGMENT;

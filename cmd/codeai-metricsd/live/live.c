@@ -163,8 +163,10 @@ live_watch(struct live *live, const struct live_want *want, const char *text,
 
 	if (w == NULL)
 		w = add(live, want, text, reason);
-	if (w != NULL)
+	if (w != NULL) {
 		w->asked_ns = now_ns();
+		*reason = NULL;
+	}
 	return w;
 }
 

@@ -47,8 +47,9 @@ struct live {
 
 /*
  * Find or begin to watch a query, "FAMILY" or "FAMILY/LABEL/LABEL".  Null, with
- * the reason: it is none, or there are too many.  A client that watches many
- * loses those that it has not asked for longest.  Requires: the lock.
+ * the reason: it is none, or there are too many; else the reason is null.  A
+ * client that watches many loses those that it has not asked for longest, never
+ * those of one request.  Requires: the lock.
  */
 struct watched *live_watch(struct live *, const struct live_want *,
     const char *query, const char **reason);

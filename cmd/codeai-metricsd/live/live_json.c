@@ -208,41 +208,50 @@ make_answer(const struct watched *w, size_t top)
 	return json_print(to);
 }
 
-/* The answer of a sample is made once, whoever asks how often. */
-static void
-print_answer(FILE *out, struct live *live, const struct live_want *want,
-    const char *query)
-{
-	const char *reason = NULL;
-	struct watched *w = live_watch(live, want, query, &reason);
-	char *empty = NULL;
+/* A query of this request: what watches it, or why nothing does. */
+struct asked {
+	struct watched *watched;
+	const char *reason;
+};
 
-	if (w != NULL && w->has_sample && tally_family(w->tally) != NULL) {
-		if (w->top != want->top) {
-			free(w->answer);
-			w->answer = NULL;
-		}
-		if (w->answer == NULL)
-			w->answer = make_answer(w, want->top);
-		w->top = want->top;
-	} else
-		empty = empty_answer(query, w == NULL ? reason : NULL);
-	if (empty == NULL && (w == NULL || w->answer == NULL))
-		fputs("{}", out);
+/* The answer of a sample is made once, whoever asks how often. */
+static const char *
+answer_of(struct watched *w, size_t top)
+{
+	if (w->answer == NULL || w->top != top) {
+		free(w->answer);
+		w->answer = make_answer(w, top);
+		w->top = top;
+	}
+	return w->answer;
+}
+
+/* Without memory for it an answer is empty. */
+static void
+print_answer(FILE *out, const char *query, const struct asked *a, size_t top)
+{
+	struct watched *w = a->watched;
+	char *empty = NULL;
+	const char *answer;
+
+	if (w != NULL && w->has_sample && tally_family(w->tally) != NULL)
+		answer = answer_of(w, top);
 	else
-		fputs(empty != NULL ? empty : w->answer, out);
+		answer = empty = empty_answer(query, a->reason);
+	fputs(answer != NULL ? answer : "{}", out);
 	free(empty);
 }
 
 static void
 print_live(FILE *out, struct live *live, const struct live_want *want)
 {
-	const char *reason;
+	struct asked asked[LIVE_QUERIES_MAX] = { { NULL, NULL } };
 
 	live_forget(live);
 	/* The sample that may be due has them too. */
 	for (size_t i = 0; i < want->n_queries; i++)
-		live_watch(live, want, want->queries[i], &reason);
+		asked[i].watched =
+		    live_watch(live, want, want->queries[i], &asked[i].reason);
 	live_sample(live);
 	fprintf(out,
 	    "{\"time\":%.6f,\"next\":%.6f,\"version\":\"" CMX_VERSION
@@ -251,7 +260,7 @@ print_live(FILE *out, struct live *live, const struct live_want *want)
 	    (double)live_rest_ns(live) / (double)NS_PER_SECOND);
 	for (size_t i = 0; i < want->n_queries; i++) {
 		fputs(i > 0 ? "," : "", out);
-		print_answer(out, live, want, want->queries[i]);
+		print_answer(out, want->queries[i], &asked[i], want->top);
 	}
 	fputs("]}", out);
 }
